@@ -1,0 +1,1 @@
+"""Intake: sources and their keys, the catalogue of kinds, activities, refusals and importers. What they are worth is not known here."""

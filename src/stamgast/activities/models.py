@@ -1,0 +1,90 @@
+"""Tables of activities. Private to the room: other rooms call ``operations`` and ``queries``."""
+
+from django.db import models
+
+
+class Source(models.Model):
+    """A system that sends activities."""
+
+    id = models.SmallAutoField(primary_key=True)
+    name = models.TextField(unique=True)
+    is_strict = models.BooleanField(default=False, help_text="answers as RudderStack does, not as Segment does")
+    created_at = models.DateTimeField()
+    created_by = models.TextField()
+
+
+class SourceKey(models.Model):
+    """A write key of a source. Only its SHA-256 is kept; ``hint`` is what a person recognises it by."""
+
+    id = models.UUIDField(primary_key=True)
+    source = models.ForeignKey(Source, on_delete=models.CASCADE)
+    digest = models.BinaryField(unique=True)
+    hint = models.TextField()
+    created_at = models.DateTimeField()
+    created_by = models.TextField()
+    revoked_at = models.DateTimeField(null=True)
+
+
+class Kind(models.Model):
+    """A kind of activity with the JSON Schema of its properties. A kind without a schema was met and not yet described."""
+
+    name = models.TextField(primary_key=True)
+    schema = models.JSONField(null=True)
+    is_builtin = models.BooleanField(default=False)
+    first_seen_at = models.DateTimeField(null=True)
+    changed_by = models.TextField()
+
+
+class Activity(models.Model):
+    """One thing a customer did, as it was sent. Immutable.
+
+    The id derives from the source and the message id, so that the same message is stored once, for ever.
+    ``body`` is the message itself; the other columns are read from it once.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    source_id = models.SmallIntegerField()
+    type = models.TextField(help_text="identify, track, page, screen, group or alias")
+    kind = models.TextField(help_text="the event name of a track call, else the type")
+    anchor_id = models.UUIDField(help_text="the identifier of the highest priority that the message carries")
+    identifiers = models.JSONField(help_text='normalised, anchor first: ["user_id:900", "email:a@example.org"]')
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    order_id = models.TextField(null=True)
+    amount_minor = models.BigIntegerField(null=True)
+    currency = models.TextField(null=True)
+    line_count = models.IntegerField(default=0)
+    body = models.TextField()
+
+    class Meta:
+        indexes = (
+            models.Index("anchor_id", "occurred_at", name="activity_anchor"),
+            models.Index("source_id", "received_at", name="activity_source"),
+        )
+
+
+class Pending(models.Model):
+    """An activity that waits to be decided. The worker takes rows in order and deletes them when it has decided."""
+
+    sequence = models.BigAutoField(primary_key=True)
+    activity_id = models.UUIDField()
+    received_at = models.DateTimeField()
+
+
+class Refusal(models.Model):
+    """What was sent and could not be accepted, whole, with the reason. It waits until it is sent again or dismissed."""
+
+    id = models.UUIDField(primary_key=True)
+    source_id = models.SmallIntegerField()
+    received_at = models.DateTimeField()
+    reason = models.TextField(help_text="a stable code")
+    detail = models.TextField()
+    body = models.TextField()
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.TextField(null=True)
+    activity_id = models.UUIDField(null=True, help_text="what it became when it was sent again")
+
+    class Meta:
+        indexes = (
+            models.Index("received_at", "id", name="refusal_waiting", condition=models.Q(settled_at__isnull=True)),
+        )

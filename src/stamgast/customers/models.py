@@ -1,0 +1,86 @@
+"""Tables of customers. Private to the room: other rooms call ``operations`` and ``queries``."""
+
+from django.db import models
+
+
+class Customer(models.Model):
+    """One person, known or half known. A merged customer keeps its row and names the customer that it is now part of."""
+
+    id = models.UUIDField(primary_key=True)
+    bucket = models.SmallIntegerField()
+    created_at = models.DateTimeField()
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+    merged_into = models.UUIDField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index("last_seen", "id", name="customer_last_seen", condition=models.Q(merged_into__isnull=True)),
+            models.Index("merged_into", name="customer_merged_into", condition=models.Q(merged_into__isnull=False)),
+        )
+
+
+class Identifier(models.Model):
+    """A value that points at a customer, normalised. The id derives from kind and value, so it needs no look-up."""
+
+    id = models.UUIDField(primary_key=True)
+    kind = models.TextField()
+    value = models.TextField()
+    first_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index("value", name="identifier_value", opclasses=("text_pattern_ops",)),)
+
+
+class Link(models.Model):
+    """That an identifier points at a customer, from a moment to a moment; the open one is in force.
+
+    Which customer an activity belongs to is read over these rows, so that a merge moves links and nothing else.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    identifier_id = models.UUIDField()
+    customer_id = models.UUIDField()
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    cause = models.UUIDField(null=True, help_text="the activity that made the link")
+    actor = models.TextField()
+    reason = models.TextField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("identifier_id", name="link_one_open", condition=models.Q(ended_at__isnull=True)),
+        )
+        indexes = (models.Index("customer_id", name="link_customer", condition=models.Q(ended_at__isnull=True)),)
+
+
+class Evidence(models.Model):
+    """That two identifiers were seen together, and the earliest activity that says so.
+
+    The customers are a pure function of these rows: see ``docs/algorithms/identity.md``.
+    """
+
+    pk = models.CompositePrimaryKey("first_id", "second_id")
+    first_id = models.UUIDField()
+    second_id = models.UUIDField()
+    first_at = models.DateTimeField()
+    activity_id = models.UUIDField()
+    is_explicit = models.BooleanField(default=False, help_text="an alias, which may join two user ids")
+
+    class Meta:
+        indexes = (models.Index("second_id", name="evidence_second"),)
+
+
+class Trait(models.Model):
+    """The latest value of one trait that came in with one identifier, with its source and moment.
+
+    Keyed by the identifier and not by the customer, so that traits follow the links.
+    """
+
+    pk = models.CompositePrimaryKey("anchor_id", "name")
+    anchor_id = models.UUIDField()
+    name = models.TextField()
+    value = models.JSONField()
+    occurred_at = models.DateTimeField()
+    source = models.TextField()
+    activity_id = models.UUIDField()

@@ -1,0 +1,1 @@
+"""One business act that crosses rooms, one file each: the only place that orchestrates."""

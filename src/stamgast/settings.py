@@ -1,0 +1,91 @@
+"""Django settings, all from the environment. Every variable is described in docs/settings.md and nowhere else."""
+
+import os
+from pathlib import Path
+
+from stamgast.kit.configuration import read_configuration
+
+CONFIGURATION = read_configuration(os.environ)
+
+ROOT = Path(__file__).parent
+SECRET_KEY = CONFIGURATION.secret_key
+SECRET_KEY_FALLBACKS = CONFIGURATION.secret_key_fallbacks
+DEBUG = CONFIGURATION.debug
+ALLOWED_HOSTS = CONFIGURATION.allowed_hosts
+CSRF_TRUSTED_ORIGINS = CONFIGURATION.trusted_origins
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+
+INSTALLED_APPS = (
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "stamgast.access",
+    "stamgast.customers",
+    "stamgast.activities",
+    "stamgast.ledger",
+    "stamgast.programmes",
+    "stamgast.segments",
+    "stamgast.console",
+)
+AUTH_USER_MODEL = "access.Staff"
+DATABASES = {"default": CONFIGURATION.database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+ROOT_URLCONF = "stamgast.urls"
+ASGI_APPLICATION = "stamgast.asgi.application"
+MIDDLEWARE = (
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+)
+TEMPLATES = (
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": (
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ),
+            "string_if_invalid": "",
+        },
+    },
+)
+
+LANGUAGE_CODE = "en"
+LANGUAGES = (("en", "English"), ("nl", "Nederlands"))
+LOCALE_PATHS = (ROOT / "locale",)
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = CONFIGURATION.data / "static"
+LOGIN_URL = "/sign-in"
+LOGIN_REDIRECT_URL = "/"
+PASSWORD_HASHERS = ("django.contrib.auth.hashers.Argon2PasswordHasher",)
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIGURATION.is_https
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ("'self'",),
+        "img-src": ("'self'", "data:"),
+        "style-src": ("'self'",),
+        "script-src": ("'self'",),
+        "object-src": ("'none'",),
+        "frame-ancestors": ("'none'",),
+        "base-uri": ("'none'",),
+        "form-action": ("'self'",),
+    }
+}
+LOGGING_CONFIG = None
