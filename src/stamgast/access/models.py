@@ -42,7 +42,7 @@ class SignInFailure(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        indexes = (models.Index("subject", "at", name="signin_failure_subject"),)
+        indexes = (models.Index(fields=("subject", "at"), name="signin_failure_subject"),)
 
 
 class Trail(models.Model):

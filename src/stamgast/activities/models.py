@@ -58,8 +58,8 @@ class Activity(models.Model):
 
     class Meta:
         indexes = (
-            models.Index("anchor_id", "occurred_at", name="activity_anchor"),
-            models.Index("source_id", "received_at", name="activity_source"),
+            models.Index(fields=("anchor_id", "occurred_at"), name="activity_anchor"),
+            models.Index(fields=("source_id", "received_at"), name="activity_source"),
         )
 
 
@@ -86,5 +86,5 @@ class Refusal(models.Model):
 
     class Meta:
         indexes = (
-            models.Index("received_at", "id", name="refusal_waiting", condition=models.Q(settled_at__isnull=True)),
+            models.Index(fields=("received_at", "id"), name="refusal_waiting", condition=models.Q(settled_at__isnull=True)),
         )

@@ -15,8 +15,8 @@ class Customer(models.Model):
 
     class Meta:
         indexes = (
-            models.Index("last_seen", "id", name="customer_last_seen", condition=models.Q(merged_into__isnull=True)),
-            models.Index("merged_into", name="customer_merged_into", condition=models.Q(merged_into__isnull=False)),
+            models.Index(fields=("last_seen", "id"), name="customer_last_seen", condition=models.Q(merged_into__isnull=True)),
+            models.Index(fields=("merged_into",), name="customer_merged_into", condition=models.Q(merged_into__isnull=False)),
         )
 
 
@@ -29,7 +29,7 @@ class Identifier(models.Model):
     first_at = models.DateTimeField()
 
     class Meta:
-        indexes = (models.Index("value", name="identifier_value", opclasses=("text_pattern_ops",)),)
+        indexes = (models.Index(fields=("value",), name="identifier_value", opclasses=("text_pattern_ops",)),)
 
 
 class Link(models.Model):
@@ -49,9 +49,9 @@ class Link(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint("identifier_id", name="link_one_open", condition=models.Q(ended_at__isnull=True)),
+            models.UniqueConstraint(fields=("identifier_id",), name="link_one_open", condition=models.Q(ended_at__isnull=True)),
         )
-        indexes = (models.Index("customer_id", name="link_customer", condition=models.Q(ended_at__isnull=True)),)
+        indexes = (models.Index(fields=("customer_id",), name="link_customer", condition=models.Q(ended_at__isnull=True)),)
 
 
 class Evidence(models.Model):
@@ -68,7 +68,7 @@ class Evidence(models.Model):
     is_explicit = models.BooleanField(default=False, help_text="an alias, which may join two user ids")
 
     class Meta:
-        indexes = (models.Index("second_id", name="evidence_second"),)
+        indexes = (models.Index(fields=("second_id",), name="evidence_second"),)
 
 
 class Trait(models.Model):
