@@ -1,0 +1,82 @@
+"""Reads: segments, their members by page, what a customer is in, entries and exits."""
+
+from datetime import datetime
+from uuid import UUID
+
+from stamgast.kit.database import Cursor
+from stamgast.kit.paging import Page, decode_cursor, page_of
+from stamgast.segments.errors import SegmentNotFound
+from stamgast.segments.rules import slug_of
+from stamgast.segments.types import Change, Member, Membership, Segment
+
+
+def list_segments(cursor: Cursor) -> list[Segment]:
+    """All segments by name. There are few: they are definitions, not members."""
+    cursor.execute("SELECT slug, name, condition FROM segments_segment ORDER BY name")
+    return [Segment(*row) for row in cursor]
+
+
+def get_segment(cursor: Cursor, name: str) -> Segment:
+    """The segment of this name or slug; raises SegmentNotFound."""
+    cursor.execute("SELECT slug, name, condition FROM segments_segment WHERE slug = %s", (slug_of(name),))
+    row = cursor.fetchone()
+    if row is None:
+        raise SegmentNotFound(f"There is no segment called {name[:80]!r}.")
+    return Segment(*row)
+
+
+def list_members(cursor: Cursor, segment: Segment, *, after: str | None, limit: int) -> Page[Member]:
+    """Who is in, longest first."""
+    entered_at, customer_id = datetime.min.isoformat(), str(UUID(int=0))
+    if after is not None:
+        entered_at, customer_id = map(str, decode_cursor(after, str, str))
+    cursor.execute(
+        """SELECT customer_id, entered_at FROM segments_stay
+        WHERE segment_id = %s AND left_at IS NULL AND (entered_at, customer_id) > (%s::timestamptz, %s::uuid)
+        ORDER BY entered_at, customer_id LIMIT %s""",
+        (segment.slug, entered_at, customer_id, limit + 1),
+    )
+    rows = [Member(*row) for row in cursor]
+    return page_of(rows, limit, lambda member: (member.entered_at.isoformat(), str(member.customer_id)))
+
+
+def count_members(cursor: Cursor, segment: Segment) -> int:
+    """How many are in."""
+    cursor.execute("SELECT count(*) FROM segments_stay WHERE segment_id = %s AND left_at IS NULL", (segment.slug,))
+    return int(cursor.fetchone()[0])
+
+
+def list_memberships(cursor: Cursor, customers: list[UUID]) -> dict[UUID, list[Membership]]:
+    """The segments that each of these customers is in."""
+    cursor.execute(
+        """SELECT s.customer_id, g.slug, g.name, s.entered_at FROM segments_stay s
+        JOIN segments_segment g ON g.slug = s.segment_id
+        WHERE s.customer_id = ANY(%s) AND s.left_at IS NULL ORDER BY g.name""",
+        (customers,),
+    )
+    memberships: dict[UUID, list[Membership]] = {}
+    for customer_id, *membership in cursor:
+        memberships.setdefault(customer_id, []).append(Membership(*membership))
+    return memberships
+
+
+def list_changes(cursor: Cursor, segment: Segment, *, before: str | None, limit: int) -> Page[Change]:
+    """Entries and exits, the last recorded first."""
+    last = int(decode_cursor(before, int)[0]) if before is not None else 2**62
+    cursor.execute(
+        """SELECT id, customer_id, is_entry, occurred_at, recorded_at FROM segments_change
+        WHERE segment_id = %s AND id < %s ORDER BY id DESC LIMIT %s""",
+        (segment.slug, last, limit + 1),
+    )
+    return page_of([Change(*row) for row in cursor], limit, lambda change: (change.id,))
+
+
+def count_changes(cursor: Cursor, segment: Segment, *, since: datetime) -> tuple[int, int]:
+    """Entries and exits that happened since a moment, in event time."""
+    cursor.execute(
+        """SELECT count(*) FILTER (WHERE is_entry), count(*) FILTER (WHERE NOT is_entry) FROM segments_change
+        WHERE segment_id = %s AND recorded_at >= %s AND occurred_at >= %s""",
+        (segment.slug, since, since),
+    )
+    entries, exits = cursor.fetchone()
+    return int(entries), int(exits)
