@@ -1,0 +1,113 @@
+"""The worker: decides what waits, expires what is due at the moment it is due, and keeps the seal and the lake fresh.
+
+Deciding and expiring have a thread of their own. It sleeps until the database says that activities came in, until the next
+lot expires, or for a short while. Housekeeping has another, so that an export never delays a decision.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+
+from stamgast.activities.queries import count_pending
+from stamgast.flows.decide_pending import decide_pending, expire_now
+from stamgast.flows.export_lake import export
+from stamgast.kit.clock import utc_now
+from stamgast.kit.database import open_cursor, transaction
+from stamgast.ledger.operations import fold, seal
+from stamgast.ledger.queries import next_expiry
+from stamgast.programmes import warm
+
+ACTOR = "worker"
+BATCH = 2_000
+LARGE_BATCH = 8_000
+LONGEST_SLEEP_SECONDS = 0.25
+SEAL_EVERY_SECONDS = 5.0
+LAKE_EVERY_SECONDS = 60.0
+LONGEST_PATIENCE_SECONDS = 5.0
+CHANNEL = "stamgast_pending"
+log = structlog.get_logger()
+
+
+def run(stop: threading.Event) -> None:
+    """Works until ``stop`` is set, then finishes the batch at hand."""
+    warm()
+    housekeeping = threading.Thread(target=_keep_house, args=(stop,), name="housekeeping", daemon=True)
+    housekeeping.start()
+    _repeat(stop, _decide_and_expire)
+    housekeeping.join(timeout=30)
+
+
+def drain(progress: Callable[[int, int], None]) -> int:
+    """Decides everything that waits, in large batches, and expires what is due; ``progress(done, total)`` is called on the way."""
+    warm()
+    with open_cursor() as cursor:
+        total = count_pending(cursor)
+    done = 0
+    while decided := decide_pending(at=utc_now(), actor=ACTOR, limit=LARGE_BATCH):
+        done += decided
+        progress(done, max(total, done))
+    while expire_now(at=utc_now(), actor=ACTOR):
+        pass
+    while _seal_and_fold():
+        pass
+    return done
+
+
+def _repeat(stop: threading.Event, turn: Callable[[threading.Event], None]) -> None:
+    """Takes turns until told to stop. A lost database is waited for: nothing left the queue before its commit."""
+    patience = 0.1
+    while not stop.is_set():
+        try:
+            turn(stop)
+            patience = 0.1
+        except (OperationalError, InterfaceError) as error:
+            log.warning("database_lost", error=type(error).__name__, retry_in_seconds=patience)
+            connection.close()
+            stop.wait(patience)
+            patience = min(patience * 2, LONGEST_PATIENCE_SECONDS)
+    connection.close()
+
+
+def _decide_and_expire(stop: threading.Event) -> None:
+    decided = decide_pending(at=utc_now(), actor=ACTOR, limit=BATCH)
+    expired = expire_now(at=utc_now(), actor=ACTOR)
+    if not decided and not expired:
+        _sleep_until_something_happens()
+
+
+def _sleep_until_something_happens() -> None:
+    with open_cursor() as cursor:
+        cursor.execute(f"LISTEN {CHANNEL}")
+        due = next_expiry(cursor)
+        seconds = LONGEST_SLEEP_SECONDS
+        if due is not None:
+            seconds = min(seconds, max((due - utc_now()).total_seconds(), 0.0))
+        if count_pending(cursor, at_most=1):
+            return
+        for _ in cursor.connection.notifies(timeout=seconds, stop_after=1):
+            pass
+
+
+def _keep_house(stop: threading.Event) -> None:
+    last_export = 0.0
+
+    def turn(stop: threading.Event) -> None:
+        nonlocal last_export
+        while _seal_and_fold() and not stop.is_set():
+            pass
+        if time.monotonic() - last_export >= LAKE_EVERY_SECONDS:
+            export(at=utc_now())
+            last_export = time.monotonic()
+        stop.wait(SEAL_EVERY_SECONDS)
+
+    _repeat(stop, turn)
+
+
+def _seal_and_fold() -> int:
+    with transaction() as cursor:
+        sealed = seal(cursor, at=utc_now())
+        fold(cursor)
+    return sealed
