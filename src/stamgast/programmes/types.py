@@ -1,0 +1,107 @@
+"""What crosses the room's door: the columns that ``decide`` takes and gives, and the versions of a programme."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+MOMENT = pa.timestamp("us", tz="UTC")
+LINE = pa.struct(
+    [
+        ("product_id", pa.string()),
+        ("category", pa.string()),
+        ("quantity", pa.int64()),
+        ("amount_minor", pa.int64()),
+    ]
+)
+
+ACTIVITIES = pa.schema(
+    [
+        pa.field("activity_id", pa.binary(16), nullable=False),
+        pa.field("customer_id", pa.binary(16), nullable=False),
+        pa.field("occurred_at", MOMENT, nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("source", pa.string()),
+        pa.field("amount_minor", pa.int64()),
+        pa.field("currency", pa.string()),
+        pa.field("order_id", pa.string()),
+        pa.field("properties", pa.string()),
+        pa.field("lines", pa.list_(LINE)),
+    ]
+)
+"""Activities to decide, sorted by customer, occurred_at, activity id. ``amount_minor`` is net of refunds; ``properties`` is
+JSON text. Both may be null, and so may ``lines``."""
+
+DECISIONS = pa.schema(
+    [
+        pa.field("customer_id", pa.binary(16), nullable=False),
+        pa.field("activity_id", pa.binary(16), nullable=False),
+        pa.field("rule", pa.string(), nullable=False),
+        pa.field("currency", pa.string(), nullable=False),
+        pa.field("amount", pa.int64(), nullable=False),
+        pa.field("occurred_at", MOMENT, nullable=False),
+        pa.field("expires_at", MOMENT),
+        pa.field("version", pa.int32(), nullable=False),
+    ]
+)
+"""What activities are worth: one row is the wanted total of the cause (activity, rule, currency), always above zero."""
+
+STATES = pa.schema(
+    [
+        pa.field("customer_id", pa.binary(16), nullable=False),
+        pa.field("last_at", MOMENT, nullable=False),
+        pa.field("last_activity_id", pa.binary(16), nullable=False),
+        pa.field("version", pa.int32(), nullable=False),
+        pa.field("counters", pa.string(), nullable=False),
+    ]
+)
+"""What deciding on needs of what was decided: the last activity taken, the newest version that was known then, and the
+counters of caps as JSON text, ``{"purchase/points/day": [20431, 15]}``: the period and what was given in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a programme's document. Immutable."""
+
+    programme: str
+    version: int
+    document: str
+    sha256: str
+    effective_from: datetime
+    published_at: datetime
+    published_by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What ``decide`` gives: decisions in the order of the activities, and the new state of each customer among them."""
+
+    table: pa.Table
+    states: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class RuleOutcome:
+    """What one rule made of one activity. ``arithmetic`` and ``sentence`` are in the language that was asked for."""
+
+    rule: str
+    currency: str
+    is_applied: bool
+    amount: int
+    arithmetic: str
+    sentence: str
+    condition: str
+    failures: tuple[str, ...]
+    more: str | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an activity gave what it gave: each rule of the version in force, one outcome a currency."""
+
+    programme: str
+    version: int | None
+    outcomes: tuple[RuleOutcome, ...]
+    sentence: str
