@@ -39,7 +39,8 @@ class Activity(models.Model):
     """One thing a customer did, as it was sent. Immutable.
 
     The id derives from the source and the message id, so that the same message is stored once, for ever.
-    ``body`` is the message itself; the other columns are read from it once.
+    ``body`` is the message itself; the other columns are read from it once. The table has one column more, which only the
+    database fills: ``stored_in``, the transaction that stored the row, by which the lake exports what is new.
     """
 
     id = models.UUIDField(primary_key=True)

@@ -1,0 +1,293 @@
+"""Reads of the room. Rows stay here; what leaves are ``types``."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from stamgast.activities import sql
+from stamgast.activities.errors import ActivityNotFound, KindNotFound, RefusalNotFound, SourceNotFound
+from stamgast.activities.orders import read_lines
+from stamgast.activities.types import (
+    Activity,
+    Columns,
+    Kind,
+    Line,
+    PendingActivity,
+    Refusal,
+    Source,
+    SourceKey,
+    SourceSummary,
+)
+from stamgast.kit.database import Cursor
+from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, Page, decode_cursor, page_of
+
+_REFUSAL = "r.id, s.name, r.received_at, r.reason, r.detail, r.body, r.settled_at, r.settled_by, r.activity_id"
+
+
+class _Properties(msgspec.Struct):
+    properties: msgspec.Raw | None = None
+    traits: dict[str, Any] | None = None
+    context: "_Context | None" = None
+
+
+class _Context(msgspec.Struct):
+    traits: dict[str, Any] | None = None
+
+
+_decode = msgspec.json.Decoder(_Properties).decode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+# Sources
+
+
+def get_source(cursor: Cursor, name: str) -> Source:
+    """The source of that name; raises SourceNotFound."""
+    row = cursor.execute("SELECT id, name, is_strict, created_at FROM activities_source WHERE name = %s", (name,)).fetchone()
+    if row is None:
+        raise SourceNotFound(f"There is no source {name[:80]!r}. `stamgast source create` makes one.")
+    return Source(*row)
+
+
+def find_source_by_digest(cursor: Cursor, digest: bytes) -> Source | None:
+    """The source whose write key has this SHA-256, unless the key was revoked."""
+    row = cursor.execute(
+        """
+        SELECT s.id, s.name, s.is_strict, s.created_at FROM activities_sourcekey k JOIN activities_source s ON s.id = k.source_id
+        WHERE k.digest = %s AND k.revoked_at IS NULL
+        """,
+        (digest,),
+    ).fetchone()
+    return None if row is None else Source(*row)
+
+
+def list_sources(cursor: Cursor, *, since: datetime) -> list[SourceSummary]:
+    """Every source with its keys, what came in since ``since`` (the day's beginning), and when it was last heard."""
+    keys: dict[int, list[SourceKey]] = {}
+    for source_id, *key in cursor.execute(
+        "SELECT source_id, id, hint, created_at, created_by, revoked_at FROM activities_sourcekey ORDER BY created_at, id"
+    ):
+        keys.setdefault(source_id, []).append(SourceKey(*key))
+    return [
+        SourceSummary(Source(*row[:4]), keys.get(row[0], []), *row[4:])
+        for row in cursor.execute(sql.SOURCE_SUMMARIES, {"since": since}).fetchall()
+    ]
+
+
+# Activities
+
+
+def get_activity(cursor: Cursor, activity_id: UUID) -> Activity:
+    """One activity; raises ActivityNotFound."""
+    row = cursor.execute(
+        f"SELECT {sql.ACTIVITY_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
+        "WHERE a.id = %s",
+        (activity_id,),
+    ).fetchone()
+    if row is None:
+        raise ActivityNotFound("There is no activity with this id.")
+    return _activity(row)
+
+
+def list_latest(
+    cursor: Cursor, *, source: str | None = None, kind: str | None = None, after: str | None = None, limit: int = DEFAULT_PAGE
+) -> Page[Activity]:
+    """The live view: what came in last, first."""
+    condition, values = ["TRUE"], list[Any]()
+    if source is not None:
+        condition.append("a.source_id = %s")
+        values.append(get_source(cursor, source).id)
+    if kind is not None:
+        condition.append("a.kind = %s")
+        values.append(kind)
+    if after is not None:
+        received_at, last = decode_cursor(after, str, str)
+        condition.append("(a.received_at, a.id) < (%s::timestamptz, %s::uuid)")
+        values += [received_at, last]
+    limit = min(limit, LARGEST_PAGE)
+    rows = cursor.execute(
+        f"SELECT {sql.ACTIVITY_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
+        f"WHERE {' AND '.join(condition)} ORDER BY a.received_at DESC, a.id DESC LIMIT %s",
+        (*values, limit + 1),
+    ).fetchall()
+    return page_of([_activity(row) for row in rows], limit, lambda activity: (activity.received_at.isoformat(), str(activity.id)))
+
+
+def list_activities(
+    cursor: Cursor, anchor_ids: Collection[UUID], *, before: str | None = None, limit: int = DEFAULT_PAGE
+) -> Page[Activity]:
+    """The timeline of the identifiers ``anchor_ids``: what happened last, first."""
+    values: list[Any] = [list(anchor_ids)]
+    condition = "a.anchor_id = ANY(%s)"
+    if before is not None:
+        occurred_at, last = decode_cursor(before, str, str)
+        condition += " AND (a.occurred_at, a.id) < (%s::timestamptz, %s::uuid)"
+        values += [occurred_at, last]
+    limit = min(limit, LARGEST_PAGE)
+    rows = cursor.execute(
+        f"SELECT {sql.ACTIVITY_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
+        f"WHERE {condition} ORDER BY a.occurred_at DESC, a.id DESC LIMIT %s",
+        (*values, limit + 1),
+    ).fetchall()
+    return page_of([_activity(row) for row in rows], limit, lambda activity: (activity.occurred_at.isoformat(), str(activity.id)))
+
+
+def load_for_deciding(cursor: Cursor, activity_ids: Collection[UUID], *, needs_body: bool) -> Columns:
+    """These activities as columns; ``properties`` and ``lines`` only when ``needs_body``."""
+    return _load(cursor, "a.id = ANY(%(ids)s)", list(activity_ids), needs_body)
+
+
+def load_history(cursor: Cursor, anchor_ids: Collection[UUID], *, needs_body: bool) -> Columns:
+    """Every activity that hangs on these identifiers, as columns."""
+    return _load(cursor, "a.anchor_id = ANY(%(ids)s)", list(anchor_ids), needs_body)
+
+
+def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool) -> Columns:
+    columns = Columns([], [], [], [], [], [], [], [], [], [], [], [], [], [])
+    # Sorted here and not by the database: a sort there has to carry the bodies along.
+    rows = cursor.execute(
+        f"SELECT {sql.DECIDING_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id WHERE {condition}",
+        {"ids": ids, "needs_body": needs_body},
+        binary=True,
+    ).fetchall()
+    rows.sort(key=lambda row: (row[6], row[0]))
+    for row in rows:
+        body = row[11]
+        columns.ids.append(row[0])
+        columns.anchor_ids.append(row[1])
+        columns.identifiers.append(tuple(row[2]))
+        columns.types.append(row[3])
+        columns.kinds.append(row[4])
+        columns.sources.append(row[5])
+        columns.occurred_at.append(row[6])
+        columns.received_at.append(row[7])
+        columns.order_ids.append(row[8])
+        columns.amounts_minor.append(row[9])
+        columns.currencies.append(row[10])
+        message = None if body is None else _decode(body)
+        columns.traits.append(None if message is None else _traits(message))
+        if needs_body and message is not None and message.properties is not None:
+            properties = bytes(message.properties)
+            columns.properties.append(properties.decode())
+            columns.lines.append(read_lines(properties, row[10]) if b'"products"' in properties else None)
+        else:
+            columns.properties.append(None)
+            columns.lines.append(None)
+    return columns
+
+
+def _traits(message: _Properties) -> Mapping[str, Any] | None:
+    in_context = message.context.traits if message.context is not None else None
+    if not in_context:
+        return message.traits or None
+    return {**in_context, **message.traits} if message.traits else in_context
+
+
+def _activity(row: Sequence[Any]) -> Activity:
+    *front, body = row
+    front[4] = tuple(front[4])
+    properties = _decode(body).properties
+    text = b"{}" if properties is None else bytes(properties)
+    lines: Sequence[Line] = read_lines(text, row[9]) or () if b'"products"' in text else ()
+    return Activity(*front, lines, _decode_object(text))
+
+
+# The queue
+
+
+def take_pending(cursor: Cursor, limit: int) -> list[PendingActivity]:
+    """Locks and returns the first activities that wait, passing over those that another worker has."""
+    return [PendingActivity(*row) for row in cursor.execute(sql.TAKE_PENDING, {"limit": limit}).fetchall()]
+
+
+def count_pending(cursor: Cursor, *, at_most: int | None = None) -> int:
+    """How many activities wait to be decided; counting stops at ``at_most``."""
+    row = cursor.execute("SELECT count(*) FROM (SELECT FROM activities_pending LIMIT %s) AS waiting", (at_most,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def find_oldest_pending(cursor: Cursor) -> datetime | None:
+    """When the activity that waits longest was received: the lag of deciding."""
+    row = cursor.execute("SELECT received_at FROM activities_pending ORDER BY sequence LIMIT 1").fetchone()
+    return row[0] if row else None
+
+
+# Refusals
+
+
+def list_refusals(
+    cursor: Cursor,
+    *,
+    is_settled: bool = False,
+    source: str | None = None,
+    reason: str | None = None,
+    after: str | None = None,
+    limit: int = DEFAULT_PAGE,
+) -> Page[Refusal]:
+    """What waits with its reason (or, settled, what was mended or dismissed); the latest first."""
+    condition, values = [f"r.settled_at IS {'NOT ' if is_settled else ''}NULL"], list[Any]()
+    if source is not None:
+        condition.append("s.name = %s")
+        values.append(source)
+    if reason is not None:
+        condition.append("r.reason = %s")
+        values.append(reason)
+    if after is not None:
+        received_at, last = decode_cursor(after, str, str)
+        condition.append("(r.received_at, r.id) < (%s::timestamptz, %s::uuid)")
+        values += [received_at, last]
+    limit = min(limit, LARGEST_PAGE)
+    rows = cursor.execute(
+        f"SELECT {_REFUSAL} FROM activities_refusal r JOIN activities_source s ON s.id = r.source_id "
+        f"WHERE {' AND '.join(condition)} ORDER BY r.received_at DESC, r.id DESC LIMIT %s",
+        (*values, limit + 1),
+    ).fetchall()
+    return page_of([Refusal(*row) for row in rows], limit, lambda refusal: (refusal.received_at.isoformat(), str(refusal.id)))
+
+
+def get_refusal(cursor: Cursor, refusal_id: UUID) -> Refusal:
+    """One refusal; raises RefusalNotFound."""
+    row = cursor.execute(
+        f"SELECT {_REFUSAL} FROM activities_refusal r JOIN activities_source s ON s.id = r.source_id WHERE r.id = %s",
+        (refusal_id,),
+    ).fetchone()
+    if row is None:
+        raise RefusalNotFound("There is no refusal with this id.")
+    return Refusal(*row)
+
+
+def count_refusals(cursor: Cursor) -> dict[str, int]:
+    """How many refusals wait, by reason."""
+    return dict(
+        cursor.execute(
+            "SELECT reason, count(*) FROM activities_refusal WHERE settled_at IS NULL GROUP BY reason ORDER BY reason"
+        ).fetchall()
+    )
+
+
+# Kinds
+
+
+def list_kinds(cursor: Cursor, *, is_undescribed: bool = False) -> list[Kind]:
+    """The catalogue; ``is_undescribed`` keeps the kinds that were met and have no schema yet."""
+    return [
+        Kind(*row)
+        for row in cursor.execute(
+            "SELECT name, schema, is_builtin, first_seen_at, changed_by FROM activities_kind "
+            "WHERE NOT %s OR (schema IS NULL AND first_seen_at IS NOT NULL) ORDER BY name",
+            (is_undescribed,),
+        ).fetchall()
+    ]
+
+
+def get_kind(cursor: Cursor, name: str) -> Kind:
+    """One kind; raises KindNotFound."""
+    row = cursor.execute(
+        "SELECT name, schema, is_builtin, first_seen_at, changed_by FROM activities_kind WHERE name = %s", (name,)
+    ).fetchone()
+    if row is None:
+        raise KindNotFound(f"There is no kind {name[:80]!r}.")
+    return Kind(*row)

@@ -1,0 +1,78 @@
+"""The SQL text of the hot paths. Private to the room."""
+
+STORE_ACTIVITIES = """
+WITH given AS (
+    SELECT * FROM unnest(
+        %(ids)b::uuid[], %(source_ids)b::int2[], %(types)b::text[], %(kinds)b::text[], %(anchor_ids)b::uuid[],
+        %(identifiers)b::text[], %(occurred_at)b::int8[], %(received_at)b::int8[], %(order_ids)b::text[],
+        %(amounts)b::int8[], %(currencies)b::text[], %(line_counts)b::int4[], %(bodies)b::text[]
+    ) AS row (
+        id, source_id, type, kind, anchor_id, identifiers, occurred_us, received_us, order_id, amount_minor, currency,
+        line_count, body
+    )
+),
+fresh AS (
+    INSERT INTO activities_activity (
+        id, source_id, type, kind, anchor_id, identifiers, occurred_at, received_at, order_id, amount_minor, currency,
+        line_count, body
+    )
+    SELECT
+        id, source_id, type, kind, anchor_id, identifiers::jsonb,
+        timestamptz 'epoch' + occurred_us * interval '1 microsecond',
+        timestamptz 'epoch' + received_us * interval '1 microsecond',
+        order_id, amount_minor, currency, line_count, body
+    FROM given
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id, received_at, occurred_at
+)
+INSERT INTO activities_pending (activity_id, received_at)
+SELECT id, received_at FROM fresh ORDER BY received_at, occurred_at, id
+"""
+
+STORE_REFUSALS = """
+INSERT INTO activities_refusal (id, source_id, received_at, reason, detail, body)
+SELECT * FROM unnest(
+    %(ids)b::uuid[], %(source_ids)b::int2[], %(received_at)b::timestamptz[], %(reasons)b::text[], %(details)b::text[],
+    %(bodies)b::text[]
+)
+ON CONFLICT (id) DO NOTHING
+"""
+
+NEW_KINDS = """
+SELECT given.name FROM unnest(%(names)s::text[]) AS given (name)
+WHERE NOT EXISTS (SELECT FROM activities_kind AS known WHERE known.name = given.name AND known.first_seen_at IS NOT NULL)
+ORDER BY given.name
+"""
+
+NOTE_KINDS = """
+INSERT INTO activities_kind (name, schema, is_builtin, first_seen_at, changed_by)
+SELECT name, NULL, FALSE, %(at)s, 'intake' FROM unnest(%(names)s::text[]) AS given (name)
+WHERE (SELECT count(*) FROM activities_kind) < %(most)s OR EXISTS (SELECT FROM activities_kind k WHERE k.name = given.name)
+ORDER BY name
+ON CONFLICT (name) DO UPDATE SET first_seen_at = EXCLUDED.first_seen_at WHERE activities_kind.first_seen_at IS NULL
+"""
+
+TAKE_PENDING = """
+SELECT sequence, activity_id, received_at FROM activities_pending
+ORDER BY sequence LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+
+ACTIVITY_COLUMNS = """
+a.id, s.name, a.type, a.kind, a.identifiers, a.occurred_at, a.received_at, a.order_id, a.amount_minor, a.currency, a.body
+"""
+
+# The body travels only where it is read: all of it for properties and lines, else only where it holds traits.
+DECIDING_COLUMNS = """
+a.id, a.anchor_id, a.identifiers, a.type, a.kind, s.name, a.occurred_at, a.received_at, a.order_id, a.amount_minor,
+a.currency, CASE WHEN %(needs_body)s OR a.type = 'identify' OR strpos(a.body, '"traits"') > 0 THEN a.body END
+"""
+
+SOURCE_SUMMARIES = """
+SELECT
+    s.id, s.name, s.is_strict, s.created_at,
+    (SELECT count(*) FROM activities_activity a WHERE a.source_id = s.id AND a.received_at >= %(since)s),
+    (SELECT count(*) FROM activities_refusal r WHERE r.source_id = s.id AND r.settled_at IS NULL),
+    (SELECT max(a.received_at) FROM activities_activity a WHERE a.source_id = s.id)
+FROM activities_source s
+ORDER BY s.name
+"""
