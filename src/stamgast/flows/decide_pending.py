@@ -1,0 +1,171 @@
+"""The loop, for a batch of activities that wait, in one transaction: whose they are, what they are worth, what that makes.
+
+Customers whose new activities all come after what was decided before are decided on from their state. The others (something
+late, something that changes an earlier order, a merge) are decided again over their whole history. Either way the totals
+that are wanted meet what the ledger holds, and only the difference is posted: doing it twice is doing it once.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import pyarrow as pa
+
+from stamgast.activities.operations import remove_pending
+from stamgast.activities.queries import load_for_deciding, load_history, take_pending
+from stamgast.activities.types import Columns
+from stamgast.customers.operations import lock_customers, resolve
+from stamgast.customers.queries import anchors_of
+from stamgast.customers.types import Sighting
+from stamgast.flows.history import activity_table, first_of, who_refers_back
+from stamgast.kit.database import Cursor, transaction
+from stamgast.ledger.operations import expire_due, post
+from stamgast.ledger.queries import list_available, list_owner_timeline
+from stamgast.ledger.types import Change
+from stamgast.programmes import Programme, decide
+from stamgast.programmes.operations import forget_states, save_states
+from stamgast.programmes.queries import get_programme, load_states
+from stamgast.programmes.types import DECISIONS, STATES, Decisions
+from stamgast.segments.operations import follow, follow_again
+from stamgast.segments.rules import group_steps
+from stamgast.segments.types import Step
+
+ALIAS = "alias"
+NOTHING = Decisions(DECISIONS.empty_table(), STATES.empty_table())
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Which customers are decided on from their state, and which over their whole history."""
+
+    onwards: set[UUID]
+    again: set[UUID]
+
+
+def decide_pending(*, at: datetime, actor: str, limit: int) -> int:
+    """Decides up to ``limit`` activities that wait; returns how many left the queue.
+
+    Locks, in this order: queue rows, identifiers, customers, balances, lots.
+    """
+    with transaction() as cursor:
+        waiting = take_pending(cursor, limit)
+        if not waiting:
+            return 0
+        programme = get_programme(cursor)
+        columns = load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=programme.needs_body)
+        resolution = resolve(cursor, _sightings(columns), at=at, actor=actor)
+        customers = resolution.customers
+        concerned = set(customers.values()) | resolution.moved
+        lock_customers(cursor, concerned)
+        states = load_states(cursor, programme.name, concerned)
+        work = _divide(programme, states, columns, customers, moved=resolution.moved, created=resolution.created)
+        table = activity_table(columns, customers, keep=work.onwards)
+        onwards = decide(programme, _states_of(states, work.onwards), table) if table.num_rows else NOTHING
+        _post_and_follow(cursor, programme, onwards, work, at=at, actor=actor, reason="decided")
+        remove_pending(cursor, [row.sequence for row in waiting])
+        return len(waiting)
+
+
+def decide_again(*, customers: Collection[UUID], at: datetime, actor: str, reason: str) -> None:
+    """Decides the whole history of these customers again and posts the difference: after a corrected programme."""
+    with transaction() as cursor:
+        lock_customers(cursor, customers)
+        programme = get_programme(cursor)
+        work = Work(set(), set(customers))
+        _post_and_follow(cursor, programme, NOTHING, work, at=at, actor=actor, reason=reason)
+
+
+def expire_now(*, at: datetime, actor: str, limit: int = 5_000) -> int:
+    """Expires what is due at ``at`` and moves the customers concerned out of their segments; returns the movements."""
+    with transaction() as cursor:
+        expired = expire_due(cursor, at=at, actor=actor, limit=limit)
+        if expired.changes:
+            _follow(cursor, expired.changes, set(), at=at)
+        return expired.movements
+
+
+def _sightings(columns: Columns) -> list[Sighting]:
+    return [
+        Sighting(
+            activity_id=columns.ids[i],
+            occurred_at=columns.occurred_at[i],
+            received_at=columns.received_at[i],
+            identifiers=columns.identifiers[i],
+            source=columns.sources[i],
+            is_explicit=columns.types[i] == ALIAS,
+            traits=columns.traits[i] or {},
+        )
+        for i in range(len(columns))
+    ]
+
+
+def _divide(
+    programme: Programme,
+    states: pa.Table,
+    columns: Columns,
+    customers: Mapping[UUID, UUID],
+    *,
+    moved: Collection[UUID],
+    created: Collection[UUID],
+) -> Work:
+    again = set(moved) | who_refers_back(columns, customers)
+    last = {
+        UUID(bytes=row["customer_id"]): (row["last_at"], UUID(bytes=row["last_activity_id"]), row["version"])
+        for row in states.to_pylist()
+    }
+    first = first_of(columns, customers)
+    for customer, (occurred_at, activity_id) in first.items():
+        if customer in last:
+            last_at, last_id, version = last[customer]
+            if (occurred_at, activity_id) <= (last_at, last_id) or programme.changed_before(version, last_at):
+                again.add(customer)
+        elif customer not in created:
+            again.add(customer)
+    return Work(set(first) - again, again)
+
+
+def _states_of(states: pa.Table, customers: set[UUID]) -> pa.Table:
+    return states.filter(pa.array([UUID(bytes=value.as_py()) in customers for value in states["customer_id"]], pa.bool_()))
+
+
+def _post_and_follow(
+    cursor: Cursor, programme: Programme, onwards: Decisions, work: Work, *, at: datetime, actor: str, reason: str
+) -> None:
+    history = decide_history(cursor, programme, work.again) if work.again else NOTHING
+    wanted = pa.concat_tables([onwards.table, history.table])
+    posted = post(cursor, wanted, complete=work.again, at=at, actor=actor, reason=reason)
+    touched = {change.owner_id for change in posted.changes} | work.again
+    expired = expire_due(cursor, at=at, actor=actor, owners=touched)
+    save_states(cursor, programme.name, pa.concat_tables([onwards.states, history.states]))
+    forget_states(cursor, programme.name, work.again - _owners(history.states))
+    _follow(cursor, [*posted.changes, *expired.changes], work.again, at=at)
+
+
+def decide_history(cursor: Cursor, programme: Programme, customers: Collection[UUID]) -> Decisions:
+    """Decides everything these customers did, from nothing: what their ledger should hold."""
+    anchors = anchors_of(cursor, customers)
+    owner = {anchor: customer for customer, ids in anchors.items() for anchor in ids}
+    columns = load_history(cursor, list(owner), needs_body=programme.needs_body)
+    whose = {activity_id: owner[anchor] for activity_id, anchor in zip(columns.ids, columns.anchor_ids, strict=True)}
+    table = activity_table(columns, whose)
+    return decide(programme, STATES.empty_table(), table) if table.num_rows else NOTHING
+
+
+def _owners(states: pa.Table) -> set[UUID]:
+    return {UUID(bytes=value) for value in states["customer_id"].to_pylist()}
+
+
+def _follow(cursor: Cursor, changes: Iterable[Change], again: set[UUID], *, at: datetime) -> None:
+    steps = group_steps(
+        (change.owner_id, Step(change.effective_at, change.currency, change.delta, change.movement_id))
+        for change in changes
+        if change.owner_id not in again
+    )
+    follow(cursor, steps, list_available(cursor, list(steps)), at=at)
+    if again:
+        timelines = group_steps(
+            (change.owner_id, Step(change.effective_at, change.currency, change.delta, change.movement_id))
+            for change in list_owner_timeline(cursor, list(again))
+        )
+        follow_again(cursor, {customer: timelines.get(customer, []) for customer in again}, at=at)
