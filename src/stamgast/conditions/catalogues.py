@@ -1,0 +1,60 @@
+"""The catalogues that the product has: of activities and their lines, and of balances."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from stamgast.conditions.fields import Catalogue, Field, LocalField, MoneyColumn, PropertyField, TextColumn, WholeColumn
+
+_PATH = re.compile(r"[\w -]{1,80}(\.[\w -]{1,80}){0,7}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+LINES = Catalogue(
+    {
+        "product_id": TextColumn("product_id", "product_id", (("en", "the product"), ("nl", "het product"))),
+        "category": TextColumn("category", "category", (("en", "the category"), ("nl", "de categorie"))),
+        "quantity": WholeColumn("quantity", "quantity", (("en", "the quantity"), ("nl", "het aantal"))),
+        "amount": MoneyColumn("amount", "amount_minor", (("en", "the amount"), ("nl", "het bedrag"))),
+    }
+)
+
+
+@lru_cache(maxsize=64)
+def activity_fields(timezone: str) -> Catalogue:
+    """What a rule may ask of an activity. ``amount`` is net of refunds, in major units; times are in the given zone."""
+    return Catalogue(
+        fields={
+            "kind": TextColumn("kind", "kind", (("en", "the activity"), ("nl", "de activiteit"))),
+            "source": TextColumn("source", "source", (("en", "the source"), ("nl", "de bron"))),
+            "amount": MoneyColumn("amount", "amount_minor", (("en", "the amount"), ("nl", "het bedrag"))),
+            "currency": TextColumn("currency", "currency", (("en", "the currency"), ("nl", "de valuta"))),
+            "order_id": TextColumn("order_id", "order_id", (("en", "the order number"), ("nl", "het ordernummer"))),
+            "weekday": LocalField("weekday", timezone, (("en", "the weekday"), ("nl", "de weekdag"))),
+            "hour": LocalField("hour", timezone, (("en", "the hour"), ("nl", "het uur"))),
+            "date": LocalField("date", timezone, (("en", "the date"), ("nl", "de datum"))),
+        },
+        families={"properties": _property},
+        shorthands={"activity": "kind"},
+        lines=LINES,
+    )
+
+
+def _property(path: str) -> Field | None:
+    if not _PATH.fullmatch(path):
+        return None
+    labels = (("en", f"the property {path}"), ("nl", f"de eigenschap {path}"))
+    return PropertyField(f"properties.{path}", tuple(path.split(".")), labels)
+
+
+def _balance(absent: int | None) -> Callable[[str], Field | None]:
+    def make(currency: str) -> Field | None:
+        if not _NAME.fullmatch(currency):
+            return None
+        name = f"balance.{currency}"
+        return WholeColumn(name, name, (("en", f"the balance of {currency}"), ("nl", f"het saldo van {currency}")), absent)
+
+    return make
+
+
+CUSTOMER_FIELDS = Catalogue(fields={}, families={"balance": _balance(0)})
+"""What a segment may ask of a customer: ``balance.<currency>``, which is zero where nothing was ever given."""
