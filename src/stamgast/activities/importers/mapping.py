@@ -1,0 +1,211 @@
+"""The mapping of a file: what its columns mean. Read from YAML, checked against ``mapping.schema.json``, no file touched.
+
+All scalars are text, whatever they look like: YAML would make a number of 007 and False of no.
+"""
+
+import codecs
+import json
+from collections.abc import Iterator, Mapping as MappingOf, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, relevance
+
+from stamgast.activities.importers.errors import InvalidMapping
+
+Type = Literal["text", "number", "money", "boolean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Where one value comes from: a column, a constant, or the sum of a column over the rows of an order."""
+
+    name: str
+    type: Type = "text"
+    column: str | None = None
+    constant: str | None = None
+    sum_of: str | None = None
+    values: MappingOf[str, str] = field(default_factory=dict)
+    otherwise: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """The columns of the stamp, joined by a blank, and how to read them."""
+
+    columns: tuple[str, ...]
+    zone: ZoneInfo
+    format: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Csv:
+    """How a CSV file is written."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    decimal: str = "."
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """What the columns of a file mean. ``digest`` is the SHA-256 of the text it was read from."""
+
+    digest: bytes
+    source: str | None
+    kind: str
+    timestamp: Timestamp
+    identifiers: Sequence[Field]
+    message_id: tuple[str, ...]
+    group_by: tuple[str, ...]
+    properties: Sequence[Field]
+    traits: Sequence[Field]
+    products: Sequence[Field]
+    csv: Csv
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that the mapping names, once, in the order in which it names them."""
+        fields = (*self.identifiers, *self.properties, *self.traits, *self.products)
+        named = [*self.timestamp.columns, *self.message_id, *self.group_by]
+        named += [column for one in fields for column in (one.column, one.sum_of) if column is not None]
+        return tuple(dict.fromkeys(named))
+
+
+def read_schema() -> dict[str, Any]:
+    """The JSON Schema of a mapping."""
+    schema: dict[str, Any] = json.loads(files(__package__).joinpath("mapping.schema.json").read_text("utf-8"))
+    return schema
+
+
+def read_mapping(text: str, *, name: str = "mapping") -> Mapping:
+    """The mapping that a YAML text says; raises InvalidMapping with the line and the field that is wrong."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InvalidMapping(f"{name}{where}: this is not YAML: {error.problem or 'it cannot be read'}.") from None
+    except yaml.YAMLError:
+        raise InvalidMapping(f"{name} is not YAML: it has characters that no text has.") from None
+    if root is None:
+        raise InvalidMapping(f"{name} is empty. docs/import.md shows what a mapping says.")
+    document = _plain(root, name)
+    errors = sorted(Draft202012Validator(read_schema()).iter_errors(document), key=lambda error: _line_of(root, error.absolute_path))
+    if errors:
+        raise InvalidMapping(_sentence(name, root, errors[0]))
+    return _mapping_of(document, root, name, sha256(text.encode()).digest())
+
+
+def _mapping_of(document: dict[str, Any], root: yaml.Node, name: str, digest: bytes) -> Mapping:
+    stamp = document["timestamp"] if isinstance(document["timestamp"], dict) else {"column": document["timestamp"]}
+    zone = stamp.get("zone", "UTC")
+    try:
+        clock = ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        line = _line_of(root, ("timestamp", "zone"))
+        raise InvalidMapping(f"{name}, line {line}, timestamp.zone: there is no time zone {zone!r}. Write one as Europe/Amsterdam.") from None
+    csv = Csv(**document.get("csv", {}))
+    try:
+        codecs.lookup(csv.encoding)
+    except LookupError:
+        line = _line_of(root, ("csv", "encoding"))
+        raise InvalidMapping(f"{name}, line {line}, csv.encoding: there is no encoding {csv.encoding!r}.") from None
+    group_by = _columns(document.get("group_by"))
+    for key, one in document.get("properties", {}).items():
+        if isinstance(one, dict) and "sum" in one and not group_by:
+            line = _line_of(root, ("properties", key))
+            raise InvalidMapping(f"{name}, line {line}, properties.{key}: a sum needs group_by, which says what rows belong together.")
+    return Mapping(
+        digest=digest,
+        source=document.get("source"),
+        kind=document["kind"],
+        timestamp=Timestamp(_columns(stamp["column"]), clock, stamp.get("format")),
+        identifiers=_fields(document["identifiers"]),
+        message_id=_columns(document.get("message_id")),
+        group_by=group_by,
+        properties=_fields(document.get("properties", {})),
+        traits=_fields(document.get("traits", {})),
+        products=_fields(document.get("products", {})),
+        csv=csv,
+    )
+
+
+def _columns(value: str | list[str] | None) -> tuple[str, ...]:
+    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+
+
+def _fields(document: MappingOf[str, Any]) -> list[Field]:
+    fields = []
+    for name, value in document.items():
+        said = {"column": value} if isinstance(value, str) else dict(value)
+        total = said.pop("sum", None)
+        said.setdefault("type", "money" if total else "text")
+        fields.append(Field(name, sum_of=total, **said))
+    return fields
+
+
+def _plain(node: yaml.Node, name: str) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        plain: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise InvalidMapping(f"{name}, line {key.start_mark.line + 1}: a field's name has to be text.")
+            if key.value in plain:
+                raise InvalidMapping(f"{name}, line {key.start_mark.line + 1}: {key.value} is said twice.")
+            plain[key.value] = _plain(value, name)
+        return plain
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, name) for item in node.value]
+    return node.value
+
+
+def _line_of(root: yaml.Node, path: Any) -> int:
+    node = root
+    for step in path:
+        children: Iterator[yaml.Node] = iter(())
+        if isinstance(node, yaml.MappingNode):
+            children = (value for key, value in node.value if key.value == step)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            children = iter(node.value[step : step + 1])
+        node = next(children, node)
+    return int(node.start_mark.line) + 1
+
+
+def _sentence(name: str, root: yaml.Node, error: ValidationError) -> str:
+    while error.context:  # of what could have been meant, the likeliest
+        branch = max({one.schema_path[0] for one in error.context}, key=lambda branch: _likeness(error, branch))
+        likely = [one for one in error.context if one.schema_path[0] == branch]
+        error = max(likely, key=lambda one: (one.validator == "additionalProperties", relevance(one)))
+    path = ".".join(map(str, error.absolute_path))
+    where = f"{name}, line {_line_of(root, error.absolute_path)}" + (f", {path}" if path else "")
+    allowed = ", ".join(error.schema.get("properties", {})) if isinstance(error.schema, dict) else ""
+    match error.validator:
+        case "required":
+            missing = [key for key in error.validator_value if key not in error.instance]
+            return f"{where}: {missing[0]} is missing."
+        case "additionalProperties":
+            unknown = [key for key in error.instance if key not in error.schema.get("properties", {})]
+            return f"{where}: {unknown[0]} is not a field here. Use {allowed}."
+        case "dependentRequired":
+            return f"{where}: products needs group_by, which says what rows are lines of one order."
+        case "enum":
+            return f"{where}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}."
+        case "type":
+            expected = {"object": "fields with values", "string": "text", "array": "a list"}.get(str(error.validator_value))
+            return f"{where}: this has to be {expected}."
+        case "pattern":
+            return f"{where}: {error.instance!r} is not a name. Use small letters, digits and _, and begin with a letter."
+        case _:
+            return f"{where}: {error.message}."
+
+
+def _likeness(error: ValidationError, branch: Any) -> tuple[int, int]:
+    """How likely a branch of ``oneOf`` was meant: its errors lie deep and are not about the type as such."""
+    mine = [one for one in error.context or () if one.schema_path[0] == branch]
+    return (min(one.validator != "type" or len(one.path) > 0 for one in mine), -len(mine))

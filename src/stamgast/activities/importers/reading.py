@@ -1,0 +1,277 @@
+"""A CSV or Parquet file into DuckDB, every value as text, every row with the line that it stands on.
+
+Reading decides nothing about values: types, dates and money are the mapping's business. Rows that are no rows of the file
+(too many fields, too few) are handed back as ``RaggedRow`` and are not in the table.
+"""
+
+import codecs
+import csv
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from stamgast.activities.importers.errors import MissingColumn, UnreadableFile
+from stamgast.activities.importers.mapping import Csv, Mapping
+
+BLOCK_BYTES = 4 * 1024 * 1024
+PARQUET_ROWS = 65_536
+ROW, LINE = "stamgast row", "stamgast line"
+"""Names of our own columns in the table ``rows``: with a blank, so that a file is unlikely to have them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaggedRow:
+    """A row with another number of fields than the header, as it stands in the file."""
+
+    line: int
+    text: str
+    expected: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The file as the table ``rows`` of a DuckDB database that lives while the context is open."""
+
+    connection: duckdb.DuckDBPyConnection
+    columns: Sequence[str]
+    count: int
+    ragged: Sequence[RaggedRow]
+
+
+def digest_of(path: Path) -> bytes:
+    """The SHA-256 of a file's content; raises UnreadableFile."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise UnreadableFile(f"{path} cannot be read: {error.strerror}.") from None
+
+
+@contextmanager
+def open_table(
+    path: Path, mapping: Mapping, *, folder: Path | None = None, memory: str = "1GB", report: Callable[[int], None] = lambda rows: None
+) -> Iterator[Table]:
+    """Reads the file into a database in a temporary folder, which also takes what does not fit in memory."""
+    with TemporaryDirectory(prefix="stamgast-import-", dir=folder) as scratch:
+        config = {"memory_limit": memory, "temp_directory": f"{scratch}/spill"}
+        with duckdb.connect(f"{scratch}/rows.duckdb", config=config) as connection:
+            ragged: list[RaggedRow] = []
+            is_parquet = path.suffix.lower() in (".parquet", ".pq")
+            columns, batches = _read_parquet(path) if is_parquet else _read_csv(path, mapping.csv, ragged)
+            _check_columns(path, columns, mapping)
+            schema = pa.schema([(ROW, pa.int64()), (LINE, pa.int64()), *((name, pa.string()) for name in columns)])
+            count = 0
+
+            def numbered() -> Iterator[pa.RecordBatch]:
+                nonlocal count
+                for lines, values in batches:
+                    rows = pa.array(np.arange(count + 1, count + 1 + len(lines)))
+                    count += len(lines)
+                    yield pa.RecordBatch.from_arrays([rows, lines, *values], schema=schema)
+                    report(count)
+
+            reader = pa.RecordBatchReader.from_batches(schema, _with_clear_errors(path, mapping.csv, numbered()))
+            connection.register("incoming", reader)
+            try:
+                connection.execute("create table rows as from incoming")
+            except duckdb.Error as error:
+                raise _reason(error, path) from None
+            connection.unregister("incoming")
+            yield Table(connection, columns, count, ragged)
+
+
+class _Failed(Exception):
+    """Carries an UnreadableFile through DuckDB, which keeps only the text of an exception."""
+
+
+def _with_clear_errors(path: Path, csv_format: Csv, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except (pa.ArrowInvalid, UnicodeError, OSError) as error:
+        raise _Failed(_sentence(path, csv_format, error)) from None
+
+
+def _reason(error: duckdb.Error, path: Path) -> UnreadableFile:
+    _, found, sentence = str(error).partition(f"{_Failed.__name__}: ")
+    return UnreadableFile(sentence.splitlines()[0] if found else f"{path} cannot be read: {str(error).splitlines()[0]}")
+
+
+def _sentence(path: Path, csv_format: Csv, error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, UnicodeError) or "UTF8" in text or "UTF-8" in text:
+        line = _first_undecodable_line(path, csv_format.encoding)
+        where = f"line {line} of {path}" if line else str(path)
+        return f"{where} is not {csv_format.encoding}. Name the file's encoding under csv.encoding, for example windows-1252."
+    if "straddling" in text or "out of sync" in text:
+        return f"{path} has a field of more than {BLOCK_BYTES // 1024 ** 2} MB, or a quote that is never closed."
+    return f"{path} cannot be read: {text.splitlines()[0]}"
+
+
+def _first_undecodable_line(path: Path, encoding: str) -> int | None:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode(encoding)
+            except UnicodeError:
+                return number
+    return None
+
+
+def _check_columns(path: Path, columns: Sequence[str], mapping: Mapping) -> None:
+    for name in mapping.columns:
+        if name not in columns:
+            raise MissingColumn(f"{path} has no column {name!r}, which the mapping names. It has {', '.join(columns)}.", column=name)
+
+
+_Batches = Iterator[tuple[pa.Array, Sequence[pa.Array]]]
+
+
+def _read_parquet(path: Path) -> tuple[Sequence[str], _Batches]:
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableFile(f"{path} is not a Parquet file that can be read: {str(error).splitlines()[0]}") from None
+    names = file.schema_arrow.names
+    for name in names:
+        if names.count(name) > 1:
+            raise UnreadableFile(f"{path} has two columns {name!r}. Give each column a name of its own.")
+
+    def batches() -> _Batches:
+        line = 0
+        for batch in file.iter_batches(PARQUET_ROWS):
+            yield pa.array(np.arange(line + 1, line + 1 + len(batch))), [_text_of(column) for column in batch.columns]
+            line += len(batch)
+
+    return names, batches()
+
+
+def _text_of(column: pa.Array) -> pa.Array:
+    """Parquet values as text: shortest decimal for floats, ISO 8601 for moments, JSON's words for booleans."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowException:
+        raise UnreadableFile(f"A column of type {column.type} cannot be imported. Leave it out of the file.") from None
+
+
+def _read_csv(path: Path, csv_format: Csv, ragged: list[RaggedRow]) -> tuple[Sequence[str], _Batches]:
+    columns, header_lines = _read_header(path, csv_format)
+    invalid: list[pa_csv.InvalidRow] = []
+
+    def skip(row: pa_csv.InvalidRow) -> str:
+        invalid.append(row)
+        return "skip"
+
+    try:
+        reader = pa_csv.open_csv(
+            path,
+            pa_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, encoding=csv_format.encoding, column_names=columns, skip_rows=header_lines),
+            pa_csv.ParseOptions(
+                delimiter=csv_format.delimiter,
+                quote_char=csv_format.quote,
+                newlines_in_values=True,
+                ignore_empty_lines=False,
+                invalid_row_handler=skip,
+            ),
+            pa_csv.ConvertOptions(
+                column_types={name: pa.string() for name in columns},
+                strings_can_be_null=True,
+                null_values=[""],
+                quoted_strings_can_be_null=True,
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        if "Empty CSV" in str(error):
+            return columns, iter(())
+        raise UnreadableFile(_sentence(path, csv_format, error)) from None
+
+    def batches() -> _Batches:
+        line = header_lines + 1
+        rows = 0
+        for batch in reader:
+            breaks = _line_breaks(batch)
+            gaps = _ragged_before(invalid, header_lines + rows, len(batch))
+            lines = np.empty(len(batch), np.int64)
+            start = 0
+            for position, row in (*gaps, (len(batch), None)):
+                part = 1 + breaks[start:position]
+                lines[start:position] = line + np.cumsum(part) - part
+                line += int(part.sum())
+                start = position
+                if row is not None:
+                    ragged.append(RaggedRow(line, row.text, row.expected_columns, row.actual_columns))
+                    line += 1 + row.text.count("\n")
+            rows += len(batch) + len(gaps)
+            del invalid[: len(gaps)]
+            kept = pc.invert(_is_blank(batch))
+            yield pc.filter(pa.array(lines), kept), [pc.filter(column, kept) for column in batch.columns]
+        for row in invalid:
+            ragged.append(RaggedRow(line, row.text, row.expected_columns, row.actual_columns))
+            line += 1 + row.text.count("\n")
+
+    return columns, batches()
+
+
+def _ragged_before(invalid: Sequence[pa_csv.InvalidRow], before: int, length: int) -> list[tuple[int, pa_csv.InvalidRow | None]]:
+    """The ragged rows that stand before the last row of a batch, each with the number of good rows of the batch before it.
+
+    The reader runs ahead, so ``invalid`` may already hold rows of later batches. ``before`` counts the lines of the header
+    and the rows before this batch, which is how the reader numbers rows.
+    """
+    found: list[tuple[int, pa_csv.InvalidRow | None]] = []
+    for nth, row in enumerate(invalid):
+        position = row.number - 1 - before - nth
+        if position >= length:
+            break
+        found.append((position, row))
+    return found
+
+
+def _line_breaks(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+    breaks = np.zeros(len(batch), np.int64)
+    for column in batch.columns:
+        breaks += pc.fill_null(pc.count_substring(column, "\n"), 0).to_numpy(zero_copy_only=False)
+    return breaks
+
+
+def _is_blank(batch: pa.RecordBatch) -> pa.Array:
+    blank = pc.is_null(batch.column(0))
+    for column in batch.columns[1:]:
+        blank = pc.and_(blank, pc.is_null(column))
+    return blank
+
+
+def _read_header(path: Path, csv_format: Csv) -> tuple[list[str], int]:
+    encoding = "utf-8-sig" if codecs.lookup(csv_format.encoding).name == "utf-8" else csv_format.encoding
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            rows = csv.reader(file, delimiter=csv_format.delimiter, quotechar=csv_format.quote)
+            columns = next(rows, [])
+            header_lines = rows.line_num
+    except OSError as error:
+        raise UnreadableFile(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeError as error:
+        raise UnreadableFile(_sentence(path, csv_format, error)) from None
+    except csv.Error:
+        raise UnreadableFile(f"{path} does not begin with a line of column names.") from None
+    if not any(columns):
+        raise UnreadableFile(f"{path} is empty: its first line has to name the columns.")
+    for name in columns:
+        if columns.count(name) > 1:
+            raise UnreadableFile(f"{path} has two columns {name!r}. Give each column a name of its own.")
+    return columns, header_lines
