@@ -25,9 +25,9 @@ from stamgast.activities.errors import (
     SourceKeyNotFound,
     StillRefused,
 )
-from stamgast.activities.messages import Reader, Refused
+from stamgast.activities.messages import Reader
 from stamgast.activities.queries import get_source
-from stamgast.activities.types import NewActivity, Reason, Source, Stored
+from stamgast.activities.types import NewActivity, Refused, Source, Stored
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import new_id
 

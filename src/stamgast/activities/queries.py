@@ -168,7 +168,7 @@ def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool) -> 
         columns.amounts_minor.append(row[9])
         columns.currencies.append(row[10])
         message = None if body is None else _decode(body)
-        columns.traits.append(None if message is None else _traits(message))
+        columns.traits.append(None if message is None else _traits(message, row[3]))
         if needs_body and message is not None and message.properties is not None:
             properties = bytes(message.properties)
             columns.properties.append(properties.decode())
@@ -179,11 +179,12 @@ def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool) -> 
     return columns
 
 
-def _traits(message: _Properties) -> Mapping[str, Any] | None:
+def _traits(message: _Properties, message_type: str) -> Mapping[str, Any] | None:
     in_context = message.context.traits if message.context is not None else None
+    own = message.traits if message_type != "group" else None  # a group's traits are not its members'
     if not in_context:
-        return message.traits or None
-    return {**in_context, **message.traits} if message.traits else in_context
+        return own or None
+    return {**in_context, **own} if own else in_context
 
 
 def _activity(row: Sequence[Any]) -> Activity:

@@ -1,0 +1,354 @@
+"""Reads the Segment protocol's messages: one message in, one activity to store or one refusal out. Pure.
+
+What a message is worth storing as is decided here and nowhere else, for the web and for importers alike. Numbers are never
+read as float. ``docs/intake.md`` says in words what this module does.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from stamgast.activities.catalogue import Catalogue, aliases
+from stamgast.activities.moments import correct_skew, parse_moment
+from stamgast.activities.orders import OrderRead, read_order
+from stamgast.activities.types import NewActivity, Reason, Refused, Source
+from stamgast.customers.rules import anchor, identifier_id, normalise_identifier
+from stamgast.kit.ids import derive_id
+from stamgast.kit.money import InvalidMoney
+
+TYPES = ("identify", "track", "page", "screen", "group", "alias")
+LARGEST_MESSAGE_BYTES = 32 * 1024
+LARGEST_BATCH_BYTES = 500 * 1024
+MOST_MESSAGES = 2_500
+LONGEST_MESSAGE_ID = 100
+LONGEST_EVENT_NAME = 255
+MOST_IDENTIFIERS = 20
+_ANY_ID_TYPES = (str, int)
+_NO_ORDER = OrderRead(None, None, None, 0)
+_NOTHING: Mapping[str, Any] = {}
+
+
+class _ExternalId(msgspec.Struct):
+    id: Any = None
+    type: Any = None
+    collection: Any = None
+
+
+class _Context(msgspec.Struct):
+    traits: dict[str, Any] | None = None
+    externalIds: list[_ExternalId | None] | None = None  # noqa: N815  the protocol's spelling
+
+
+class _Message(msgspec.Struct):
+    type: Any = None
+    event: Any = None
+    messageId: Any = None  # noqa: N815
+    userId: Any = None  # noqa: N815
+    anonymousId: Any = None  # noqa: N815
+    previousId: Any = None  # noqa: N815
+    timestamp: Any = None
+    originalTimestamp: Any = None  # noqa: N815
+    sentAt: Any = None  # noqa: N815
+    context: _Context | None = None
+    traits: dict[str, Any] | None = None
+    properties: dict[str, Any] | None = None
+    writeKey: Any = msgspec.UNSET  # noqa: N815
+
+
+class Batch(msgspec.Struct):
+    """The envelope of a batch: its messages unread, and what it says for all of them."""
+
+    batch: list[msgspec.Raw]
+    context: dict[str, msgspec.Raw] | None = None
+    integrations: dict[str, msgspec.Raw] | None = None
+    sentAt: Any = None  # noqa: N815
+    writeKey: Any = None  # noqa: N815
+
+
+class _WriteKey(msgspec.Struct):
+    writeKey: Any = None  # noqa: N815
+
+
+class _Refusal(Exception):  # noqa: N818  it never leaves this module
+    def __init__(self, reason: Reason, detail: str) -> None:
+        self.reason = reason
+        self.detail = detail
+
+
+_decode = msgspec.json.Decoder(_Message, float_hook=Decimal).decode
+_decode_batch = msgspec.json.Decoder(Batch, float_hook=Decimal).decode
+_decode_write_key = msgspec.json.Decoder(_WriteKey).decode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
+
+
+def read_batch(body: bytes) -> Batch:
+    """The envelope of a batch. Raises ValueError with what is wrong when it is not one."""
+    try:
+        return _decode_batch(body)
+    except _UNREADABLE as error:
+        raise ValueError(_words(error)) from None
+
+
+def find_write_key(body: bytes) -> str | None:
+    """The ``writeKey`` of a body that came without a header, if it can be read."""
+    try:
+        write_key = _decode_write_key(body).writeKey
+    except _UNREADABLE:
+        return None
+    return write_key if isinstance(write_key, str) else None
+
+
+class Reader:
+    """Reads messages by one catalogue of kinds, for a shop with one currency and one country."""
+
+    def __init__(self, catalogue: Catalogue, *, currency: str, region: str | None) -> None:
+        self.catalogue = catalogue
+        self._currency = currency
+        self._region = region
+        self._aliases = aliases()
+
+    def read_message(
+        self,
+        raw: bytes | msgspec.Raw,
+        *,
+        source: Source,
+        received_at: datetime,
+        fallback_id: str,
+        sent_at: object = None,
+        batch: Batch | None = None,
+        type_from_path: str | None = None,
+        twins: Counter[bytes] | None = None,
+    ) -> NewActivity | Refused:
+        """One message as an activity, or refused with the reason.
+
+        ``sent_at`` is the batch's, and yields to the message's own. ``fallback_id`` becomes the message id of a message that
+        has none and cannot be recognised when it is sent again; with ``twins``, which lives as long as one request, a message
+        without an id that says when it happened is recognised by its content (and by how many like it went before).
+        """
+        data = bytes(raw)
+        message: _Message | None = None
+        try:
+            if len(data) > LARGEST_MESSAGE_BYTES:
+                raise _Refusal(Reason.TOO_LARGE, f"The message is {len(data):,} bytes; a message has at most 32 KB.")
+            try:
+                if batch is not None and (batch.context or batch.integrations):
+                    data = _with_batch(data, batch)
+                message = _decode(data)
+                body = data.decode()
+            except msgspec.ValidationError as error:
+                raise _Refusal(Reason.INVALID_MESSAGE, _words(error)) from None
+            except _UNREADABLE as error:
+                raise _Refusal(Reason.INVALID_JSON, _words(error)) from None
+            if message.writeKey is not msgspec.UNSET:
+                body = _without_write_key(data)
+            return self._read(message, body, source, received_at, fallback_id, sent_at, type_from_path, twins)
+        except _Refusal as refusal:
+            return refuse(
+                data,
+                reason=refusal.reason,
+                detail=refusal.detail,
+                source=source,
+                received_at=received_at,
+                sent_at=sent_at,
+                type_from_path=type_from_path,
+            )
+
+    def _read(
+        self,
+        message: _Message,
+        body: str,
+        source: Source,
+        received_at: datetime,
+        fallback_id: str,
+        sent_at: object,
+        type_from_path: str | None,
+        twins: Counter[bytes] | None,
+    ) -> NewActivity:
+        message_type = type_from_path or message.type
+        if message_type not in TYPES:
+            raise _Refusal(Reason.UNKNOWN_TYPE, f"The type is one of {', '.join(TYPES)}.")
+        kind = self._kind(message) if message_type == "track" else message_type
+        traits = _traits(message, message_type)
+        identifiers = self._identifiers(message, message_type, traits)
+        moment, occurred_at = _moments(message, sent_at, received_at)
+        message_id = _message_id(message)
+        if message_id is None:
+            message_id = fallback_id if twins is None or moment is None else _id_by_content(body, message_type, twins)
+        properties = message.properties or _NOTHING
+        fault = self.catalogue.find_fault(kind, properties)
+        if fault is not None:
+            raise _Refusal(Reason.SCHEMA, fault)
+        try:
+            order = read_order(kind, properties, self._currency) if properties else _NO_ORDER
+        except InvalidMoney as error:
+            raise _Refusal(Reason.BAD_AMOUNT, error.message) from None
+        return NewActivity(
+            id=derive_id("activity", source.name, message_id),
+            source_id=source.id,
+            type=message_type,
+            kind=kind,
+            identifiers=identifiers,
+            anchor_id=identifier_id(*_split(identifiers[0])),
+            occurred_at=occurred_at,
+            received_at=received_at,
+            order_id=order.order_id,
+            amount_minor=order.amount_minor,
+            currency=order.currency,
+            line_count=order.line_count,
+            body=body if "\x00" not in body else body.replace("\x00", "\\u0000"),
+            traits=traits,
+        )
+
+    def _kind(self, message: _Message) -> str:
+        event = message.event
+        if event is None or event == "":
+            raise _Refusal(Reason.NO_EVENT_NAME, "A track message needs an event name in `event`.")
+        name = event.strip() if isinstance(event, str) else ""
+        if not name or len(name) > LONGEST_EVENT_NAME or not name.isprintable():
+            raise _Refusal(Reason.BAD_EVENT_NAME, f"An event name is text of 1 to {LONGEST_EVENT_NAME} printable characters.")
+        return self._aliases.get(name, name)
+
+    def _identifiers(self, message: _Message, message_type: str, traits: Mapping[str, Any]) -> tuple[str, ...]:
+        """The identifiers in force, each once, the anchor first."""
+        found: dict[str, None] = {}
+
+        def add(kind: str, value: object) -> None:
+            if value is not None:
+                normal = normalise_identifier(kind, value, region=self._region)
+                if normal is not None:
+                    found[f"{kind}:{normal}"] = None
+
+        add("user_id", message.userId)
+        if message.context is not None and message.context.externalIds:
+            for external in message.context.externalIds[:MOST_IDENTIFIERS]:
+                if external is not None and isinstance(external.type, str) and external.collection in (None, "users"):
+                    add(external.type, external.id)
+        if traits:
+            add("email", traits.get("email"))
+            add("phone", traits.get("phone"))
+        add("anonymous_id", message.anonymousId)
+        if message_type == "alias":
+            # The protocol does not say whether the former id was a user's or an anonymous one.
+            add("user_id", message.previousId)
+            add("anonymous_id", message.previousId)
+        if not found:
+            raise _Refusal(
+                Reason.NO_IDENTITY,
+                "The message points at nobody: it needs a userId, an anonymousId or another identifier that is not a placeholder.",
+            )
+        if len(found) == 1:
+            return tuple(found)
+        first = anchor(found)
+        del found[first]
+        return (first, *found)
+
+
+def refuse(
+    raw: bytes | msgspec.Raw,
+    *,
+    reason: Reason,
+    detail: str,
+    source: Source,
+    received_at: datetime,
+    sent_at: object = None,
+    type_from_path: str | None = None,
+) -> Refused:
+    """A refusal that holds the message whole, with what the request said beside it, so that it can be read again later."""
+    data = bytes(raw)
+    try:
+        fields = _decode_fields(data)
+        fields.pop("writeKey", None)
+        if type_from_path is not None:
+            fields["type"] = msgspec.Raw(msgspec.json.encode(type_from_path))
+        if sent_at is not None and "sentAt" not in fields:
+            fields["sentAt"] = msgspec.Raw(msgspec.json.encode(sent_at))
+        data = msgspec.json.encode(fields)
+    except (*_UNREADABLE, TypeError, AttributeError):
+        pass  # it cannot be read, so it is kept as it is
+    body = data.decode(errors="backslashreplace").replace("\x00", "\\u0000")
+    return Refused(
+        id=derive_id("refusal", source.name, body),
+        source_id=source.id,
+        received_at=received_at,
+        reason=reason,
+        detail=detail,
+        body=body,
+    )
+
+
+def _split(identifier: str) -> tuple[str, str]:
+    kind, _, value = identifier.partition(":")
+    return kind, value
+
+
+def _message_id(message: _Message) -> str | None:
+    value = message.messageId
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, _ANY_ID_TYPES):
+        raise _Refusal(Reason.BAD_MESSAGE_ID, "A messageId is text.")
+    if isinstance(value, int):
+        value = str(value) if value.bit_length() <= 256 else "0" * (LONGEST_MESSAGE_ID + 1)
+    if len(value) > LONGEST_MESSAGE_ID:
+        raise _Refusal(Reason.BAD_MESSAGE_ID, f"A messageId has at most {LONGEST_MESSAGE_ID} characters.")
+    return str(value)
+
+
+def _id_by_content(body: str, message_type: str, twins: Counter[bytes]) -> str:
+    digest = blake2b(f"{message_type}\x1f{body}".encode(), digest_size=16)
+    twins[digest.digest()] += 1
+    return f"content:{digest.hexdigest()}:{twins[digest.digest()]}"
+
+
+def _moments(message: _Message, sent_at: object, received_at: datetime) -> tuple[datetime | None, datetime]:
+    stated = message.timestamp if message.timestamp is not None else message.originalTimestamp
+    try:
+        moment = parse_moment(stated)
+    except (ValueError, ArithmeticError):
+        raise _Refusal(
+            Reason.BAD_TIMESTAMP, "The timestamp is ISO 8601, such as 2026-03-01T12:00:00.000Z, or a number since 1970."
+        ) from None
+    try:
+        sent = parse_moment(message.sentAt if message.sentAt is not None else sent_at)
+    except (ValueError, ArithmeticError):
+        sent = None  # without a moment of sending there is nothing to correct by
+    return moment, correct_skew(moment, sent_at=sent, received_at=received_at)
+
+
+def _traits(message: _Message, message_type: str) -> Mapping[str, Any]:
+    in_context = message.context.traits if message.context is not None else None
+    # The traits of a group message describe the group, and must not become those of its members.
+    own = message.traits if message_type != "group" else None
+    if not in_context:
+        return own or _NOTHING
+    return {**in_context, **own} if own else in_context
+
+
+def _with_batch(data: bytes, batch: Batch) -> bytes:
+    fields = _decode_fields(data)
+    for name, shared in (("context", batch.context), ("integrations", batch.integrations)):
+        if shared:
+            own = fields.get(name)
+            merged = {**shared, **(msgspec.json.decode(own, type=dict[str, msgspec.Raw] | None) or {})} if own else shared
+            fields[name] = msgspec.Raw(msgspec.json.encode(merged))
+    return msgspec.json.encode(fields)
+
+
+def _without_write_key(data: bytes) -> str:
+    fields = _decode_fields(data)
+    del fields["writeKey"]
+    return msgspec.json.encode(fields).decode()
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, RecursionError):
+        return "The JSON is nested too deeply."
+    if isinstance(error, UnicodeDecodeError):
+        return "The text is not UTF-8."
+    return str(error).splitlines()[0][:300] if str(error) else "The JSON cannot be read."
