@@ -1,8 +1,123 @@
-"""The web process: Django for pages and the API."""
+"""The web process: who answers what.
+
+Probes and metrics answer first and cheapest, intake has a fast path of its own, Django has the pages and the API.
+"""
 
 import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
+import structlog
+from asgiref.sync import sync_to_async
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stamgast.settings")
-application = get_asgi_application()
+django = get_asgi_application()
+
+from django.conf import settings  # noqa: E402  Django is set up by the line above
+from django.db import DatabaseError, InterfaceError, connection  # noqa: E402
+from django.db.migrations.executor import MigrationExecutor  # noqa: E402
+
+from stamgast.activities import intake  # noqa: E402
+from stamgast.kit import metrics  # noqa: E402
+from stamgast.kit.database import act_as_application  # noqa: E402
+from stamgast.kit.logs import with_request_id  # noqa: E402
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+WORDS = ("identify", "i", "track", "t", "page", "p", "screen", "s", "group", "g", "alias", "a", "batch", "b", "import")
+INTAKE_PATHS = frozenset(f"/v1/{word}" for word in WORDS)
+INTAKE_METHODS = ("POST", "OPTIONS")
+log = structlog.get_logger(__name__)
+_is_ready = {"migrated": False}
+
+
+def create_application() -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """For the web process: like ``application``, with the database rights of the application only."""
+    act_as_application()
+    return application
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """The ASGI application."""
+    if scope["type"] == "http":
+        path = scope["path"]
+        if path == "/healthz":
+            await _answer(send, 200, b"ok\n")
+        elif path == "/readyz":
+            await _ready(send)
+        elif path == "/metrics":
+            await _metrics(send)
+        else:
+            await _routed(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        await _live(receive, send)
+
+
+@with_request_id
+async def _routed(scope: Scope, receive: Receive, send: Send) -> None:
+    if settings.CONFIGURATION.is_https:
+        _see_through_proxy(scope)
+    if scope["path"] in INTAKE_PATHS and scope["method"] in INTAKE_METHODS:
+        await intake.application(scope, receive, send)
+    else:
+        await django(scope, receive, send)
+
+
+def _see_through_proxy(scope: Scope) -> None:
+    """STAMGAST_HTTPS says that one proxy stands in front: what it adds last to X-Forwarded-For is the visitor's address."""
+    for name, value in reversed(scope["headers"]):
+        if name == b"x-forwarded-for":
+            scope["client"] = (value.decode("latin-1").rpartition(",")[2].strip()[:64], 0)
+            return
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            try:
+                await intake.startup()
+            except Exception as error:
+                log.exception("web_not_started")
+                await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
+                return
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await intake.shutdown()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _ready(send: Send) -> None:
+    try:
+        is_ready = await sync_to_async(_database_is_ready)()
+    except (DatabaseError, InterfaceError):
+        is_ready = False
+    await _answer(send, 200, b"ready\n") if is_ready else await _answer(send, 503, b"the database is not ready\n")
+
+
+def _database_is_ready() -> bool:
+    connection.close_if_unusable_or_obsolete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    if not _is_ready["migrated"]:
+        executor = MigrationExecutor(connection)
+        _is_ready["migrated"] = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _is_ready["migrated"]
+
+
+async def _metrics(send: Send) -> None:
+    try:
+        text = await sync_to_async(metrics.exposition)()
+    except (DatabaseError, InterfaceError):
+        await _answer(send, 503, b"the database is not ready\n")
+        return
+    await _answer(send, 200, text, metrics.CONTENT_TYPE.encode())
+
+
+async def _answer(send: Send, status: int, body: bytes, content_type: bytes = b"text/plain; charset=utf-8") -> None:
+    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

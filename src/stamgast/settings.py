@@ -1,5 +1,6 @@
 """Django settings, all from the environment. Every variable is described in docs/settings.md and nowhere else."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -36,6 +37,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "stamgast.urls"
 ASGI_APPLICATION = "stamgast.asgi.application"
 MIDDLEWARE = (
+    "stamgast.kit.logs.log_requests",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -67,13 +69,24 @@ LOCALE_PATHS = (ROOT / "locale",)
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-STATIC_URL = "/static/"
-STATIC_ROOT = CONFIGURATION.data / "static"
+
+def _digest_of(folder: Path) -> str:
+    """Changes when any file in the folder does, so that browsers may keep what they have for ever."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+STATIC_SOURCE = ROOT / "console" / "static"
+STATIC_URL = f"/static/{_digest_of(STATIC_SOURCE)}/"
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
 PASSWORD_HASHERS = ("django.contrib.auth.hashers.Argon2PasswordHasher",)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIGURATION.is_https
+SECURE_HSTS_SECONDS = 365 * 86400 if CONFIGURATION.is_https else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIGURATION.is_https else None
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import psycopg
-from django.db import connection, transaction as django_transaction
+from django.db import connection
+from django.db import transaction as django_transaction
 
 Cursor: TypeAlias = psycopg.Cursor[Any]
+APPLICATION_ROLE = "stamgast_app"
 
 
 @contextmanager
@@ -26,3 +28,10 @@ def transaction() -> Iterator[Cursor]:
     """A cursor in a new transaction: everything is written, or nothing."""
     with django_transaction.atomic(), open_cursor() as cursor:
         yield cursor
+
+
+def act_as_application() -> None:
+    """From here on this process's sessions have the rights of the application only: movements are inserted, never changed."""
+    options = connection.settings_dict.setdefault("OPTIONS", {})
+    options["options"] = f"{options.get('options', '')} -c role={APPLICATION_ROLE}".strip()
+    connection.close()

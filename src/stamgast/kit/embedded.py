@@ -16,7 +16,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -208,7 +210,7 @@ class EmbeddedServer:
         code = self.process.returncode if self.process else None
         return f"it ended with code {code}."
 
-    def _as_user(self) -> dict[str, object]:
+    def _as_user(self) -> dict[str, Any]:
         return {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []} if self._user else {}
 
     def _give(self, folder: Path) -> None:
@@ -321,7 +323,7 @@ def _end_leftover(folder: Path) -> None:
         command = process.info["cmdline"] or []
         if process.info["name"] == "postgres" and command[1:3] == ["-D", str(folder)]:
             log.warning("postgres_left_over", pid=process.pid)
-            _end(process.pid, lambda process=process: None if _lives(process) else 0)
+            _end(process.pid, partial(_exit_code, process))
     with contextlib.suppress(FileNotFoundError):
         # Whoever has that process id now, it is not this server: PostgreSQL would take any live process for it.
         (folder / "postmaster.pid").unlink()
@@ -338,10 +340,12 @@ def _end(pid: int, exit_code: Callable[[], int | None]) -> None:
             time.sleep(0.02)
 
 
-def _lives(process: psutil.Process) -> bool:
+def _exit_code(process: psutil.Process) -> int | None:
+    """None while it lives: what ``Popen.poll`` says of a child, for a process that is not one."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            return None
+    return 0
 
 
 def _answers(url: str) -> bool:

@@ -1,0 +1,66 @@
+"""The ``stamgast`` command: one file a subcommand, imported when it is called, so that ``--help`` is quick."""
+
+import importlib
+import json
+import sys
+
+import click
+
+from stamgast import __version__
+
+# name → where it is, and its line in the help
+COMMANDS = {
+    "serve": ("serve", "Start everything: database, web and worker."),
+    "web": ("web", "Start one web process."),
+    "worker": ("worker", "Start one worker process."),
+    "migrate": ("migrate", "Bring the database to this version."),
+    "doctor": ("doctor", "Say what is wrong and how to mend it."),
+    "audit": ("audit", "Prove that the ledger adds up."),
+    "import": ("import_", "Import activities from CSV or Parquet files."),
+    "source": ("source", "Sources and their write keys."),
+    "key": ("key", "API keys for scripts."),
+    "staff": ("staff", "People who sign in to the console."),
+    "programme": ("programme", "Check and publish programme documents."),
+    "bench": ("bench", "Measure speeds, each against a baseline."),
+    "demo": ("demo", "Load a year of a real chain's purchases and look around."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name; imports the one that is called. Turns refusals into one sentence and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"stamgast.cli.{COMMANDS[cmd_name][0]}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, purpose) for name, (_, purpose) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from stamgast.cli.refusals import refusal_of
+
+            refusal = refusal_of(error)
+            if refusal is None:
+                raise
+            if "--json" in sys.argv:
+                click.echo(json.dumps({"error": {"code": refusal.code, "kind": refusal.kind, "message": refusal.message}}))
+            click.echo(f"stamgast: {refusal.message}", err=True)
+            ctx.exit(refusal.exit_code)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="stamgast")
+def main() -> None:
+    """Turns buyers into regulars. Settings come from the environment: docs/settings.md."""
