@@ -42,3 +42,10 @@ def register(api: NinjaAPI) -> None:
         where = [".".join(map(str, item["loc"][1:])) for item in error.errors]
         text = "; ".join(f"{place}: {item['msg']}" for place, item in zip(where, error.errors, strict=True))
         return problem(422, "invalid_request", text, fields=where)
+
+
+class Forbidden(StamgastError):
+    """The key is known and may not do this."""
+
+    code = "missing_scope"
+    kind = Kind.FORBIDDEN

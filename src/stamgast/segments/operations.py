@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from stamgast.conditions import BALANCE_FIELDS, parse
+from stamgast.conditions import CUSTOMER_FIELDS, parse
 from stamgast.kit.database import Cursor
 from stamgast.segments.queries import list_segments
 from stamgast.segments.rules import balances_before, open_stay_of, slug_of, stays_over
@@ -18,7 +18,7 @@ Timelines = Mapping[UUID, Sequence[Step]]
 
 def define_segment(cursor: Cursor, *, name: str, condition: dict[str, Any], at: datetime, actor: str) -> Segment:
     """Names a set of customers by condition. Defining the same one again changes nothing."""
-    parse(condition, BALANCE_FIELDS)
+    parse(condition, CUSTOMER_FIELDS)
     cursor.execute(
         """INSERT INTO segments_segment (slug, name, condition, created_at, created_by) VALUES (%s, %s, %s, %s, %s)
         ON CONFLICT (slug) DO NOTHING""",
@@ -35,7 +35,7 @@ def follow(cursor: Cursor, steps: Timelines, balances: Mapping[UUID, Mapping[str
     """
     written = 0
     for segment in list_segments(cursor):
-        test = parse(segment.condition, BALANCE_FIELDS).closure()
+        test = parse(segment.condition, CUSTOMER_FIELDS).closure()
         known = _read_stays(cursor, segment.slug, list(steps), only_open=True)
         before: dict[UUID, list[Stay]] = {}
         after: dict[UUID, list[Stay]] = {}
@@ -53,7 +53,7 @@ def follow_again(cursor: Cursor, timelines: Timelines, *, at: datetime) -> int:
     """Makes the stays of customers anew from their whole timelines, after a correction; returns entries and exits."""
     written = 0
     for segment in list_segments(cursor):
-        test = parse(segment.condition, BALANCE_FIELDS).closure()
+        test = parse(segment.condition, CUSTOMER_FIELDS).closure()
         known = _read_stays(cursor, segment.slug, list(timelines), only_open=False)
         before: dict[UUID, list[Stay]] = {}
         after: dict[UUID, list[Stay]] = {}
