@@ -1,0 +1,21 @@
+"""What a measure refuses."""
+
+from stamgast.kit.errors import StamgastError
+
+
+class InvalidPeriod(StamgastError):
+    """A period ends before it begins, or two periods are not one after the other."""
+
+    code = "invalid_period"
+
+
+class UnknownZone(StamgastError):
+    """The name is not a time zone of the IANA database."""
+
+    code = "unknown_zone"
+
+
+class NaiveMoment(StamgastError):
+    """Moments without a zone cannot be put on a day of the shop."""
+
+    code = "naive_moment"

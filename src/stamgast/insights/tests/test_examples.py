@@ -1,0 +1,29 @@
+"""The example of every measure runs and gives what its docstring says."""
+
+import doctest
+from datetime import UTC, date, datetime, timedelta
+
+import ibis
+import pyarrow as pa
+import pytest
+
+from stamgast.insights import change, intervals, orders, purchasing, retention, revenue, series, types
+
+SUPPOSED = {"ibis": ibis, "pa": pa, "UTC": UTC, "date": date, "datetime": datetime, "timedelta": timedelta}
+
+
+@pytest.mark.parametrize("module", [change, intervals, orders, purchasing, retention, revenue, series, types])
+def test_examples(module):
+    assert doctest.testmod(module, extraglobs=SUPPOSED).failed == 0
+
+
+def test_every_measure_has_an_example_and_says_what_it_is():
+    measures = [
+        change.change, purchasing.average_order_value, purchasing.purchase_frequency, purchasing.repeat_purchase_rate,
+        retention.churn, retention.retention, revenue.order_counts, revenue.revenue, revenue.top_share,
+        series.members_over_time, series.orders_over_time,
+    ]  # fmt: skip
+    for measure in measures:
+        assert measure.__doc__ is not None
+        for part in ("Definition:", "Grain:", "one", "Zone", "eturns", "ource", ">>>"):
+            assert part in measure.__doc__, f"{measure.__name__} does not say {part}"
