@@ -89,3 +89,27 @@ class Refusal(models.Model):
         indexes = (
             models.Index(fields=("received_at", "id"), name="refusal_waiting", condition=models.Q(settled_at__isnull=True)),
         )
+
+
+class Import(models.Model):
+    """How far a file got that is imported by one mapping for one source. Written in the transaction that stores its rows.
+
+    The id derives from the content of the file, the text of the mapping and the source, so that the same import, begun
+    again, goes on where it stopped or is known to be finished.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    source_id = models.SmallIntegerField()
+    file_name = models.TextField()
+    file_digest = models.BinaryField(help_text="SHA-256")
+    mapping_digest = models.BinaryField(help_text="SHA-256")
+    begun_at = models.DateTimeField()
+    begun_by = models.TextField()
+    finished_at = models.DateTimeField(null=True)
+    row_count = models.BigIntegerField(null=True, help_text="rows in the file")
+    last_first_row = models.BigIntegerField(default=0, help_text="the first row of the last order that is done")
+    rows_done = models.BigIntegerField(default=0)
+    activities_new = models.BigIntegerField(default=0)
+    activities_repeated = models.BigIntegerField(default=0)
+    rows_rejected = models.BigIntegerField(default=0)
+    rejects_bytes = models.BigIntegerField(default=0, help_text="of the file of rejects, what belongs to rows done")

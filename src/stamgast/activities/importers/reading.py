@@ -59,6 +59,11 @@ def digest_of(path: Path) -> bytes:
         raise UnreadableFile(f"{path} cannot be read: {error.strerror}.") from None
 
 
+def is_parquet(path: Path) -> bool:
+    """Whether the file's name says Parquet; anything else is CSV."""
+    return path.suffix.lower() in (".parquet", ".pq")
+
+
 @contextmanager
 def open_table(
     path: Path, mapping: Mapping, *, folder: Path | None = None, memory: str = "1GB", report: Callable[[int], None] = lambda rows: None
@@ -68,8 +73,7 @@ def open_table(
         config = {"memory_limit": memory, "temp_directory": f"{scratch}/spill"}
         with duckdb.connect(f"{scratch}/rows.duckdb", config=config) as connection:
             ragged: list[RaggedRow] = []
-            is_parquet = path.suffix.lower() in (".parquet", ".pq")
-            columns, batches = _read_parquet(path) if is_parquet else _read_csv(path, mapping.csv, ragged)
+            columns, batches = _read_parquet(path) if is_parquet(path) else _read_csv(path, mapping.csv, ragged)
             _check_columns(path, columns, mapping)
             schema = pa.schema([(ROW, pa.int64()), (LINE, pa.int64()), *((name, pa.string()) for name in columns)])
             count = 0
