@@ -51,11 +51,11 @@ class Link(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("identifier_id",), name="link_one_open", condition=models.Q(ended_at__isnull=True)),
         )
-        indexes = (models.Index(fields=("customer_id",), name="link_customer", condition=models.Q(ended_at__isnull=True)),)
+        indexes = (models.Index(fields=("customer_id",), name="link_customer"),)
 
 
 class Evidence(models.Model):
-    """That two identifiers were seen together, and the earliest activity that says so.
+    """That two identifiers came in together, and the earliest activity that says so; ``first`` was its anchor.
 
     The customers are a pure function of these rows: see ``docs/algorithms/identity.md``.
     """
@@ -74,7 +74,8 @@ class Evidence(models.Model):
 class Trait(models.Model):
     """The latest value of one trait that came in with one identifier, with its source and moment.
 
-    Keyed by the identifier and not by the customer, so that traits follow the links.
+    Keyed by the identifier and not by the customer, so that traits follow the links. The index that searches use is made
+    by the migration ``0002_trait_search``.
     """
 
     pk = models.CompositePrimaryKey("anchor_id", "name")

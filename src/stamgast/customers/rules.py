@@ -6,13 +6,16 @@ is one customer given the evidence (``cluster``). How that is stored and kept up
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from stamgast.customers.types import Evidence, Identifier, Sighting
 from stamgast.kit.ids import derive_id
 
 USER_ID = "user_id"
@@ -23,6 +26,9 @@ ANONYMOUS_ID = "anonymous_id"
 PRIORITY = {USER_ID: 0, EMAIL: 2, PHONE: 3, ANONYMOUS_ID: 4}
 """Lower is stronger. A kind that is not named is an external id, such as ``card_number``: ``EXTERNAL_PRIORITY``."""
 EXTERNAL_PRIORITY = 1
+
+SEARCHED_TRAITS = ("email", "firstName", "first_name", "lastName", "last_name", "name", "username")
+"""The traits that a search for customers looks at, and that a list of them shows."""
 
 LONGEST_VALUE = 500
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,63}")
@@ -121,3 +127,131 @@ def anchor(identifiers: Iterable[str]) -> str:
     'card_number:12'
     """
     return min(identifiers, key=lambda text: priority_of(text.partition(":")[0]))
+
+
+LIMITS: Mapping[str, int] = {USER_ID: 1}
+"""How many identifiers of a kind one customer may collect from evidence that is not explicit."""
+
+
+def evidence_of(sighting: Sighting, ids: Mapping[str, UUID]) -> Iterator[Evidence]:
+    """The pairs anchor–other that one activity shows, a star around its anchor.
+
+    Of an alias only the previous id is explicit, in both its readings, ``user_id:P`` and ``anonymous_id:P``: the device
+    that happened to send it proves no more than on any other activity.
+    """
+    first, *others = sighting.identifiers
+    previous: frozenset[str] = frozenset()
+    if sighting.is_explicit:
+        previous = frozenset(value for kind, value in map(split_identifier, others) if kind == USER_ID)
+    for other in others:
+        if other != first:
+            is_explicit = bool(previous) and _names_one_of(other, previous)
+            yield Evidence(ids[first], ids[other], sighting.occurred_at, sighting.activity_id, is_explicit)
+
+
+def _names_one_of(identifier: str, values: frozenset[str]) -> bool:
+    kind, value = split_identifier(identifier)
+    return kind in (USER_ID, ANONYMOUS_ID) and value in values
+
+
+def earliest(one: Evidence, other: Evidence) -> Evidence:
+    """One piece of evidence out of two for the same pair: the earliest moment; explicit if either is."""
+    first = min(one, other, key=lambda evidence: (evidence.first_at, evidence.activity_id))
+    return first if first.is_explicit or not (one.is_explicit or other.is_explicit) else replace(first, is_explicit=True)
+
+
+def cluster(evidence: Iterable[Evidence], kinds: Mapping[UUID, str], limits: Mapping[str, int]) -> list[list[UUID]]:
+    """Which identifiers are one customer: a pure function of the evidence, whatever order it came in.
+
+    ``kinds`` names every identifier to place. Explicit evidence joins first and always; the rest joins in the order in
+    which it happened, except where both sides already hold a limited kind and would be above its limit together.
+    """
+    parent: dict[UUID, UUID] = {}
+    members: dict[UUID, list[UUID]] = {}
+    counts: dict[UUID, dict[str, int]] = {identifier: {kind: 1} for identifier, kind in kinds.items() if kind in limits}
+
+    def root_of(identifier: UUID) -> UUID:
+        root = identifier
+        while (above := parent.get(root)) is not None:
+            root = above
+        while identifier != root:
+            parent[identifier], identifier = root, parent[identifier]
+        return root
+
+    for edge in sorted(evidence, key=_canonical_order):
+        one, other = root_of(edge.first_id), root_of(edge.second_id)
+        if one == other or (not edge.is_explicit and _is_above(counts.get(one), counts.get(other), limits)):
+            continue
+        larger, smaller = members.setdefault(one, [one]), members.setdefault(other, [other])
+        if len(larger) < len(smaller):
+            one, other, larger, smaller = other, one, smaller, larger
+        parent[other] = one
+        larger += smaller
+        del members[other]
+        for kind, count in counts.pop(other, {}).items():
+            held = counts.setdefault(one, {})
+            held[kind] = held.get(kind, 0) + count
+    joined = list(members.values())
+    return joined + [[identifier] for identifier in kinds if identifier not in parent and identifier not in members]
+
+
+def _canonical_order(edge: Evidence) -> tuple[bool, datetime, UUID, UUID, UUID]:
+    return (not edge.is_explicit, edge.first_at, edge.activity_id, edge.first_id, edge.second_id)
+
+
+def _is_above(one: Mapping[str, int] | None, other: Mapping[str, int] | None, limits: Mapping[str, int]) -> bool:
+    if not one or not other:
+        return False
+    return any(one[kind] + other[kind] > limits[kind] for kind in one.keys() & other.keys())
+
+
+def strength(identifier: Identifier) -> tuple[bool, datetime, int, UUID]:
+    """Sorts the identifiers of a customer, the one that it is best known by first."""
+    return (identifier.kind != USER_ID, identifier.first_at, priority_of(identifier.kind), identifier.id)
+
+
+def assign(clusters: Iterable[Sequence[Identifier]]) -> list[tuple[UUID | None, Sequence[Identifier]]]:
+    """Which present customer each cluster carries on, strongest first; None where it needs a new one.
+
+    A cluster carries on the customer of its strongest member. Where two want the same one, after a separation, the
+    cluster with the strongest member keeps it and the other takes the next that it knows.
+    """
+    new: list[tuple[UUID | None, Sequence[Identifier]]] = []
+    known = []
+    for members in clusters:
+        ordered = sorted(members, key=strength) if len(members) > 1 else members
+        linked = [member for member in ordered if member.customer_id is not None]
+        if linked:
+            known.append((strength(linked[0]), ordered, linked))
+        else:
+            new.append((None, ordered))
+    taken: set[UUID] = set()
+    assigned: list[tuple[UUID | None, Sequence[Identifier]]] = []
+    for _, ordered, linked in sorted(known, key=lambda item: item[0]):
+        customer = next((member.customer_id for member in linked if member.customer_id not in taken), None)
+        if customer is not None:
+            taken.add(customer)
+        assigned.append((customer, ordered))
+    return assigned + new
+
+
+def customer_id(root: Identifier, attempt: int) -> UUID:
+    """The id of a new customer, derived from the identifier it is best known by; ``attempt`` 0 unless that id is in use."""
+    parts = (identifier_text(root.kind, root.value),) + ((str(attempt),) if attempt else ())
+    return derive_id("customer", *parts)
+
+
+def storable(text: str) -> str:
+    """Text that PostgreSQL can keep: no NUL, and no half of a surrogate pair, both of which JSON allows."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def storable_value(value: object) -> object:
+    """A JSON value with every text in it made storable."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(name)): storable_value(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_value(one) for one in value]
+    return value

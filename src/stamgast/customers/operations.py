@@ -1,0 +1,325 @@
+"""Writes of customers: whose each activity is, kept up to date as evidence comes in.
+
+How evidence becomes customers is decided in ``rules.cluster``; why looking at the touched customers alone gives the same
+answer as looking at everything is in ``docs/algorithms/identity.md``.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from stamgast.customers import rules, sql
+from stamgast.customers.types import Evidence, Identifier, LinkReason, Resolution, Sighting
+from stamgast.kit.database import Cursor
+
+Pair = tuple[UUID, UUID]
+
+
+def resolve(
+    cursor: Cursor,
+    sightings: Sequence[Sighting],
+    *,
+    at: datetime,
+    actor: str,
+    limits: Mapping[str, int] = rules.LIMITS,
+) -> Resolution:
+    """Takes in what activities say about who did them, and answers whose they are.
+
+    Locks: inserts unknown identifiers in id order, then locks the customers concerned in id order, then reads. Where
+    more customers turn out to be concerned it gives those locks back and takes all of them in order, so two workers
+    never wait for each other. Every customer in the answer stays locked until the transaction ends.
+    Doing it twice with the same sightings changes nothing the second time.
+    """
+    if not sightings:
+        return Resolution({}, frozenset(), frozenset())
+    batch = _read_batch(sightings)
+    graph = _lock(cursor, batch, limits)
+    changes = _differences(cursor, batch, graph)
+    _write(cursor, batch, graph, changes, at=at, actor=actor)
+    customers = {sighting.activity_id: changes.owners[batch.ids[sighting.identifiers[0]]] for sighting in sightings}
+    return Resolution(customers, frozenset(changes.moved), frozenset(changes.created))
+
+
+def set_seen(cursor: Cursor, seen: Mapping[UUID, tuple[datetime, datetime]]) -> None:
+    """Sets when customers were first and last seen, after their identifiers moved and their activities were counted again.
+
+    The customers are locked already by the ``resolve`` that moved them.
+    """
+    if seen:
+        sql.write_seen(cursor, seen)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The sightings, folded: one entry an identifier, a pair, an anchor."""
+
+    sightings: Sequence[Sighting]
+    ids: dict[str, UUID] = field(default_factory=dict)
+    identifiers: dict[UUID, Identifier] = field(default_factory=dict)
+    causes: dict[UUID, Sighting] = field(default_factory=dict)
+    evidence: dict[Pair, Evidence] = field(default_factory=dict)
+
+
+def _read_batch(sightings: Sequence[Sighting]) -> _Batch:
+    batch = _Batch(sightings)
+    ids = batch.ids
+    for sighting in sightings:
+        for text in sighting.identifiers:
+            identifier = ids.get(text)
+            if identifier is None:
+                kind, value = rules.split_identifier(text)
+                identifier = ids[text] = rules.identifier_id(kind, value)
+                batch.identifiers[identifier] = Identifier(identifier, kind, value, sighting.occurred_at)
+                batch.causes[identifier] = sighting
+                continue
+            cause = batch.causes[identifier]
+            if (sighting.occurred_at, sighting.activity_id) < (cause.occurred_at, cause.activity_id):
+                batch.identifiers[identifier] = replace(batch.identifiers[identifier], first_at=sighting.occurred_at)
+                batch.causes[identifier] = sighting
+        if len(sighting.identifiers) > 1:
+            for evidence in rules.evidence_of(sighting, ids):
+                pair = (evidence.first_id, evidence.second_id)
+                known = batch.evidence.get(pair)
+                batch.evidence[pair] = evidence if known is None else rules.earliest(known, evidence)
+    return batch
+
+
+@dataclass(slots=True)
+class _Graph:
+    """What is stored about everything the batch touches, read under lock, and the clusters that follow from it."""
+
+    identifiers: dict[UUID, Identifier]
+    older: dict[UUID, datetime]
+    changed: dict[Pair, Evidence]
+    clusters: list[list[UUID]]
+    seen: dict[UUID, sql.Seen]
+
+
+def _lock(cursor: Cursor, batch: _Batch, limits: Mapping[str, int]) -> _Graph:
+    """Locks what is concerned and reads it. Each round locks more customers than the one before, so it ends."""
+    linked = sql.select_customers_of(cursor, batch.identifiers)
+    unknown = [identifier for key, identifier in batch.identifiers.items() if key not in linked]
+    if unknown:
+        sql.insert_identifiers(cursor, unknown)
+    concerned = set(linked.values())
+    while True:
+        cursor.execute("SAVEPOINT lock_customers")
+        seen = sql.lock_customers(cursor, concerned) if concerned else {}
+        stored = sql.select_identifiers(cursor, batch.identifiers)
+        more = {identifier.customer_id for identifier in stored.values() if identifier.customer_id} - concerned
+        if not more:
+            graph = _read_graph(cursor, batch, stored, seen, limits)
+            if isinstance(graph, _Graph):
+                cursor.execute("RELEASE SAVEPOINT lock_customers")
+                return graph
+            more = graph - concerned
+        assert more, "a round that needs no more customers is the last"
+        concerned |= more
+        cursor.execute("ROLLBACK TO SAVEPOINT lock_customers")
+
+
+def _read_graph(
+    cursor: Cursor, batch: _Batch, stored: dict[UUID, Identifier], seen: dict[UUID, sql.Seen], limits: Mapping[str, int]
+) -> _Graph | set[UUID]:
+    """Clusters the touched customers; or the customers to lock as well, because one of the touched comes apart."""
+    older = {
+        key: identifier.first_at for key, identifier in batch.identifiers.items() if identifier.first_at < stored[key].first_at
+    }
+    identifiers = {key: replace(one, first_at=older[key]) if key in older else one for key, one in stored.items()}
+    changed = _changed_evidence(cursor, batch, stored)
+    touched = {customer for pair in changed for key in pair if (customer := identifiers[key].customer_id)}
+    while True:
+        members = sql.select_members(cursor, touched) if touched else {}
+        members = {key: identifiers.get(key, member) for key, member in members.items()}
+        members |= {key: identifier for key, identifier in identifiers.items() if identifier.customer_id is None}
+        clusters = _cluster(cursor, members, changed, limits)
+        apart = _come_apart(clusters, members)
+        beside = sql.select_customers_beside(cursor, apart) - touched if apart else set()
+        if not beside:
+            return _Graph(identifiers | members, older, changed, clusters, seen)
+        if beside - seen.keys():
+            return beside
+        touched |= beside
+
+
+def _changed_evidence(cursor: Cursor, batch: _Batch, stored: Mapping[UUID, Identifier]) -> dict[Pair, Evidence]:
+    """The evidence of the batch that is not stored yet, or is earlier or more explicit than what is stored."""
+    asked = [
+        pair for pair in batch.evidence if stored[pair[0]].customer_id is not None and stored[pair[1]].customer_id is not None
+    ]
+    known = sql.select_evidence(cursor, asked) if asked else {}
+    changed = {}
+    for pair, evidence in batch.evidence.items():
+        before = known.get(pair)
+        after = evidence if before is None else rules.earliest(before, evidence)
+        if after != before:
+            changed[pair] = after
+    return changed
+
+
+def _cluster(
+    cursor: Cursor, members: Mapping[UUID, Identifier], changed: dict[Pair, Evidence], limits: Mapping[str, int]
+) -> list[list[UUID]]:
+    linked = [key for key, member in members.items() if member.customer_id is not None]
+    evidence = sql.select_evidence_among(cursor, linked) if linked else {}
+    kinds = {key: member.kind for key, member in members.items()}
+    return rules.cluster((evidence | changed).values(), kinds, limits)
+
+
+def _come_apart(clusters: Iterable[Sequence[UUID]], members: Mapping[UUID, Identifier]) -> list[UUID]:
+    """The members of the customers whose identifiers are no longer in one cluster."""
+    seen_in: dict[UUID, int] = {}
+    apart: set[UUID] = set()
+    for number, cluster in enumerate(clusters):
+        for key in cluster:
+            customer = members[key].customer_id
+            if customer is not None and seen_in.setdefault(customer, number) != number:
+                apart.add(customer)
+    return [key for key, member in members.items() if member.customer_id in apart] if apart else []
+
+
+@dataclass(slots=True)
+class _Changes:
+    """The difference between the links that are and the links that should be."""
+
+    owners: dict[UUID, UUID] = field(default_factory=dict)
+    created: dict[UUID, sql.Seen] = field(default_factory=dict)
+    links: list[tuple[Identifier, UUID, UUID | None, LinkReason]] = field(default_factory=list)
+    merged: dict[UUID, UUID] = field(default_factory=dict)
+    moved: set[UUID] = field(default_factory=set)
+
+
+def _differences(cursor: Cursor, batch: _Batch, graph: _Graph) -> _Changes:
+    changes = _Changes({key: one.customer_id for key, one in graph.identifiers.items() if one.customer_id is not None})
+    assigned = rules.assign([[graph.identifiers[key] for key in cluster] for cluster in graph.clusters])
+    kept = {customer for customer, _ in assigned if customer is not None}
+    named = _name_new(cursor, [members[0] for customer, members in assigned if customer is None], kept, graph)
+    left: dict[UUID, list[Identifier]] = {}
+    causes = _causes(batch, graph)
+    for customer, members in assigned:
+        owner = customer or named[members[0].id]
+        if customer is None:
+            first = min(member.first_at for member in members)
+            changes.created[owner] = (first, first)
+        for member in members:
+            if member.customer_id == owner:
+                continue
+            before = member.customer_id
+            reason = LinkReason.FIRST_SEEN if before is None else LinkReason.SEPARATED if before in kept else LinkReason.JOINED
+            changes.owners[member.id] = owner
+            changes.links.append((member, owner, causes.get(member.id), reason))
+            if before is not None:
+                changes.moved |= {before, owner}
+                left.setdefault(before, []).append(member)
+    for customer, gone in left.items():
+        if customer not in kept and customer not in changes.created:
+            changes.merged[customer] = changes.owners[min(gone, key=rules.strength).id]
+    return changes
+
+
+def _name_new(cursor: Cursor, roots: Iterable[Identifier], kept: Collection[UUID], graph: _Graph) -> dict[UUID, UUID]:
+    """Ids for new customers. One that is in use by a customer outside this difference gets the next number."""
+    named: dict[UUID, UUID] = {}
+    waiting = {root.id: root for root in roots}
+    attempt = 0
+    while waiting:
+        wanted = {key: rules.customer_id(root, attempt) for key, root in waiting.items()}
+        present = sql.select_presence(cursor, wanted.values())
+        for key, customer in wanted.items():
+            is_in_use = present.get(customer, False) and (customer in kept or customer not in graph.seen)
+            if not is_in_use:
+                named[key] = customer
+                del waiting[key]
+        attempt += 1
+    return named
+
+
+def _causes(batch: _Batch, graph: _Graph) -> dict[UUID, UUID]:
+    """The activity that each change comes from: the one that carried the identifier, else one that its cluster changed by."""
+    causes: dict[UUID, UUID] = {}
+    by_age = sorted(graph.changed.values(), key=lambda evidence: (evidence.first_at, evidence.activity_id), reverse=True)
+    by_end = {key: evidence.activity_id for evidence in by_age for key in (evidence.first_id, evidence.second_id)}
+    by_customer = {
+        customer: activity for key, activity in by_end.items() if (customer := graph.identifiers[key].customer_id) is not None
+    }
+    for cluster in graph.clusters:
+        shared = next((by_end[key] for key in cluster if key in by_end), None)
+        for key in cluster:
+            if key in batch.causes:
+                causes[key] = batch.causes[key].activity_id
+                continue
+            before = graph.identifiers[key].customer_id
+            cause = shared or (by_customer.get(before) if before is not None else None)
+            if cause is not None:
+                causes[key] = cause
+    return causes
+
+
+def _write(cursor: Cursor, batch: _Batch, graph: _Graph, changes: _Changes, *, at: datetime, actor: str) -> None:
+    if graph.changed:
+        sql.write_evidence(cursor, list(graph.changed.values()))
+    if graph.older:
+        sql.write_first_at(cursor, graph.older)
+    _write_seen(cursor, batch, graph, changes, at=at)
+    moving = [member.id for member, _, _, _ in changes.links if member.customer_id is not None]
+    ended = sql.end_links(cursor, moving, at=at) if moving else {}
+    if changes.links:
+        links = [(member.id, owner, ended.get(member.id, at), cause, reason) for member, owner, cause, reason in changes.links]
+        sql.begin_links(cursor, links, actor=actor)
+    if changes.merged:
+        sql.write_merged(cursor, changes.merged)
+    traits = _latest_traits(batch)
+    if traits:
+        sql.write_traits(cursor, traits)
+
+
+def _write_seen(cursor: Cursor, batch: _Batch, graph: _Graph, changes: _Changes, *, at: datetime) -> None:
+    """When customers were first and last seen: exact as long as nobody moved; ``set_seen`` corrects those who did."""
+    before = graph.seen | changes.created
+    after = dict(before)
+
+    def widen(customer: UUID, first: datetime, last: datetime) -> None:
+        known_first, known_last = after[customer]
+        if first < known_first or last > known_last:
+            after[customer] = (min(first, known_first), max(last, known_last))
+
+    for loser, survivor in changes.merged.items():
+        widen(survivor, *before[loser])
+    for sighting in batch.sightings:
+        widen(changes.owners[batch.ids[sighting.identifiers[0]]], sighting.occurred_at, sighting.occurred_at)
+    if changes.created:
+        sql.write_customers(cursor, {customer: after[customer] for customer in sorted(changes.created)}, at=at)
+    moved_on = {
+        customer: seen
+        for customer, seen in after.items()
+        if seen != before[customer] and customer not in changes.created and customer not in changes.merged
+    }
+    if moved_on:
+        sql.write_seen(cursor, moved_on)
+
+
+def _latest_traits(batch: _Batch) -> list[tuple[UUID, str, str, datetime, str, UUID]]:
+    latest: dict[tuple[UUID, str], tuple[Sighting, object]] = {}
+    for sighting in batch.sightings:
+        for name, value in sighting.traits.items():
+            key = (batch.ids[sighting.identifiers[0]], rules.storable(name))
+            known = latest.get(key)
+            if known is None or (known[0].occurred_at, known[0].activity_id) < (sighting.occurred_at, sighting.activity_id):
+                latest[key] = (sighting, value)
+    return [
+        (anchor, name, _json(value), one.occurred_at, one.source, one.activity_id)
+        for (anchor, name), (one, value) in latest.items()
+    ]
+
+
+def _json(value: object) -> str:
+    try:
+        text = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        text = b""
+    if not text or b"\\u0000" in text:
+        text = msgspec.json.encode(rules.storable_value(value))
+    return text.decode()

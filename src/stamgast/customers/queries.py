@@ -1,0 +1,308 @@
+"""Reads of customers. Each takes the cursor of whatever transaction the caller has, and returns ``types``."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from psycopg.sql import SQL, Composable, Literal
+
+from stamgast.customers import rules
+from stamgast.customers.errors import CustomerNotFound
+from stamgast.customers.types import Customer, CustomerSummary, Identifier, LinkedIdentifier, LinkRecord, Profile, Trait
+from stamgast.kit.database import Cursor
+from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
+
+_FEW_MATCHES = 2_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def find_customer(cursor: Cursor, reference: str, *, region: str | None = None) -> Customer | None:
+    """The customer of our own id or of an identifier such as ``user_id:900`` or ``email:a@example.org``.
+
+    The identifier may be written in any way that intake understands. A merged customer answers as its survivor.
+    """
+    kind, value = rules.split_identifier(reference)
+    if value:
+        normalised = rules.normalise_identifier(kind, value, region=region)
+        found = None if normalised is None else customers_of(cursor, [rules.identifier_id(kind, normalised)])
+        start = next(iter(found.values()), None) if found else None
+    else:
+        start = _uuid_or_none(reference)
+    if start is None:
+        return None
+    cursor.execute(
+        """
+        WITH RECURSIVE survivors (id, merged_into, depth) AS (
+            SELECT id, merged_into, 0 FROM customers_customer WHERE id = %s
+            UNION ALL
+            SELECT customer.id, customer.merged_into, survivors.depth + 1
+            FROM survivors JOIN customers_customer AS customer ON customer.id = survivors.merged_into
+            WHERE survivors.depth < 1000
+        )
+        SELECT customer.id, customer.created_at, customer.first_seen, customer.last_seen
+        FROM survivors JOIN customers_customer AS customer USING (id) WHERE survivors.merged_into IS NULL
+        """,
+        (start,),
+    )
+    row = cursor.fetchone()
+    return Customer(*row) if row else None
+
+
+def get_customer(cursor: Cursor, reference: str, *, region: str | None = None) -> Customer:
+    """Like ``find_customer``; raises CustomerNotFound."""
+    customer = find_customer(cursor, reference, region=region)
+    if customer is None:
+        raise CustomerNotFound("No customer has this id or identifier. Write our id, or kind:value such as user_id:900.")
+    return customer
+
+
+def get_profile(cursor: Cursor, reference: str, *, region: str | None = None) -> Profile:
+    """A customer with identifiers and traits; raises CustomerNotFound."""
+    customer = get_customer(cursor, reference, region=region)
+    return Profile(customer, list_identifiers(cursor, customer.id), list_traits(cursor, customer.id))
+
+
+def list_identifiers(cursor: Cursor, customer: UUID) -> list[LinkedIdentifier]:
+    """The identifiers of a customer, strongest first."""
+    cursor.execute(
+        """
+        SELECT identifier.id, identifier.kind, identifier.value, identifier.first_at, link.began_at
+        FROM customers_link AS link JOIN customers_identifier AS identifier ON identifier.id = link.identifier_id
+        WHERE link.customer_id = %s AND link.ended_at IS NULL
+        """,
+        (customer,),
+    )
+    return sorted(
+        (LinkedIdentifier(*row) for row in cursor),
+        key=lambda one: (rules.priority_of(one.kind), one.first_at, one.kind, one.value),
+    )
+
+
+def list_traits(cursor: Cursor, customer: UUID) -> list[Trait]:
+    """The traits of a customer by name, the latest over all its identifiers; one that was last set to null is left out."""
+    cursor.execute(
+        """
+        SELECT DISTINCT ON (trait.name) trait.name, trait.value::text, trait.source, trait.occurred_at, trait.activity_id
+        FROM customers_link AS link JOIN customers_trait AS trait ON trait.anchor_id = link.identifier_id
+        WHERE link.customer_id = %s AND link.ended_at IS NULL
+        ORDER BY trait.name, trait.occurred_at DESC, trait.activity_id DESC
+        """,
+        (customer,),
+    )
+    return [Trait(name, msgspec.json.decode(value), *rest) for name, value, *rest in cursor if value != "null"]
+
+
+def list_link_history(cursor: Cursor, customer: UUID) -> list[LinkRecord]:
+    """Every link that this customer has or had, oldest first."""
+    cursor.execute(
+        """
+        SELECT identifier.kind, identifier.value, link.customer_id, link.began_at, link.ended_at, link.cause, link.actor,
+            link.reason
+        FROM customers_link AS link JOIN customers_identifier AS identifier ON identifier.id = link.identifier_id
+        WHERE link.customer_id = %s ORDER BY link.began_at, link.id
+        """,
+        (customer,),
+    )
+    return [LinkRecord(*row) for row in cursor]
+
+
+def anchors_of(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """The ids of all identifiers that point at each customer, so that its activities can be found; merged ones have none."""
+    cursor.execute(
+        """
+        SELECT wanted.id, array_agg(link.identifier_id ORDER BY link.identifier_id)
+        FROM unnest(%s::uuid[]) AS wanted (id)
+        JOIN customers_link AS link ON link.customer_id = wanted.id AND link.ended_at IS NULL
+        GROUP BY wanted.id
+        """,
+        (list(customers),),
+    )
+    return {customer: [] for customer in customers} | dict(cursor.fetchall())
+
+
+def customers_of(cursor: Cursor, identifiers: Collection[UUID]) -> dict[UUID, UUID]:
+    """The customer that each identifier points at now; unknown identifiers are absent."""
+    cursor.execute(
+        """
+        SELECT link.identifier_id, link.customer_id
+        FROM unnest(%s::uuid[]) AS wanted (id)
+        JOIN customers_link AS link ON link.identifier_id = wanted.id AND link.ended_at IS NULL
+        """,
+        (list(identifiers),),
+    )
+    return dict(cursor.fetchall())
+
+
+def list_customers(
+    cursor: Cursor,
+    *,
+    search: str = "",
+    region: str | None = None,
+    after: str | None = None,
+    limit: int = DEFAULT_PAGE,
+) -> Page[CustomerSummary]:
+    """Customers, last seen first. ``search`` is the beginning of an identifier, a name or an e-mail address."""
+    limit = max(1, min(limit, LARGEST_PAGE))
+    before = _position(after) if after is not None else None
+    customers = _select_customers(cursor, _prefixes(search, region), before, limit + 1)
+    rows = summarise(cursor, customers)
+    return page_of(rows, limit, lambda row: ((row.last_seen - _EPOCH) // _MICROSECOND, row.id.hex))
+
+
+def count_customers(cursor: Cursor, *, search: str = "", region: str | None = None) -> int:
+    """How many customers there are, or how many a search finds."""
+    prefixes = _prefixes(search, region)
+    if prefixes:
+        cursor.execute(_COUNT_FOUND, prefixes)
+    else:
+        cursor.execute("SELECT count(*) FROM customers_customer WHERE merged_into IS NULL")
+    row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def summarise(cursor: Cursor, customers: Sequence[Customer]) -> list[CustomerSummary]:
+    """The customers as lines of a list, in the order given."""
+    keys = [customer.id for customer in customers]
+    cursor.execute(
+        """
+        SELECT link.customer_id, identifier.id, identifier.kind, identifier.value, identifier.first_at
+        FROM unnest(%s::uuid[]) AS wanted (id)
+        JOIN customers_link AS link ON link.customer_id = wanted.id AND link.ended_at IS NULL
+        JOIN customers_identifier AS identifier ON identifier.id = link.identifier_id
+        """,
+        (keys,),
+    )
+    strongest: dict[UUID, Identifier] = {}
+    emails: dict[UUID, Identifier] = {}
+    for customer, *columns in cursor:
+        identifier = Identifier(*columns)
+        _keep_strongest(strongest, customer, identifier)
+        if identifier.kind == rules.EMAIL:
+            _keep_strongest(emails, customer, identifier)
+    traits = _display_traits(cursor, keys)
+    return [
+        CustomerSummary(
+            customer.id,
+            _name_from(traits.get(customer.id, {})),
+            emails[customer.id].value if customer.id in emails else traits.get(customer.id, {}).get("email"),
+            rules.identifier_text(one.kind, one.value) if (one := strongest.get(customer.id)) else "",
+            customer.first_seen,
+            customer.last_seen,
+        )
+        for customer in customers
+    ]
+
+
+def _keep_strongest(kept: dict[UUID, Identifier], customer: UUID, identifier: Identifier) -> None:
+    known = kept.get(customer)
+    if known is None or rules.strength(identifier) < rules.strength(known):
+        kept[customer] = identifier
+
+
+def _display_traits(cursor: Cursor, customers: Sequence[UUID]) -> dict[UUID, dict[str, str]]:
+    cursor.execute(
+        """
+        SELECT DISTINCT ON (wanted.id, trait.name) wanted.id, trait.name, trait.value #>> '{}'
+        FROM unnest(%s::uuid[]) AS wanted (id)
+        JOIN customers_link AS link ON link.customer_id = wanted.id AND link.ended_at IS NULL
+        JOIN customers_trait AS trait ON trait.anchor_id = link.identifier_id AND trait.name = ANY(%s)
+        ORDER BY wanted.id, trait.name, trait.occurred_at DESC, trait.activity_id DESC
+        """,
+        (list(customers), list(rules.SEARCHED_TRAITS)),
+    )
+    traits: dict[UUID, dict[str, str]] = {}
+    for customer, name, value in cursor:
+        if value:
+            traits.setdefault(customer, {})[name] = value
+    return traits
+
+
+def _name_from(traits: Mapping[str, str]) -> str | None:
+    first = traits.get("firstName") or traits.get("first_name")
+    last = traits.get("lastName") or traits.get("last_name")
+    return traits.get("name") or " ".join(filter(None, (first, last))) or traits.get("username")
+
+
+def _uuid_or_none(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _position(after: str) -> tuple[datetime, UUID]:
+    moment, customer = decode_cursor(after, int, str)
+    try:
+        return _EPOCH + int(moment) * _MICROSECOND, UUID(str(customer))
+    except (ValueError, OverflowError):
+        raise InvalidCursor("This cursor belongs to another list. Start again without it.") from None
+
+
+_IDENTIFIER_MATCHES = SQL("(value LIKE %(typed)s OR value LIKE %(lower)s OR value LIKE %(phone)s)")
+_TRAIT_MATCHES = SQL("name IN ({names}) AND lower(left(value #>> '{{}}', 200)) LIKE %(lower)s").format(
+    names=SQL(", ").join(map(Literal, rules.SEARCHED_TRAITS))
+)
+_FOUND = SQL(
+    """
+    SELECT link.customer_id FROM customers_identifier AS identifier
+    JOIN customers_link AS link ON link.identifier_id = identifier.id AND link.ended_at IS NULL
+    WHERE {identifier_matches}
+    UNION
+    SELECT link.customer_id FROM customers_trait AS trait
+    JOIN customers_link AS link ON link.identifier_id = trait.anchor_id AND link.ended_at IS NULL
+    WHERE {trait_matches}
+    """
+).format(identifier_matches=_IDENTIFIER_MATCHES, trait_matches=_TRAIT_MATCHES)
+_COUNT_FOUND = SQL("SELECT count(*) FROM ({found}) AS found").format(found=_FOUND)
+_SOME_FOUND = SQL("SELECT customer_id FROM ({found}) AS found LIMIT %(few)s").format(found=_FOUND)
+_IS_FOUND = SQL(
+    """
+    (EXISTS (
+        SELECT FROM customers_link AS link JOIN customers_identifier AS identifier ON identifier.id = link.identifier_id
+        WHERE link.customer_id = customer.id AND link.ended_at IS NULL AND {identifier_matches}
+    ) OR EXISTS (
+        SELECT FROM customers_link AS link JOIN customers_trait AS trait ON trait.anchor_id = link.identifier_id
+        WHERE link.customer_id = customer.id AND link.ended_at IS NULL AND {trait_matches}
+    ))
+    """
+).format(identifier_matches=_IDENTIFIER_MATCHES, trait_matches=_TRAIT_MATCHES)
+_PAGE = SQL(
+    """
+    SELECT customer.id, customer.created_at, customer.first_seen, customer.last_seen
+    FROM customers_customer AS customer WHERE {conditions}
+    ORDER BY customer.last_seen DESC, customer.id DESC LIMIT %(limit)s
+    """
+)
+
+
+def _prefixes(search: str, region: str | None) -> dict[str, object]:
+    """The patterns of a search: as typed, in small letters, and as the telephone number that it may be. Empty: no search."""
+    typed = rules.storable(search).strip()[: rules.LONGEST_VALUE]
+    if not typed:
+        return {}
+    phone = rules.normalise_identifier(rules.PHONE, typed, region=region) or typed
+
+    def pattern(text: str) -> str:
+        return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+    return {"typed": pattern(typed), "lower": pattern(typed.lower()), "phone": pattern(phone)}
+
+
+def _select_customers(
+    cursor: Cursor, prefixes: Mapping[str, object], before: tuple[datetime, UUID] | None, limit: int
+) -> list[Customer]:
+    arguments: dict[str, object] = {**prefixes, "limit": limit, "few": _FEW_MATCHES + 1}
+    conditions: list[Composable] = [SQL("customer.merged_into IS NULL")]
+    if prefixes:
+        cursor.execute(_SOME_FOUND, arguments)
+        arguments["found"] = [row[0] for row in cursor]
+        # Few: fetch them all and sort. Many: walk the list from its top, where one that matches is never far.
+        is_few = cursor.rowcount <= _FEW_MATCHES
+        conditions.append(SQL("customer.id = ANY(%(found)s::uuid[])") if is_few else _IS_FOUND)
+    if before is not None:
+        arguments |= {"last_seen": before[0], "last_id": before[1]}
+        conditions.append(SQL("(customer.last_seen, customer.id) < (%(last_seen)s, %(last_id)s)"))
+    cursor.execute(_PAGE.format(conditions=SQL(" AND ").join(conditions)), arguments)
+    return [Customer(*row) for row in cursor]

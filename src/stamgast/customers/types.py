@@ -1,0 +1,130 @@
+"""What crosses the door of customers: sightings that come in, and profiles that go out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one activity says about who did it.
+
+    ``identifiers`` are normalised ``kind:value`` texts with the anchor first. ``is_explicit`` marks an alias: somebody
+    said that two ids are one person. ``traits`` are what the activity tells about its anchor.
+    """
+
+    activity_id: UUID
+    occurred_at: datetime
+    received_at: datetime
+    identifiers: Sequence[str]
+    source: str
+    is_explicit: bool = False
+    traits: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Whose the activities are. ``moved`` are customers that lost or gained identifiers which had a customer before."""
+
+    customers: Mapping[UUID, UUID]
+    moved: frozenset[UUID]
+    created: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """That two identifiers came in together, with the earliest activity that says so. ``first_id`` was its anchor."""
+
+    first_id: UUID
+    second_id: UUID
+    first_at: datetime
+    activity_id: UUID
+    is_explicit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One identifier and the customer that it points at now; None while it points at nobody yet."""
+
+    id: UUID
+    kind: str
+    value: str
+    first_at: datetime
+    customer_id: UUID | None = None
+
+
+class LinkReason(StrEnum):
+    """Why a link began."""
+
+    FIRST_SEEN = "first_seen"
+    JOINED = "joined"
+    SEPARATED = "separated"
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One person, known or half known."""
+
+    id: UUID
+    created_at: datetime
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSummary:
+    """One line of a list of customers. ``identifier`` is the strongest that the customer has."""
+
+    id: UUID
+    name: str | None
+    email: str | None
+    identifier: str
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedIdentifier:
+    """An identifier of a profile."""
+
+    id: UUID
+    kind: str
+    value: str
+    first_at: datetime
+    linked_since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """The latest value of a trait over all identifiers of a customer, and where it came from."""
+
+    name: str
+    value: object
+    source: str
+    occurred_at: datetime
+    activity_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One customer over all sources."""
+
+    customer: Customer
+    identifiers: Sequence[LinkedIdentifier]
+    traits: Sequence[Trait]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRecord:
+    """That an identifier pointed at a customer from a moment to a moment; None: it still does."""
+
+    kind: str
+    value: str
+    customer_id: UUID
+    began_at: datetime
+    ended_at: datetime | None
+    cause: UUID | None
+    actor: str
+    reason: str
