@@ -7,6 +7,7 @@ import operator as python
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import date
 from decimal import Decimal
 from functools import reduce
@@ -75,7 +76,7 @@ class Condition(ABC):
 class Comparison(Condition):
     """One field compared with one literal."""
 
-    path: str
+    path: str = dataclass_field(compare=False)
     field: Field
     operator: Operator
     literal: Literal | None

@@ -7,5 +7,6 @@ The doors, imported by module so that starting Django does not load the compiler
 - ``programme``: ``Programme``, ``compile_programme(versions) -> Programme``
 - ``deciding``: ``decide(programme, states, activities) -> Decisions``, ``warm()``
 - ``explaining``: ``explain(programme, activity, states=None, language="en") -> Explanation``
-- ``operations``: ``publish``, ``save_states``, ``forget_states``; ``queries``: ``get_programme``, ``load_states``, ``list_versions``
+- ``operations``: ``publish``, ``save_states``, ``forget_states``
+- ``queries``: ``get_programme``, ``load_states``, ``list_versions``
 """

@@ -1,0 +1,87 @@
+"""Stage 1 of deciding: what each rule looks at, for each activity, without regard to order.
+
+Two ways to the same numbers: the closures for few activities, DuckDB for many.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from stamgast.conditions import local_column
+from stamgast.conditions.fields import decode_properties
+from stamgast.kit.zones import to_local
+from stamgast.programmes.programme import LARGEST, Base, Programme
+
+FEW = 500
+"""Activities up to which the closures are faster than starting DuckDB; measured in docs/algorithms/deciding.md."""
+
+Bases = npt.NDArray[np.int64]
+
+
+def match(programme: Programme, activities: pa.Table) -> Bases:
+    """One row a base, one column an activity."""
+    return (match_few if activities.num_rows <= FEW else match_many)(programme, activities)
+
+
+def match_few(programme: Programme, activities: pa.Table) -> Bases:
+    """With the closures, one activity at a time."""
+    names = {*programme.columns, "occurred_at", "currency"} & set(activities.column_names)
+    rows = activities.select(sorted(names)).to_pylist()
+    if "properties" in programme.columns:
+        for row in rows:
+            row["properties"] = decode_properties(row["properties"])
+    result = np.empty((len(programme.bases), len(rows)), np.int64)
+    for place, base in enumerate(programme.bases):
+        evaluate = _closure_of(base)
+        result[place] = [evaluate(row) for row in rows]
+    return result
+
+
+@lru_cache(maxsize=1024)
+def _closure_of(base: Base) -> Callable[[Mapping[str, Any]], int]:
+    holds = base.when.closure()
+    if base.of == "once":
+        return lambda row: int(holds(row))
+    if base.lines is None:
+        return lambda row: _clip(row["amount_minor"]) if holds(row) else 0
+    matching = base.lines.line_closure()
+    return lambda row: _clip(sum(line["amount_minor"] or 0 for line in matching(row))) if holds(row) else 0
+
+
+def _clip(value: int | None) -> int:
+    return min(max(value or 0, 0), LARGEST)
+
+
+def match_many(programme: Programme, activities: pa.Table) -> Bases:
+    """With DuckDB, all at once."""
+    table = activities.select([name for name in programme.columns if name in activities.column_names])
+    moments = activities["occurred_at"].cast(pa.int64()).to_numpy()
+    for zone in sorted({document.timezone for document in programme.documents}):
+        if local_column(zone) in programme.columns:
+            local = pa.array(to_local(zone, moments)).cast(pa.timestamp("us"))
+            table = table.append_column(local_column(zone), local)
+    cursor = _engine().cursor()
+    try:
+        cursor.register("activities", table)
+        found = cursor.sql(programme.sql).to_arrow_table()
+    finally:
+        cursor.close()
+    return np.stack([column.cast(pa.int64()).to_numpy() for column in found.columns])
+
+
+@lru_cache(maxsize=1)
+def _engine() -> duckdb.DuckDBPyConnection:
+    """One DuckDB a process, in memory, that keeps the order of rows and fetches nothing from anywhere."""
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "preserve_insertion_order": "true",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
+    )

@@ -1,0 +1,76 @@
+"""Reads of programmes, their versions and states."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+import pyarrow as pa
+
+from stamgast.kit.database import Cursor
+from stamgast.kit.ids import bucket_of
+from stamgast.programmes import sql
+from stamgast.programmes.errors import UnknownProgramme
+from stamgast.programmes.programme import Programme, compile_programme
+from stamgast.programmes.types import STATES, Version
+
+_MOST_COMPILED = 8
+_compiled: dict[tuple[str, tuple[tuple[int, str], ...]], Programme] = {}
+
+
+def find_programme(cursor: Cursor, name: str | None = None) -> Programme | None:
+    """The compiled programme of that name, or the one that was published first; None where there is none.
+
+    Compiled once a process for each list of versions; each call asks the database only which versions there are.
+    """
+    if name is None:
+        row = cursor.execute(sql.FIRST_PROGRAMME).fetchone()
+        if row is None:
+            return None
+        name = str(row[0])
+    keys = tuple(cursor.execute(sql.VERSION_KEYS, (name,)).fetchall())
+    if not keys:
+        return None
+    compiled = _compiled.get((name, keys))
+    if compiled is None:
+        versions = list_versions(cursor, name)
+        compiled = compile_programme(versions)
+        while len(_compiled) >= _MOST_COMPILED:
+            _compiled.pop(next(iter(_compiled)))
+        _compiled[name, tuple((version.version, version.sha256) for version in versions)] = compiled
+    return compiled
+
+
+def get_programme(cursor: Cursor, name: str | None = None) -> Programme:
+    """Like ``find_programme``; raises UnknownProgramme."""
+    programme = find_programme(cursor, name)
+    if programme is None:
+        shown = f"called {name[:40]!r} " if name else ""
+        raise UnknownProgramme(f"No programme {shown}was published. Publish one, or check the name.")
+    return programme
+
+
+def list_versions(cursor: Cursor, name: str) -> list[Version]:
+    """Every version of a programme, oldest first."""
+    return [Version(*row) for row in cursor.execute(sql.LIST_VERSIONS, (name,)).fetchall()]
+
+
+def load_states(cursor: Cursor, programme: str, customer_ids: Collection[UUID]) -> pa.Table:
+    """The states of these customers, of the schema STATES, for those who have one that can be gone on from.
+
+    A state that a version published since then reaches back behind is left out: decide that customer's whole history.
+    """
+    ids = sorted(set(customer_ids), key=_key)
+    rows = cursor.execute(sql.LOAD_STATES, ([bucket_of(id_) for id_ in ids], ids, programme)).fetchall()
+    return pa.Table.from_arrays(
+        [
+            pa.array([row[0].bytes for row in rows], pa.binary(16)),
+            pa.array([row[1] for row in rows], STATES.field("last_at").type),
+            pa.array([row[2].bytes for row in rows], pa.binary(16)),
+            pa.array([row[3] for row in rows], pa.int32()),
+            pa.array([row[4] for row in rows], pa.string()),
+        ],
+        schema=STATES,
+    )
+
+
+def _key(id_: UUID) -> tuple[int, bytes]:
+    return bucket_of(id_), id_.bytes

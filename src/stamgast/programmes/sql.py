@@ -1,0 +1,48 @@
+"""SQL of programmes. Private to the room."""
+
+LIST_VERSIONS = """
+select programme, version, document, sha256, effective_from, published_at, published_by, reason
+from programmes_version where programme = %s order by version
+"""
+
+FIRST_PROGRAMME = "select programme from programmes_version where version = 1 order by published_at, programme limit 1"
+
+VERSION_KEYS = "select version, sha256 from programmes_version where programme = %s order by version"
+
+INSERT_VERSION = """
+insert into programmes_version
+  (programme, version, document, sha256, effective_from, published_at, published_by, reason)
+values (%s, %s, %s, %s, %s, %s, %s, %s)
+on conflict (programme, version) do nothing
+"""
+
+# A state that was decided before a version was published that reaches back behind it is not one to go on from.
+LOAD_STATES = """
+select s.customer_id, s.last_at, s.last_activity_id, s.version, s.counters::text
+from unnest(%s::smallint[], %s::uuid[]) as wanted (bucket, customer_id)
+join programmes_state s on s.bucket = wanted.bucket and s.customer_id = wanted.customer_id and s.programme = %s
+where not exists (
+  select from programmes_version v
+  where v.programme = s.programme and v.version > s.version and v.effective_from <= s.last_at
+)
+order by s.bucket, s.customer_id
+"""
+
+SAVE_STATES = """
+insert into programmes_state (bucket, customer_id, programme, last_at, last_activity_id, version, counters)
+select bucket, customer_id, %s, last_at, last_activity_id, version, counters::jsonb
+from unnest(%s::smallint[], %s::uuid[], %s::timestamptz[], %s::uuid[], %s::integer[], %s::text[])
+  as new (bucket, customer_id, last_at, last_activity_id, version, counters)
+order by bucket, customer_id
+on conflict (bucket, customer_id, programme) do update set
+  last_at = excluded.last_at,
+  last_activity_id = excluded.last_activity_id,
+  version = excluded.version,
+  counters = excluded.counters
+"""
+
+FORGET_STATES = """
+delete from programmes_state s
+using unnest(%s::smallint[], %s::uuid[]) as gone (bucket, customer_id)
+where s.bucket = gone.bucket and s.customer_id = gone.customer_id and s.programme = %s
+"""
