@@ -1,1 +1,4 @@
-"""Intake: sources and their keys, the catalogue of kinds, activities, refusals and importers. What they are worth is not known here."""
+"""Intake: sources and their keys, the catalogue of kinds, activities, refusals and importers.
+
+What activities are worth is not known here.
+"""

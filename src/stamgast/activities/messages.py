@@ -74,7 +74,7 @@ class _WriteKey(msgspec.Struct):
     writeKey: Any = None  # noqa: N815
 
 
-class _Refusal(Exception):  # noqa: N818  it never leaves this module
+class _Refusal(Exception):
     def __init__(self, reason: Reason, detail: str) -> None:
         self.reason = reason
         self.detail = detail
@@ -95,6 +95,14 @@ def read_batch(body: bytes) -> Batch:
         raise ValueError(_words(error)) from None
 
 
+def find_batch(body: bytes) -> Batch | None:
+    """The envelope, when the body is one, and None when it is a message or cannot be read."""
+    try:
+        return _decode_batch(body)
+    except _UNREADABLE:
+        return None
+
+
 def find_write_key(body: bytes) -> str | None:
     """The ``writeKey`` of a body that came without a header, if it can be read."""
     try:
@@ -102,6 +110,15 @@ def find_write_key(body: bytes) -> str | None:
     except _UNREADABLE:
         return None
     return write_key if isinstance(write_key, str) else None
+
+
+def is_json(body: bytes) -> bool:
+    """Whether the body is a JSON object."""
+    try:
+        _decode_fields(body)
+    except _UNREADABLE:
+        return False
+    return True
 
 
 class Reader:
@@ -120,24 +137,24 @@ class Reader:
         source: Source,
         received_at: datetime,
         fallback_id: str,
-        sent_at: object = None,
         batch: Batch | None = None,
         type_from_path: str | None = None,
         twins: Counter[bytes] | None = None,
     ) -> NewActivity | Refused:
         """One message as an activity, or refused with the reason.
 
-        ``sent_at`` is the batch's, and yields to the message's own. ``fallback_id`` becomes the message id of a message that
-        has none and cannot be recognised when it is sent again; with ``twins``, which lives as long as one request, a message
-        without an id that says when it happened is recognised by its content (and by how many like it went before).
+        What ``batch`` says for all its messages yields to what the message says itself. ``fallback_id`` becomes the message
+        id of a message that has none and cannot be recognised when it is sent again; with ``twins``, which lives as long as
+        one request, a message without an id that says when it happened is recognised by its content (and by how many like
+        it went before).
         """
         data = bytes(raw)
-        message: _Message | None = None
+        sent_at = batch.sentAt if batch is not None else None
         try:
             if len(data) > LARGEST_MESSAGE_BYTES:
                 raise _Refusal(Reason.TOO_LARGE, f"The message is {len(data):,} bytes; a message has at most 32 KB.")
             try:
-                if batch is not None and (batch.context or batch.integrations):
+                if batch is not None:
                     data = _with_batch(data, batch)
                 message = _decode(data)
                 body = data.decode()
@@ -150,13 +167,14 @@ class Reader:
             return self._read(message, body, source, received_at, fallback_id, sent_at, type_from_path, twins)
         except _Refusal as refusal:
             return refuse(
-                data,
+                raw,
                 reason=refusal.reason,
                 detail=refusal.detail,
                 source=source,
                 received_at=received_at,
                 sent_at=sent_at,
                 type_from_path=type_from_path,
+                batch=batch,
             )
 
     def _read(
@@ -240,7 +258,7 @@ class Reader:
         if not found:
             raise _Refusal(
                 Reason.NO_IDENTITY,
-                "The message points at nobody: it needs a userId, an anonymousId or another identifier that is not a placeholder.",
+                "The message points at nobody: it needs a userId, an anonymousId or another id that is not a placeholder.",
             )
         if len(found) == 1:
             return tuple(found)
@@ -258,11 +276,12 @@ def refuse(
     received_at: datetime,
     sent_at: object = None,
     type_from_path: str | None = None,
+    batch: Batch | None = None,
 ) -> Refused:
     """A refusal that holds the message whole, with what the request said beside it, so that it can be read again later."""
     data = bytes(raw)
     try:
-        fields = _decode_fields(data)
+        fields = _decode_fields(data if batch is None else _with_batch(data, batch))
         fields.pop("writeKey", None)
         if type_from_path is not None:
             fields["type"] = msgspec.Raw(msgspec.json.encode(type_from_path))
@@ -331,6 +350,8 @@ def _traits(message: _Message, message_type: str) -> Mapping[str, Any]:
 
 
 def _with_batch(data: bytes, batch: Batch) -> bytes:
+    if not batch.context and not batch.integrations:
+        return data
     fields = _decode_fields(data)
     for name, shared in (("context", batch.context), ("integrations", batch.integrations)):
         if shared:
@@ -347,6 +368,7 @@ def _without_write_key(data: bytes) -> str:
 
 
 def _words(error: BaseException) -> str:
+    # The words of a refusal are stored, and may not hold a write key: these are about structure only.
     if isinstance(error, RecursionError):
         return "The JSON is nested too deeply."
     if isinstance(error, UnicodeDecodeError):

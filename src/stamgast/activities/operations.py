@@ -25,9 +25,9 @@ from stamgast.activities.errors import (
     SourceKeyNotFound,
     StillRefused,
 )
-from stamgast.activities.messages import Reader
+from stamgast.activities.messages import Reader, find_batch
 from stamgast.activities.queries import get_source
-from stamgast.activities.types import NewActivity, Refused, Source, Stored
+from stamgast.activities.types import NewActivity, Reason, Refused, Source, Stored
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import new_id
 
@@ -159,7 +159,8 @@ def digest_of(write_key: str) -> bytes:
 def _add_key(cursor: Cursor, source: Source, at: datetime, actor: str) -> str:
     write_key = KEY_PREFIX + secrets.token_urlsafe(32)
     cursor.execute(
-        "INSERT INTO activities_sourcekey (id, source_id, digest, hint, created_at, created_by) VALUES (%s, %s, %s, %s, %s, %s)",
+        "INSERT INTO activities_sourcekey (id, source_id, digest, hint, created_at, created_by) "
+        "VALUES (%s, %s, %s, %s, %s, %s)",
         (new_id(), source.id, digest_of(write_key), f"{write_key[:8]}…{write_key[-4:]}", at, actor),
     )
     return write_key
@@ -178,18 +179,28 @@ def remove_pending(cursor: Cursor, sequences: Collection[int]) -> None:
 
 def correct_and_resend(
     cursor: Cursor, refusal_id: UUID, body: str, *, reader: Reader, at: datetime, actor: str
-) -> UUID:
+) -> Sequence[UUID]:
     """Stores the corrected message as it would have been on its day, settles the refusal, and returns the activity's id.
 
-    Raises StillRefused with what is wrong now, RefusalNotFound, RefusalSettled. The refusal is locked first.
+    What was refused because its batch could not be read may come back as that batch: then all its messages are stored, or
+    none. Raises StillRefused with what is wrong now, RefusalNotFound, RefusalSettled. The refusal is locked first.
     """
     source, received_at = _lock_refusal(cursor, refusal_id)
-    read = reader.read_message(body.encode(), source=source, received_at=received_at, fallback_id=str(refusal_id))
-    if isinstance(read, Refused):
-        raise StillRefused(read.detail, reason=str(read.reason))
-    store(cursor, [read], [])
-    _settle(cursor, refusal_id, at, actor, read.id)
-    return read.id
+    raw = body.encode()
+    batch = find_batch(raw)
+    activities: list[NewActivity] = []
+    for position, message in enumerate([raw] if batch is None else batch.batch):
+        fallback_id = str(refusal_id) if batch is None else f"{refusal_id}:{position}"
+        read = reader.read_message(message, source=source, received_at=received_at, fallback_id=fallback_id, batch=batch)
+        if isinstance(read, Refused):
+            place = "" if batch is None else f"Message {position + 1}: "
+            raise StillRefused(place + read.detail, reason=str(read.reason))
+        activities.append(read)
+    if not activities:
+        raise StillRefused("The batch holds no messages.", reason=str(Reason.INVALID_MESSAGE))
+    store(cursor, activities, [])
+    _settle(cursor, refusal_id, at, actor, activities[0].id)
+    return [activity.id for activity in activities]
 
 
 def dismiss(cursor: Cursor, refusal_id: UUID, *, at: datetime, actor: str) -> None:

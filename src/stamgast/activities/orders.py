@@ -66,7 +66,7 @@ def read_order(kind: str, properties: Mapping[str, Any], default_currency: str) 
         amount = _amount(properties, ("total", "revenue", "subtotal"), currency)
     else:
         amount = _amount(properties, ("revenue", "total", "subtotal"), currency)
-    if amount is None and line_count:
+    if amount is None and isinstance(products, list) and products:
         amount = _sum_of_lines(products, currency)
     if is_refund and amount is not None:
         amount = abs(amount)

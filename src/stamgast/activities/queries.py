@@ -6,15 +6,17 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from babel.core import get_global
 
 from stamgast.activities import sql
+from stamgast.activities.catalogue import Catalogue, builtin_kinds
 from stamgast.activities.errors import ActivityNotFound, KindNotFound, RefusalNotFound, SourceNotFound
+from stamgast.activities.messages import Reader
 from stamgast.activities.orders import read_lines
 from stamgast.activities.types import (
     Activity,
     Columns,
     Kind,
-    Line,
     PendingActivity,
     Refusal,
     Source,
@@ -24,6 +26,7 @@ from stamgast.activities.types import (
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, Page, decode_cursor, page_of
 
+_FROM_ACTIVITIES = f"SELECT {sql.ACTIVITY_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
 _REFUSAL = "r.id, s.name, r.received_at, r.reason, r.detail, r.body, r.settled_at, r.settled_by, r.activity_id"
 
 
@@ -38,6 +41,7 @@ class _Context(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Properties).decode
+_decode_identifiers = msgspec.json.Decoder(tuple[str, ...]).decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -56,7 +60,8 @@ def find_source_by_digest(cursor: Cursor, digest: bytes) -> Source | None:
     """The source whose write key has this SHA-256, unless the key was revoked."""
     row = cursor.execute(
         """
-        SELECT s.id, s.name, s.is_strict, s.created_at FROM activities_sourcekey k JOIN activities_source s ON s.id = k.source_id
+        SELECT s.id, s.name, s.is_strict, s.created_at
+        FROM activities_sourcekey k JOIN activities_source s ON s.id = k.source_id
         WHERE k.digest = %s AND k.revoked_at IS NULL
         """,
         (digest,),
@@ -83,8 +88,7 @@ def list_sources(cursor: Cursor, *, since: datetime) -> list[SourceSummary]:
 def get_activity(cursor: Cursor, activity_id: UUID) -> Activity:
     """One activity; raises ActivityNotFound."""
     row = cursor.execute(
-        f"SELECT {sql.ACTIVITY_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
-        "WHERE a.id = %s",
+        f"{_FROM_ACTIVITIES} WHERE a.id = %s",
         (activity_id,),
     ).fetchone()
     if row is None:
@@ -109,11 +113,10 @@ def list_latest(
         values += [received_at, last]
     limit = min(limit, LARGEST_PAGE)
     rows = cursor.execute(
-        f"SELECT {sql.ACTIVITY_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
-        f"WHERE {' AND '.join(condition)} ORDER BY a.received_at DESC, a.id DESC LIMIT %s",
+        f"{_FROM_ACTIVITIES} WHERE {' AND '.join(condition)} ORDER BY a.received_at DESC, a.id DESC LIMIT %s",
         (*values, limit + 1),
     ).fetchall()
-    return page_of([_activity(row) for row in rows], limit, lambda activity: (activity.received_at.isoformat(), str(activity.id)))
+    return page_of([_activity(row) for row in rows], limit, lambda row: (row.received_at.isoformat(), str(row.id)))
 
 
 def list_activities(
@@ -128,11 +131,10 @@ def list_activities(
         values += [occurred_at, last]
     limit = min(limit, LARGEST_PAGE)
     rows = cursor.execute(
-        f"SELECT {sql.ACTIVITY_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
-        f"WHERE {condition} ORDER BY a.occurred_at DESC, a.id DESC LIMIT %s",
+        f"{_FROM_ACTIVITIES} WHERE {condition} ORDER BY a.occurred_at DESC, a.id DESC LIMIT %s",
         (*values, limit + 1),
     ).fetchall()
-    return page_of([_activity(row) for row in rows], limit, lambda activity: (activity.occurred_at.isoformat(), str(activity.id)))
+    return page_of([_activity(row) for row in rows], limit, lambda row: (row.occurred_at.isoformat(), str(row.id)))
 
 
 def load_for_deciding(cursor: Cursor, activity_ids: Collection[UUID], *, needs_body: bool) -> Columns:
@@ -149,7 +151,8 @@ def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool) -> 
     columns = Columns([], [], [], [], [], [], [], [], [], [], [], [], [], [])
     # Sorted here and not by the database: a sort there has to carry the bodies along.
     rows = cursor.execute(
-        f"SELECT {sql.DECIDING_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id WHERE {condition}",
+        f"SELECT {sql.DECIDING_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
+        f"WHERE {condition}",
         {"ids": ids, "needs_body": needs_body},
         binary=True,
     ).fetchall()
@@ -158,7 +161,7 @@ def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool) -> 
         body = row[11]
         columns.ids.append(row[0])
         columns.anchor_ids.append(row[1])
-        columns.identifiers.append(tuple(row[2]))
+        columns.identifiers.append(_decode_identifiers(row[2]))
         columns.types.append(row[3])
         columns.kinds.append(row[4])
         columns.sources.append(row[5])
@@ -188,12 +191,22 @@ def _traits(message: _Properties, message_type: str) -> Mapping[str, Any] | None
 
 
 def _activity(row: Sequence[Any]) -> Activity:
-    *front, body = row
-    front[4] = tuple(front[4])
-    properties = _decode(body).properties
+    properties = _decode(row[10]).properties
     text = b"{}" if properties is None else bytes(properties)
-    lines: Sequence[Line] = read_lines(text, row[9]) or () if b'"products"' in text else ()
-    return Activity(*front, lines, _decode_object(text))
+    return Activity(
+        id=row[0],
+        source=row[1],
+        type=row[2],
+        kind=row[3],
+        identifiers=_decode_identifiers(row[4]),
+        occurred_at=row[5],
+        received_at=row[6],
+        order_id=row[7],
+        amount_minor=row[8],
+        currency=row[9],
+        lines=(read_lines(text, row[9]) or ()) if b'"products"' in text else (),
+        properties=_decode_object(text),
+    )
 
 
 # The queue
@@ -275,9 +288,9 @@ def count_refusals(cursor: Cursor) -> dict[str, int]:
 def list_kinds(cursor: Cursor, *, is_undescribed: bool = False) -> list[Kind]:
     """The catalogue; ``is_undescribed`` keeps the kinds that were met and have no schema yet."""
     return [
-        Kind(*row)
+        _kind(row)
         for row in cursor.execute(
-            "SELECT name, schema, is_builtin, first_seen_at, changed_by FROM activities_kind "
+            "SELECT name, schema::text, is_builtin, first_seen_at, changed_by FROM activities_kind "
             "WHERE NOT %s OR (schema IS NULL AND first_seen_at IS NOT NULL) ORDER BY name",
             (is_undescribed,),
         ).fetchall()
@@ -287,8 +300,39 @@ def list_kinds(cursor: Cursor, *, is_undescribed: bool = False) -> list[Kind]:
 def get_kind(cursor: Cursor, name: str) -> Kind:
     """One kind; raises KindNotFound."""
     row = cursor.execute(
-        "SELECT name, schema, is_builtin, first_seen_at, changed_by FROM activities_kind WHERE name = %s", (name,)
+        "SELECT name, schema::text, is_builtin, first_seen_at, changed_by FROM activities_kind WHERE name = %s", (name,)
     ).fetchone()
     if row is None:
         raise KindNotFound(f"There is no kind {name[:80]!r}.")
-    return Kind(*row)
+    return _kind(row)
+
+
+def _kind(row: Sequence[Any]) -> Kind:
+    name, schema, *rest = row
+    return Kind(name, None if schema is None else _decode_object(schema), *rest)
+
+
+def load_catalogue(cursor: Cursor) -> Catalogue:
+    """The schemas in force: those that come with the program, and over them those that people gave."""
+    return Catalogue(load_schemas(cursor))
+
+
+def load_schemas(cursor: Cursor) -> dict[str, Mapping[str, Any] | None]:
+    """The schema in force of each kind that has one, or that had one taken away."""
+    schemas: dict[str, Mapping[str, Any] | None] = dict(builtin_kinds())
+    for name, schema in cursor.execute(
+        "SELECT name, schema::text FROM activities_kind WHERE schema IS NOT NULL OR is_builtin ORDER BY name"
+    ).fetchall():
+        schemas[name] = None if schema is None else _decode_object(schema)
+    return schemas
+
+
+def load_reader(cursor: Cursor, *, currency: str, timezone: str) -> Reader:
+    """What reads messages, for a shop with this currency; its country, for telephone numbers, is that of its time zone."""
+    return Reader(load_catalogue(cursor), currency=currency, region=country_of(timezone))
+
+
+def country_of(timezone: str) -> str | None:
+    """``NL`` for ``Europe/Amsterdam``; None for a zone of no country, such as ``UTC``."""
+    country = get_global("zone_territories").get(timezone)
+    return country if isinstance(country, str) and country != "001" else None

@@ -58,12 +58,12 @@ ORDER BY sequence LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 
 ACTIVITY_COLUMNS = """
-a.id, s.name, a.type, a.kind, a.identifiers, a.occurred_at, a.received_at, a.order_id, a.amount_minor, a.currency, a.body
+a.id, s.name, a.type, a.kind, a.identifiers::text, a.occurred_at, a.received_at, a.order_id, a.amount_minor, a.currency, a.body
 """
 
 # The body travels only where it is read: all of it for properties and lines, else only where it holds traits.
 DECIDING_COLUMNS = """
-a.id, a.anchor_id, a.identifiers, a.type, a.kind, s.name, a.occurred_at, a.received_at, a.order_id, a.amount_minor,
+a.id, a.anchor_id, a.identifiers::text, a.type, a.kind, s.name, a.occurred_at, a.received_at, a.order_id, a.amount_minor,
 a.currency, CASE WHEN %(needs_body)s OR a.type = 'identify' OR strpos(a.body, '"traits"') > 0 THEN a.body END
 """
 
