@@ -5,7 +5,7 @@ new kind of rule is one branch here and one field of the document.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -18,10 +18,9 @@ DOWN, NEAREST, UP = 0, 1, 2
 def _compile(function: Function) -> Function:
     """Compiled and kept on disk; only in memory where no folder can be written."""
     try:
-        compiled: Function = numba.njit(cache=True, nogil=True)(function)
+        return cast(Function, numba.njit(cache=True, nogil=True)(function))
     except RuntimeError:
-        compiled = numba.njit(nogil=True)(function)
-    return compiled
+        return cast(Function, numba.njit(nogil=True)(function))
 
 
 @_compile

@@ -3,6 +3,7 @@
 Reads no clock, no database and no random source. How it works is told in ``docs/algorithms/deciding.md``.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -37,7 +38,7 @@ def decide(programme: Programme, states: pa.Table | None, activities: pa.Table) 
     occurred_at = activities["occurred_at"].cast(pa.int64()).to_numpy()
     customers, ids = _keys(activities["customer_id"]), _keys(activities["activity_id"])
     first_of_customer = _order(customers, occurred_at, ids)
-    owners = activities["customer_id"].take(pa.array(first_of_customer[:-1]))
+    owners = activities["customer_id"].take(first_of_customer[:-1])
     counter_period, counter_used = _read_counters(programme, states, owners, occurred_at, ids, first_of_customer)
     version = programme.version_at(occurred_at)
     bases = match(programme, activities)
@@ -71,8 +72,7 @@ def decide(programme: Programme, states: pa.Table | None, activities: pa.Table) 
 
 def warm() -> None:
     """Compiles, or reads what was compiled, before the first activity is waiting: one order, both ways of stage 1."""
-    at = np.datetime64("2020-01-01", "us").astype(object)
-    moment = pa.scalar(at, pa.timestamp("us")).cast(MOMENT).as_py()
+    moment = datetime(2020, 1, 1, tzinfo=UTC)
     version = Version("warm", 1, default_document("UTC").replace("default", "warm"), "", moment, moment, "", "")
     programme = compile_programme([version])
     row = dict.fromkeys(ACTIVITIES.names) | {
@@ -86,19 +86,20 @@ def warm() -> None:
     decide(programme, None, activities)
 
 
-def _keys(column: pa.ChunkedArray) -> _Keys:
+def _keys(column: Any) -> _Keys:
     """Ids of 16 bytes as pairs of numbers that sort as the bytes do."""
     array = column.combine_chunks()
-    raw = np.frombuffer(array.buffers()[1], dtype=">u8", count=2 * (array.offset + len(array)))
-    return raw.reshape(-1, 2)[array.offset :].astype(np.uint64)
+    raw = np.frombuffer(array.buffers()[1], dtype=np.dtype(">u8"), count=2 * (array.offset + len(array)))
+    keys: _Keys = raw.reshape(-1, 2)[array.offset :].astype(np.uint64)
+    return keys
 
 
 def _order(customers: _Keys, occurred_at: Integers, ids: _Keys) -> Integers:
     """Where each customer begins, and the end. Refuses what is not sorted or stands twice."""
-    is_same, is_after = _compare(customers)
-    is_same_id, is_later_id = _compare(ids)
+    is_same = (customers[1:] == customers[:-1]).all(axis=1)
     step = np.diff(occurred_at)
-    is_ordered = np.where(is_same, (step > 0) | ((step == 0) & ~is_same_id & is_later_id), is_after)
+    is_later = (step > 0) | ((step == 0) & _is_after(ids[1:], ids[:-1]))
+    is_ordered = np.where(is_same, is_later, _is_after(customers[1:], customers[:-1]))
     if not is_ordered.all():
         raise UnorderedActivities(
             "Activities must be sorted by customer, occurred_at and activity id, each once. Sort them and decide again.",
@@ -107,11 +108,10 @@ def _order(customers: _Keys, occurred_at: Integers, ids: _Keys) -> Integers:
     return np.concatenate(([0], np.flatnonzero(~is_same) + 1, [len(occurred_at)])).astype(np.int64)
 
 
-def _compare(keys: _Keys) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Of each key and the one before: whether they are equal, and whether it comes after."""
-    high, low = keys[:, 0], keys[:, 1]
-    same_high = high[1:] == high[:-1]
-    return same_high & (low[1:] == low[:-1]), (high[1:] > high[:-1]) | (same_high & (low[1:] > low[:-1]))
+def _is_after(left: _Keys, right: _Keys) -> npt.NDArray[np.bool_]:
+    """Whether each id on the left sorts after the one on the right."""
+    result: npt.NDArray[np.bool_] = (left[:, 0] > right[:, 0]) | ((left[:, 0] == right[:, 0]) & (left[:, 1] > right[:, 1]))
+    return result
 
 
 def _periods(programme: Programme, occurred_at: Integers) -> Integers:
@@ -121,7 +121,7 @@ def _periods(programme: Programme, occurred_at: Integers) -> Integers:
 
 
 def _read_counters(
-    programme: Programme, states: pa.Table | None, owners: pa.ChunkedArray, occurred_at: Integers, ids: _Keys, first: Integers
+    programme: Programme, states: pa.Table | None, owners: Any, occurred_at: Integers, ids: _Keys, first: Integers
 ) -> tuple[Integers, Integers]:
     """The counters of each customer, from their states; refuses activities that a state has already passed."""
     shape = (len(owners), len(programme.counters))
@@ -147,7 +147,7 @@ def _read_counters(
         )
     columns = {name: column for column, name in enumerate(programme.counters)}
     for place, text in zip(places.tolist(), states["counters"].take(rows).to_pylist(), strict=True):
-        if text == "{}":
+        if text is None or text == "{}":
             continue
         for name, (period, amount) in msgspec.json.decode(text, type=dict[str, tuple[int, int]]).items():
             if name in columns:
@@ -158,7 +158,7 @@ def _read_counters(
 def _decisions(
     programme: Programme, activities: pa.Table, occurred_at: Integers, chosen: Integers, slots: Integers, amounts: Integers
 ) -> pa.Table:
-    rows = activities.select(["customer_id", "activity_id", "occurred_at"]).take(pa.array(chosen))
+    rows = activities.select(["customer_id", "activity_id", "occurred_at"]).take(chosen)
     moments = occurred_at[chosen]
     ends = np.full(len(chosen), NEVER)
     lives = [(slot.zone, slot.expiry) for slot in programme.slots]
@@ -167,17 +167,16 @@ def _decisions(
         if expiry is not None:
             is_of_life = np.array([one == life for one in lives])[slots]
             ends[is_of_life] = expires_at(expiry, zone, moments[is_of_life])
-    place = pa.array(slots)
     return pa.Table.from_arrays(
         [
             rows["customer_id"],
             rows["activity_id"],
-            pa.array([slot.rule for slot in programme.slots]).take(place),
-            pa.array([slot.currency for slot in programme.slots]).take(place),
+            pa.array([slot.rule for slot in programme.slots]).take(slots),
+            pa.array([slot.currency for slot in programme.slots]).take(slots),
             pa.array(amounts),
             rows["occurred_at"],
             pa.array(ends, mask=ends == NEVER).cast(MOMENT),
-            pa.array([programme.versions[slot.version].version for slot in programme.slots], pa.int32()).take(place),
+            pa.array([programme.versions[slot.version].version for slot in programme.slots], pa.int32()).take(slots),
         ],
         schema=DECISIONS,
     )
@@ -186,7 +185,7 @@ def _decisions(
 def _states(
     programme: Programme, activities: pa.Table, owners: Any, first_of_customer: Integers, periods: Integers, used: Integers
 ) -> pa.Table:
-    last = activities.select(["occurred_at", "activity_id"]).take(pa.array(first_of_customer[1:] - 1))
+    last = activities.select(["occurred_at", "activity_id"]).take(first_of_customer[1:] - 1)
     texts = ["{}"] * len(owners)
     for customer in np.flatnonzero((periods != UNTOUCHED).any(axis=1)).tolist() if programme.counters else ():
         held = {

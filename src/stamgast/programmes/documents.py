@@ -113,7 +113,8 @@ def _validator() -> Any:
     checker = draft.TYPE_CHECKER.redefine(
         "number", lambda _, value: isinstance(value, int | Decimal) and not isinstance(value, bool)
     ).redefine("integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool))
-    return jsonschema.validators.extend(draft, type_checker=checker)(read_schema())
+    extend: Any = jsonschema.validators.extend
+    return extend(draft, type_checker=checker)(read_schema())
 
 
 def _sentence_of(error: Any) -> str:

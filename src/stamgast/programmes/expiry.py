@@ -41,13 +41,8 @@ def parse_duration(text: str, at: At = "exact") -> Expiry:
     if found is None:
         raise ValueError("A duration is a number and a unit, such as '24 months', '365 days' or '90 seconds'.")
     count, unit = int(found[1]), found[2]
-    expiry = Expiry(
-        elapsed=count * _ELAPSED.get(unit, 0),
-        days=count * _DAYS.get(unit, 0),
-        months=count * _MONTHS.get(unit, 0),
-        at=at,
-        text=text,
-    )
+    elapsed, days, months = (count * units.get(unit, 0) for units in (_ELAPSED, _DAYS, _MONTHS))
+    expiry = Expiry(elapsed, days, months, at, text)
     if expiry.elapsed / DAY + expiry.days + expiry.months * 30.5 > LONGEST_YEARS * 366:
         raise ValueError(f"A duration is at most {LONGEST_YEARS} years. Leave 'expires' out for what never expires.")
     return expiry

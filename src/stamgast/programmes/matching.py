@@ -77,11 +77,11 @@ def match_many(programme: Programme, activities: pa.Table) -> Bases:
 @lru_cache(maxsize=1)
 def _engine() -> duckdb.DuckDBPyConnection:
     """One DuckDB a process, in memory, that keeps the order of rows and fetches nothing from anywhere."""
-    return duckdb.connect(
-        ":memory:",
-        config={
-            "preserve_insertion_order": "true",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        },
-    )
+    engine = duckdb.connect(":memory:")
+    for setting in (
+        "preserve_insertion_order = true",
+        "autoinstall_known_extensions = false",
+        "autoload_known_extensions = false",
+    ):
+        engine.execute(f"set {setting}")
+    return engine

@@ -14,6 +14,7 @@ from typing import Literal
 import ibis
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from stamgast.conditions import Condition
 from stamgast.conditions.fields import digits_of
@@ -92,17 +93,17 @@ class Programme:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns of ACTIVITIES that stage 1 reads, and of local times."""
-        used = {"amount_minor"} | {"lines" for base in self.bases if base.lines}
-        return tuple(
-            sorted(used.union(*(base.when.columns for base in self.bases), *(b.lines.columns for b in self.bases if b.lines)))
-        )
+        used = {"amount_minor"}
+        for base in self.bases:
+            used |= base.when.columns | (base.lines.columns if base.lines else frozenset())
+        return tuple(sorted(used))
 
     @cached_property
     def sql(self) -> str:
         """Stage 1 as one DuckDB statement over the relation ``activities``."""
-        names = {**{name: ibis.dtype(ACTIVITIES.field(name).type) for name in self.columns if name in ACTIVITIES.names}}
-        names |= {name: ibis.dtype("timestamp") for name in self.columns if name not in ACTIVITIES.names}
-        table = ibis.table(names, name="activities")
+        fields = [ACTIVITIES.field(name) for name in self.columns if name in ACTIVITIES.names]
+        local = [pa.field(name, pa.timestamp("us")) for name in self.columns if name not in ACTIVITIES.names]
+        table = ibis.table(ibis.Schema.from_pyarrow(pa.schema([*fields, *local])), name="activities")
         values = {f"base{position}": _express(base, table) for position, base in enumerate(self.bases)}
         return str(ibis.to_sql(table.select(**values), dialect="duckdb"))
 
@@ -213,9 +214,7 @@ def _express(base: Base, table: ibis.Table) -> ibis.Value:
     holds = base.when.expression(table)
     if base.of == "once":
         return holds.ifelse(1, 0)
-    value = (
-        table.amount_minor
-        if base.lines is None
-        else base.lines.line_expression(table).map(lambda line: line.amount_minor).sums()
-    )
+    value = table.amount_minor
+    if base.lines is not None:
+        value = base.lines.line_expression(table).map(lambda line: line.amount_minor).sums()
     return holds.ifelse(value, 0).fill_null(0).clip(0, LARGEST)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,18 +16,23 @@ LINE = pa.struct(
     ]
 )
 
+
+def _column(name: str, type_: pa.DataType, *, is_nullable: bool = True) -> "pa.Field[Any]":
+    return pa.field(name, type_, nullable=is_nullable)
+
+
 ACTIVITIES = pa.schema(
     [
-        pa.field("activity_id", pa.binary(16), nullable=False),
-        pa.field("customer_id", pa.binary(16), nullable=False),
-        pa.field("occurred_at", MOMENT, nullable=False),
-        pa.field("kind", pa.string(), nullable=False),
-        pa.field("source", pa.string()),
-        pa.field("amount_minor", pa.int64()),
-        pa.field("currency", pa.string()),
-        pa.field("order_id", pa.string()),
-        pa.field("properties", pa.string()),
-        pa.field("lines", pa.list_(LINE)),
+        _column("activity_id", pa.binary(16), is_nullable=False),
+        _column("customer_id", pa.binary(16), is_nullable=False),
+        _column("occurred_at", MOMENT, is_nullable=False),
+        _column("kind", pa.string(), is_nullable=False),
+        _column("source", pa.string()),
+        _column("amount_minor", pa.int64()),
+        _column("currency", pa.string()),
+        _column("order_id", pa.string()),
+        _column("properties", pa.string()),
+        _column("lines", pa.list_(LINE)),
     ]
 )
 """Activities to decide, sorted by customer, occurred_at, activity id. ``amount_minor`` is net of refunds; ``properties`` is
@@ -34,25 +40,25 @@ JSON text. Both may be null, and so may ``lines``."""
 
 DECISIONS = pa.schema(
     [
-        pa.field("customer_id", pa.binary(16), nullable=False),
-        pa.field("activity_id", pa.binary(16), nullable=False),
-        pa.field("rule", pa.string(), nullable=False),
-        pa.field("currency", pa.string(), nullable=False),
-        pa.field("amount", pa.int64(), nullable=False),
-        pa.field("occurred_at", MOMENT, nullable=False),
-        pa.field("expires_at", MOMENT),
-        pa.field("version", pa.int32(), nullable=False),
+        _column("customer_id", pa.binary(16), is_nullable=False),
+        _column("activity_id", pa.binary(16), is_nullable=False),
+        _column("rule", pa.string(), is_nullable=False),
+        _column("currency", pa.string(), is_nullable=False),
+        _column("amount", pa.int64(), is_nullable=False),
+        _column("occurred_at", MOMENT, is_nullable=False),
+        _column("expires_at", MOMENT),
+        _column("version", pa.int32(), is_nullable=False),
     ]
 )
 """What activities are worth: one row is the wanted total of the cause (activity, rule, currency), always above zero."""
 
 STATES = pa.schema(
     [
-        pa.field("customer_id", pa.binary(16), nullable=False),
-        pa.field("last_at", MOMENT, nullable=False),
-        pa.field("last_activity_id", pa.binary(16), nullable=False),
-        pa.field("version", pa.int32(), nullable=False),
-        pa.field("counters", pa.string(), nullable=False),
+        _column("customer_id", pa.binary(16), is_nullable=False),
+        _column("last_at", MOMENT, is_nullable=False),
+        _column("last_activity_id", pa.binary(16), is_nullable=False),
+        _column("version", pa.int32(), is_nullable=False),
+        _column("counters", pa.string(), is_nullable=False),
     ]
 )
 """What deciding on needs of what was decided: the last activity taken, the newest version that was known then, and the
