@@ -34,15 +34,13 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(null=True)
 
 
-class SignInFailure(models.Model):
-    """A sign-in that failed, by address and by account, so that guessing is slowed."""
+class SignInAttempts(models.Model):
+    """Attempts in a row of one account or from one address, so that guessing is slowed."""
 
-    id = models.BigAutoField(primary_key=True)
-    subject = models.TextField(help_text="SHA-256 of the account or of the address")
-    at = models.DateTimeField()
-
-    class Meta:
-        indexes = (models.Index(fields=("subject", "at"), name="signin_failure_subject"),)
+    subject = models.TextField(primary_key=True, help_text="SHA-256 of the account or of the address")
+    count = models.IntegerField()
+    last_at = models.DateTimeField()
+    open_at = models.DateTimeField(help_text="no attempt is taken before")
 
 
 class Trail(models.Model):

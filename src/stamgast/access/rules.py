@@ -1,0 +1,61 @@
+"""Pure decisions: what a key looks like, and how long to wait after failed sign-ins."""
+
+import hashlib
+import string
+import zlib
+from datetime import timedelta
+
+KEY_PREFIX = "sgk_"
+KEY_BYTES = 32
+_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_BODY_LENGTH = 43  # 62 ** 43 > 2 ** 256
+_CHECK_LENGTH = 6  # 62 ** 6 > 2 ** 32
+FREE_ATTEMPTS_OF_ACCOUNT = 5
+FREE_ATTEMPTS_OF_ADDRESS = 20  # a shop's people share one address
+LONGEST_WAIT = timedelta(minutes=15)
+FORGOTTEN_AFTER = timedelta(days=1)
+
+
+def format_key(random: bytes) -> str:
+    """A key from 32 random bytes: the prefix, the bytes in base 62, and a checksum by which a scanner tells it from noise."""
+    if len(random) != KEY_BYTES:
+        raise ValueError(f"a key has {KEY_BYTES} random bytes")
+    body = KEY_PREFIX + _in_base_62(int.from_bytes(random, "big"), _BODY_LENGTH)
+    return body + _checksum(body)
+
+
+def is_key(text: str) -> bool:
+    """Whether this has the shape and the checksum of a key. Says nothing about whether it is in force."""
+    length = len(KEY_PREFIX) + _BODY_LENGTH + _CHECK_LENGTH
+    if len(text) != length or not text.startswith(KEY_PREFIX) or not text.isascii():
+        return False
+    return _checksum(text[:-_CHECK_LENGTH]) == text[-_CHECK_LENGTH:]
+
+
+def digest_of(key: str) -> bytes:
+    """What is stored of a key. 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def subject_of(kind: str, value: str) -> str:
+    """An account or an address under which attempts are counted, not readable as such."""
+    return hashlib.sha256(f"{kind}\x1f{value.strip().casefold()}".encode()).hexdigest()
+
+
+def wait_after(attempts: int, free: int) -> timedelta:
+    """How long after the ``attempts``-th failure in a row: nothing for the free ones, then 1, 2, 4 … seconds."""
+    if attempts <= free:
+        return timedelta(0)
+    return min(timedelta(seconds=2 ** min(attempts - free - 1, 30)), LONGEST_WAIT)
+
+
+def _checksum(body: str) -> str:
+    return _in_base_62(zlib.crc32(body.encode()), _CHECK_LENGTH)
+
+
+def _in_base_62(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, 62)
+        digits.append(_DIGITS[digit])
+    return "".join(reversed(digits))
