@@ -44,7 +44,8 @@ def decide(programme: Programme, states: pa.Table | None, activities: pa.Table) 
     bases = match(programme, activities)
     money = activities["currency"].combine_chunks().dictionary_encode()
     codes = [*money.dictionary.to_pylist(), None]
-    money_of = money.indices.fill_null(len(codes) - 1).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    indices = money.indices.fill_null(len(codes) - 1).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    money_of = np.require(indices, requirements=["C", "W"])  # a read-only array would be compiled for once more
     rows = int(np.count_nonzero(bases, axis=1)[programme.numbers[:, 0]].sum())
     out = np.empty((3, rows), np.int64)
     written = accrue(

@@ -17,7 +17,7 @@ from stamgast.conditions.fields import decode_properties
 from stamgast.kit.zones import to_local
 from stamgast.programmes.programme import LARGEST, Base, Programme
 
-FEW = 500
+FEW = 1000
 """Activities up to which the closures are faster than starting DuckDB; measured in docs/algorithms/deciding.md."""
 
 Bases = npt.NDArray[np.int64]

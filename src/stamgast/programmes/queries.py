@@ -72,5 +72,19 @@ def load_states(cursor: Cursor, programme: str, customer_ids: Collection[UUID]) 
     )
 
 
+def list_outdated(cursor: Cursor, version: Version, *, limit: int) -> list[UUID]:
+    """Customers who were decided beyond the moment from which this version is in force, before it was published."""
+    rows = cursor.execute(sql.OUTDATED + " limit %s", (version.programme, version.version, version.effective_from, limit))
+    return [row[0] for row in rows.fetchall()]
+
+
+def count_outdated(cursor: Cursor, version: Version) -> int:
+    """How many customers ``list_outdated`` would find."""
+    row = cursor.execute(
+        f"select count(*) from ({sql.OUTDATED}) as outdated", (version.programme, version.version, version.effective_from)
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _key(id_: UUID) -> tuple[int, bytes]:
     return bucket_of(id_), id_.bytes

@@ -46,3 +46,7 @@ delete from programmes_state s
 using unnest(%s::smallint[], %s::uuid[]) as gone (bucket, customer_id)
 where s.bucket = gone.bucket and s.customer_id = gone.customer_id and s.programme = %s
 """
+
+OUTDATED = """
+select customer_id from programmes_state where programme = %s and version < %s and last_at >= %s
+"""
