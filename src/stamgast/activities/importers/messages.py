@@ -56,7 +56,7 @@ def parts_of(batches: Iterable[pa.RecordBatch]) -> Iterator[Parts]:
         if current is not None and (not starts or starts[0] > 0):
             _extend(current, columns, 0, starts[0] if starts else len(batch))
         names = ("first_row", "key", "stamp", "who", "context", "properties", "traits")
-        ends = [*starts[1:], len(batch)]
+        ends = [*starts[1:], len(batch)][: len(starts)]
         for start, end, *head in zip(starts, ends, *(heads.column(name).to_pylist() for name in names), strict=True):
             if current is not None:
                 yield current
