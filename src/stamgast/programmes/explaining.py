@@ -43,12 +43,11 @@ def explain(
     bases = match_few(programme, table)[:, 0]
     counters = _counters_before(states, row["customer_id"])
     slots = programme.slots[programme.slot_starts[place] : programme.slot_starts[place + 1]]
-    outcomes = tuple(
-        _explain_slot(
-            programme, slot, row, int(bases[slot.base]), counters, moment, decided.get((slot.rule, slot.currency)), language
-        )
-        for slot in slots
-    )
+    outcomes = []
+    for slot in slots:
+        used = _used(programme, slot, counters, moment)
+        decision = decided.get((slot.rule, slot.currency))
+        outcomes.append(_explain_slot(programme, slot, row, int(bases[slot.base]), used, decision, language))
     totals: dict[str, int] = {}
     for outcome in outcomes:
         totals[outcome.currency] = totals.get(outcome.currency, 0) + outcome.amount
