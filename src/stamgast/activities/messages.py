@@ -4,6 +4,7 @@ What a message is worth storing as is decided here and nowhere else, for the web
 read as float. ``docs/intake.md`` says in words what this module does.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -84,6 +85,7 @@ _decode = msgspec.json.Decoder(_Message, float_hook=Decimal).decode
 _decode_batch = msgspec.json.Decoder(Batch, float_hook=Decimal).decode
 _decode_write_key = msgspec.json.Decoder(_WriteKey).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_WRITE_KEY = re.compile(rb"sgw_[A-Za-z0-9_-]+")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 
 
@@ -289,7 +291,7 @@ def refuse(
             fields["sentAt"] = msgspec.Raw(msgspec.json.encode(sent_at))
         data = msgspec.json.encode(fields)
     except (*_UNREADABLE, TypeError, AttributeError):
-        pass  # it cannot be read, so it is kept as it is
+        data = _WRITE_KEY.sub(b"sgw_", data)  # it cannot be read, so it is kept as it is, but for the key
     body = data.decode(errors="backslashreplace").replace("\x00", "\\u0000")
     return Refused(
         id=derive_id("refusal", source.name, body),
