@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
-
 from stamgast.customers import rules, sql
 from stamgast.customers.types import Evidence, Identifier, LinkReason, Resolution, Sighting
 from stamgast.kit.database import Cursor
@@ -41,6 +39,12 @@ def resolve(
     _write(cursor, batch, graph, changes, at=at, actor=actor)
     customers = {sighting.activity_id: changes.owners[batch.ids[sighting.identifiers[0]]] for sighting in sightings}
     return Resolution(customers, frozenset(changes.moved), frozenset(changes.created))
+
+
+def lock_customers(cursor: Cursor, customers: Collection[UUID]) -> None:
+    """Locks customers in id order until the transaction ends, so that nobody else decides on them meanwhile."""
+    if customers:
+        sql.lock_customers(cursor, customers)
 
 
 def set_seen(cursor: Cursor, seen: Mapping[UUID, tuple[datetime, datetime]]) -> None:
@@ -89,74 +93,82 @@ def _read_batch(sightings: Sequence[Sighting]) -> _Batch:
 
 @dataclass(slots=True)
 class _Graph:
-    """What is stored about everything the batch touches, read under lock, and the clusters that follow from it."""
+    """What the batch changes about what is stored, read under lock.
 
-    identifiers: dict[UUID, Identifier]
+    ``customers`` says where each identifier of the batch points now. ``members`` are the identifiers of the customers
+    that new evidence touches, and the new ones; ``clusters`` is what the members should be.
+    """
+
+    customers: dict[UUID, UUID]
+    locked: set[UUID]
     older: dict[UUID, datetime]
     changed: dict[Pair, Evidence]
+    members: dict[UUID, Identifier]
     clusters: list[list[UUID]]
-    seen: dict[UUID, sql.Seen]
 
 
 def _lock(cursor: Cursor, batch: _Batch, limits: Mapping[str, int]) -> _Graph:
     """Locks what is concerned and reads it. Each round locks more customers than the one before, so it ends."""
-    linked = sql.select_customers_of(cursor, batch.identifiers)
-    unknown = [identifier for key, identifier in batch.identifiers.items() if key not in linked]
-    if unknown:
-        sql.insert_identifiers(cursor, unknown)
-    concerned = set(linked.values())
+    customers = sql.select_customers_of(cursor, batch.identifiers)
+    if len(customers) < len(batch.identifiers):
+        sql.insert_identifiers(cursor, [one for key, one in batch.identifiers.items() if key not in customers])
+    locked = set(customers.values())
     while True:
         cursor.execute("SAVEPOINT lock_customers")
-        seen = sql.lock_customers(cursor, concerned) if concerned else {}
-        stored = sql.select_identifiers(cursor, batch.identifiers)
-        more = {identifier.customer_id for identifier in stored.values() if identifier.customer_id} - concerned
+        if locked:
+            sql.lock_customers(cursor, locked)
+        older = {}
+        for key, customer, is_newer in sql.select_deviations(cursor, batch.identifiers.values(), customers):
+            if customer is not None:
+                customers[key] = customer
+            if is_newer:
+                older[key] = batch.identifiers[key].first_at
+        more = set(customers.values()) - locked
         if not more:
-            graph = _read_graph(cursor, batch, stored, seen, limits)
+            graph = _read_graph(cursor, batch, _Graph(customers, locked, older, {}, {}, []), limits)
+            more = graph if isinstance(graph, set) else more
             if isinstance(graph, _Graph):
                 cursor.execute("RELEASE SAVEPOINT lock_customers")
                 return graph
-            more = graph - concerned
-        assert more, "a round that needs no more customers is the last"
-        concerned |= more
+        assert not more <= locked, "a round that needs no more customers is the last"
+        locked |= more
         cursor.execute("ROLLBACK TO SAVEPOINT lock_customers")
 
 
-def _read_graph(
-    cursor: Cursor, batch: _Batch, stored: dict[UUID, Identifier], seen: dict[UUID, sql.Seen], limits: Mapping[str, int]
-) -> _Graph | set[UUID]:
+def _read_graph(cursor: Cursor, batch: _Batch, graph: _Graph, limits: Mapping[str, int]) -> _Graph | set[UUID]:
     """Clusters the touched customers; or the customers to lock as well, because one of the touched comes apart."""
-    older = {
-        key: identifier.first_at for key, identifier in batch.identifiers.items() if identifier.first_at < stored[key].first_at
-    }
-    identifiers = {key: replace(one, first_at=older[key]) if key in older else one for key, one in stored.items()}
-    changed = _changed_evidence(cursor, batch, stored)
-    touched = {customer for pair in changed for key in pair if (customer := identifiers[key].customer_id)}
-    while True:
+    customers = graph.customers
+    graph.changed = _changed_evidence(cursor, batch, customers)
+    touched = {customers[key] for pair in graph.changed for key in pair if key in customers}
+    fresh = {key: one for key, one in batch.identifiers.items() if key not in customers}
+    while touched or fresh:
         members = sql.select_members(cursor, touched) if touched else {}
-        members = {key: identifiers.get(key, member) for key, member in members.items()}
-        members |= {key: identifier for key, identifier in identifiers.items() if identifier.customer_id is None}
-        clusters = _cluster(cursor, members, changed, limits)
-        apart = _come_apart(clusters, members)
+        for key in graph.older.keys() & members.keys():
+            members[key] = replace(members[key], first_at=graph.older[key])
+        graph.members = members | fresh
+        graph.clusters = _cluster(cursor, graph.members, graph.changed, limits)
+        apart = _come_apart(graph.clusters, members)
         beside = sql.select_customers_beside(cursor, apart) - touched if apart else set()
-        if not beside:
-            return _Graph(identifiers | members, older, changed, clusters, seen)
-        if beside - seen.keys():
+        if beside - graph.locked:
             return beside
+        if not beside:
+            break
         touched |= beside
+    return graph
 
 
-def _changed_evidence(cursor: Cursor, batch: _Batch, stored: Mapping[UUID, Identifier]) -> dict[Pair, Evidence]:
+def _changed_evidence(cursor: Cursor, batch: _Batch, customers: Mapping[UUID, UUID]) -> dict[Pair, Evidence]:
     """The evidence of the batch that is not stored yet, or is earlier or more explicit than what is stored."""
-    asked = [
-        pair for pair in batch.evidence if stored[pair[0]].customer_id is not None and stored[pair[1]].customer_id is not None
-    ]
-    known = sql.select_evidence(cursor, asked) if asked else {}
-    changed = {}
+    asked: list[Evidence] = []
+    changed: dict[Pair, Evidence] = {}
     for pair, evidence in batch.evidence.items():
-        before = known.get(pair)
-        after = evidence if before is None else rules.earliest(before, evidence)
-        if after != before:
-            changed[pair] = after
+        if pair[0] in customers and pair[1] in customers:
+            asked.append(evidence)
+        else:
+            changed[pair] = evidence
+    for place, known in sql.select_outdated_evidence(cursor, asked) if asked else ():
+        evidence = asked[place]
+        changed[evidence.first_id, evidence.second_id] = rules.earliest(known, evidence) if known else evidence
     return changed
 
 
@@ -193,8 +205,10 @@ class _Changes:
 
 
 def _differences(cursor: Cursor, batch: _Batch, graph: _Graph) -> _Changes:
-    changes = _Changes({key: one.customer_id for key, one in graph.identifiers.items() if one.customer_id is not None})
-    assigned = rules.assign([[graph.identifiers[key] for key in cluster] for cluster in graph.clusters])
+    changes = _Changes(dict(graph.customers))
+    if not graph.clusters:
+        return changes
+    assigned = rules.assign([[graph.members[key] for key in cluster] for cluster in graph.clusters])
     kept = {customer for customer, _ in assigned if customer is not None}
     named = _name_new(cursor, [members[0] for customer, members in assigned if customer is None], kept, graph)
     left: dict[UUID, list[Identifier]] = {}
@@ -202,14 +216,14 @@ def _differences(cursor: Cursor, batch: _Batch, graph: _Graph) -> _Changes:
     for customer, members in assigned:
         owner = customer or named[members[0].id]
         if customer is None:
-            first = min(member.first_at for member in members)
+            first = min([member.first_at for member in members])
             changes.created[owner] = (first, first)
         for member in members:
-            if member.customer_id == owner:
-                continue
             before = member.customer_id
-            reason = LinkReason.FIRST_SEEN if before is None else LinkReason.SEPARATED if before in kept else LinkReason.JOINED
             changes.owners[member.id] = owner
+            if before == owner:
+                continue
+            reason = LinkReason.FIRST_SEEN if before is None else LinkReason.SEPARATED if before in kept else LinkReason.JOINED
             changes.links.append((member, owner, causes.get(member.id), reason))
             if before is not None:
                 changes.moved |= {before, owner}
@@ -229,7 +243,7 @@ def _name_new(cursor: Cursor, roots: Iterable[Identifier], kept: Collection[UUID
         wanted = {key: rules.customer_id(root, attempt) for key, root in waiting.items()}
         present = sql.select_presence(cursor, wanted.values())
         for key, customer in wanted.items():
-            is_in_use = present.get(customer, False) and (customer in kept or customer not in graph.seen)
+            is_in_use = present.get(customer, False) and (customer in kept or customer not in graph.locked)
             if not is_in_use:
                 named[key] = customer
                 del waiting[key]
@@ -243,7 +257,7 @@ def _causes(batch: _Batch, graph: _Graph) -> dict[UUID, UUID]:
     by_age = sorted(graph.changed.values(), key=lambda evidence: (evidence.first_at, evidence.activity_id), reverse=True)
     by_end = {key: evidence.activity_id for evidence in by_age for key in (evidence.first_id, evidence.second_id)}
     by_customer = {
-        customer: activity for key, activity in by_end.items() if (customer := graph.identifiers[key].customer_id) is not None
+        customer: activity for key, activity in by_end.items() if (customer := graph.members[key].customer_id) is not None
     }
     for cluster in graph.clusters:
         shared = next((by_end[key] for key in cluster if key in by_end), None)
@@ -251,7 +265,7 @@ def _causes(batch: _Batch, graph: _Graph) -> dict[UUID, UUID]:
             if key in batch.causes:
                 causes[key] = batch.causes[key].activity_id
                 continue
-            before = graph.identifiers[key].customer_id
+            before = graph.members[key].customer_id
             cause = shared or (by_customer.get(before) if before is not None else None)
             if cause is not None:
                 causes[key] = cause
@@ -263,7 +277,11 @@ def _write(cursor: Cursor, batch: _Batch, graph: _Graph, changes: _Changes, *, a
         sql.write_evidence(cursor, list(graph.changed.values()))
     if graph.older:
         sql.write_first_at(cursor, graph.older)
-    _write_seen(cursor, batch, graph, changes, at=at)
+    seen = _seen_by_owner(batch, changes)
+    if changes.created:
+        created = {customer: _span(moments, seen.get(customer, moments)) for customer, moments in changes.created.items()}
+        sql.write_customers(cursor, created, at=at)
+    sql.widen_seen(cursor, {customer: moments for customer, moments in seen.items() if customer not in changes.created})
     moving = [member.id for member, _, _, _ in changes.links if member.customer_id is not None]
     ended = sql.end_links(cursor, moving, at=at) if moving else {}
     if changes.links:
@@ -276,32 +294,22 @@ def _write(cursor: Cursor, batch: _Batch, graph: _Graph, changes: _Changes, *, a
         sql.write_traits(cursor, traits)
 
 
-def _write_seen(cursor: Cursor, batch: _Batch, graph: _Graph, changes: _Changes, *, at: datetime) -> None:
-    """When customers were first and last seen: exact as long as nobody moved; ``set_seen`` corrects those who did."""
-    before = graph.seen | changes.created
-    after = dict(before)
-
-    def widen(customer: UUID, first: datetime, last: datetime) -> None:
-        known_first, known_last = after[customer]
-        if first < known_first or last > known_last:
-            after[customer] = (min(first, known_first), max(last, known_last))
-
-    for loser, survivor in changes.merged.items():
-        widen(survivor, *before[loser])
+def _seen_by_owner(batch: _Batch, changes: _Changes) -> dict[UUID, sql.Seen]:
+    """When the batch saw each customer: exact as long as nobody moved; ``set_seen`` corrects those who did."""
+    seen: dict[UUID, sql.Seen] = {}
     for sighting in batch.sightings:
-        widen(changes.owners[batch.ids[sighting.identifiers[0]]], sighting.occurred_at, sighting.occurred_at)
-    if changes.created:
-        sql.write_customers(cursor, {customer: after[customer] for customer in sorted(changes.created)}, at=at)
-    moved_on = {
-        customer: seen
-        for customer, seen in after.items()
-        if seen != before[customer] and customer not in changes.created and customer not in changes.merged
-    }
-    if moved_on:
-        sql.write_seen(cursor, moved_on)
+        owner = changes.owners[batch.ids[sighting.identifiers[0]]]
+        moment = sighting.occurred_at
+        known = seen.get(owner)
+        seen[owner] = (moment, moment) if known is None else _span(known, (moment, moment))
+    return seen
 
 
-def _latest_traits(batch: _Batch) -> list[tuple[UUID, str, str, datetime, str, UUID]]:
+def _span(one: sql.Seen, other: sql.Seen) -> sql.Seen:
+    return (min(one[0], other[0]), max(one[1], other[1]))
+
+
+def _latest_traits(batch: _Batch) -> list[dict[str, object]]:
     latest: dict[tuple[UUID, str], tuple[Sighting, object]] = {}
     for sighting in batch.sightings:
         for name, value in sighting.traits.items():
@@ -310,16 +318,13 @@ def _latest_traits(batch: _Batch) -> list[tuple[UUID, str, str, datetime, str, U
             if known is None or (known[0].occurred_at, known[0].activity_id) < (sighting.occurred_at, sighting.activity_id):
                 latest[key] = (sighting, value)
     return [
-        (anchor, name, _json(value), one.occurred_at, one.source, one.activity_id)
+        {
+            "anchor_id": anchor,
+            "name": name,
+            "value": rules.storable_value(value),
+            "occurred_at": one.occurred_at,
+            "source": one.source,
+            "activity_id": one.activity_id,
+        }
         for (anchor, name), (one, value) in latest.items()
     ]
-
-
-def _json(value: object) -> str:
-    try:
-        text = msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        text = b""
-    if not text or b"\\u0000" in text:
-        text = msgspec.json.encode(rules.storable_value(value))
-    return text.decode()

@@ -151,6 +151,12 @@ def list_customers(
     return page_of(rows, limit, lambda row: ((row.last_seen - _EPOCH) // _MICROSECOND, row.id.hex))
 
 
+def list_ids(cursor: Cursor, *, after: UUID, limit: int) -> list[UUID]:
+    """Ids of customers, merged ones too, in order: for jobs that go through all of them. Begin after ``UUID(int=0)``."""
+    cursor.execute("SELECT id FROM customers_customer WHERE id > %s ORDER BY id LIMIT %s", (after, limit))
+    return [row[0] for row in cursor]
+
+
 def count_customers(cursor: Cursor, *, search: str = "", region: str | None = None) -> int:
     """How many customers there are, or how many a search finds."""
     prefixes = _prefixes(search, region)
@@ -160,6 +166,26 @@ def count_customers(cursor: Cursor, *, search: str = "", region: str | None = No
         cursor.execute("SELECT count(*) FROM customers_customer WHERE merged_into IS NULL")
     row = cursor.fetchone()
     return int(row[0]) if row else 0
+
+
+def count_seen(cursor: Cursor, *, since: datetime) -> tuple[int, int]:
+    """How many customers did something since a moment, and how many of those for the first time."""
+    cursor.execute(
+        "SELECT count(*), count(*) FILTER (WHERE first_seen >= %(since)s) FROM customers_customer "
+        "WHERE merged_into IS NULL AND last_seen >= %(since)s",
+        {"since": since},
+    )
+    row = cursor.fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def summarise_customers(cursor: Cursor, customers: Collection[UUID]) -> list[CustomerSummary]:
+    """The customers of these ids as lines of a list, in the order given; unknown ids are left out."""
+    cursor.execute(
+        "SELECT id, created_at, first_seen, last_seen FROM customers_customer WHERE id = ANY(%s)", (list(customers),)
+    )
+    found = {row[0]: Customer(*row) for row in cursor}
+    return summarise(cursor, [found[key] for key in customers if key in found])
 
 
 def summarise(cursor: Cursor, customers: Sequence[Customer]) -> list[CustomerSummary]:

@@ -13,18 +13,18 @@ from uuid import UUID
 import pyarrow as pa
 
 from stamgast.activities.operations import remove_pending
-from stamgast.activities.queries import load_for_deciding, load_history, take_pending
+from stamgast.activities.queries import load_for_deciding, take_pending
 from stamgast.activities.types import Columns
-from stamgast.customers.operations import lock_customers, resolve
-from stamgast.customers.queries import anchors_of
+from stamgast.customers.operations import lock_customers, resolve, set_seen
 from stamgast.customers.types import Sighting
-from stamgast.flows.history import activity_table, first_of, who_refers_back
+from stamgast.flows.history import activity_table, first_of, needs_body, read_history, seen_in, who_refers_back
 from stamgast.kit.database import Cursor, transaction
 from stamgast.ledger.operations import expire_due, post
 from stamgast.ledger.queries import list_available, list_owner_timeline
 from stamgast.ledger.types import Change
-from stamgast.programmes import Programme, decide
+from stamgast.programmes.deciding import decide
 from stamgast.programmes.operations import forget_states, save_states
+from stamgast.programmes.programme import Programme
 from stamgast.programmes.queries import get_programme, load_states
 from stamgast.programmes.types import DECISIONS, STATES, Decisions
 from stamgast.segments.operations import follow, follow_again
@@ -53,13 +53,11 @@ def decide_pending(*, at: datetime, actor: str, limit: int) -> int:
         if not waiting:
             return 0
         programme = get_programme(cursor)
-        columns = load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=programme.needs_body)
+        columns = load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=needs_body(programme))
         resolution = resolve(cursor, _sightings(columns), at=at, actor=actor)
         customers = resolution.customers
-        concerned = set(customers.values()) | resolution.moved
-        lock_customers(cursor, concerned)
-        states = load_states(cursor, programme.name, concerned)
-        work = _divide(programme, states, columns, customers, moved=resolution.moved, created=resolution.created)
+        states = load_states(cursor, programme.name, set(customers.values()))
+        work = _divide(states, columns, customers, moved=resolution.moved, created=resolution.created)
         table = activity_table(columns, customers, keep=work.onwards)
         onwards = decide(programme, _states_of(states, work.onwards), table) if table.num_rows else NOTHING
         _post_and_follow(cursor, programme, onwards, work, at=at, actor=actor, reason="decided")
@@ -101,7 +99,6 @@ def _sightings(columns: Columns) -> list[Sighting]:
 
 
 def _divide(
-    programme: Programme,
     states: pa.Table,
     columns: Columns,
     customers: Mapping[UUID, UUID],
@@ -111,16 +108,12 @@ def _divide(
 ) -> Work:
     again = set(moved) | who_refers_back(columns, customers)
     last = {
-        UUID(bytes=row["customer_id"]): (row["last_at"], UUID(bytes=row["last_activity_id"]), row["version"])
-        for row in states.to_pylist()
+        UUID(bytes=row["customer_id"]): (row["last_at"], UUID(bytes=row["last_activity_id"])) for row in states.to_pylist()
     }
     first = first_of(columns, customers)
-    for customer, (occurred_at, activity_id) in first.items():
-        if customer in last:
-            last_at, last_id, version = last[customer]
-            if (occurred_at, activity_id) <= (last_at, last_id) or programme.changed_before(version, last_at):
-                again.add(customer)
-        elif customer not in created:
+    for customer, came in first.items():
+        is_after = came > last[customer] if customer in last else customer in created
+        if not is_after:
             again.add(customer)
     return Work(set(first) - again, again)
 
@@ -132,7 +125,11 @@ def _states_of(states: pa.Table, customers: set[UUID]) -> pa.Table:
 def _post_and_follow(
     cursor: Cursor, programme: Programme, onwards: Decisions, work: Work, *, at: datetime, actor: str, reason: str
 ) -> None:
-    history = decide_history(cursor, programme, work.again) if work.again else NOTHING
+    history = NOTHING
+    if work.again:
+        table = read_history(cursor, programme, work.again)
+        set_seen(cursor, seen_in(table))
+        history = decide(programme, None, table) if table.num_rows else NOTHING
     wanted = pa.concat_tables([onwards.table, history.table])
     posted = post(cursor, wanted, complete=work.again, at=at, actor=actor, reason=reason)
     touched = {change.owner_id for change in posted.changes} | work.again
@@ -144,12 +141,8 @@ def _post_and_follow(
 
 def decide_history(cursor: Cursor, programme: Programme, customers: Collection[UUID]) -> Decisions:
     """Decides everything these customers did, from nothing: what their ledger should hold."""
-    anchors = anchors_of(cursor, customers)
-    owner = {anchor: customer for customer, ids in anchors.items() for anchor in ids}
-    columns = load_history(cursor, list(owner), needs_body=programme.needs_body)
-    whose = {activity_id: owner[anchor] for activity_id, anchor in zip(columns.ids, columns.anchor_ids, strict=True)}
-    table = activity_table(columns, whose)
-    return decide(programme, STATES.empty_table(), table) if table.num_rows else NOTHING
+    table = read_history(cursor, programme, customers)
+    return decide(programme, None, table) if table.num_rows else NOTHING
 
 
 def _owners(states: pa.Table) -> set[UUID]:

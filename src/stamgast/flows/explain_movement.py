@@ -10,7 +10,7 @@ from stamgast.flows.decide_pending import load_table
 from stamgast.kit.database import Cursor
 from stamgast.ledger.queries import get_movement
 from stamgast.ledger.types import Movement
-from stamgast.programmes import explain
+from stamgast.programmes.explaining import explain
 from stamgast.programmes.queries import get_programme
 from stamgast.programmes.types import Explanation
 

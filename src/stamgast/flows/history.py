@@ -13,7 +13,11 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from stamgast.activities.queries import load_history
 from stamgast.activities.types import Columns, Line
+from stamgast.customers.queries import anchors_of
+from stamgast.kit.database import Cursor
+from stamgast.programmes.programme import Programme
 from stamgast.programmes.types import ACTIVITIES
 
 ORDERS = frozenset(("Order Completed", "Completed Order", "Till Sale"))
@@ -22,6 +26,26 @@ CANCELLATION = "Order Cancelled"
 UPDATE = "Order Updated"
 REFERRING = REFUNDS | {CANCELLATION, UPDATE}
 """Kinds that change what an earlier order of the same customer is worth."""
+
+
+def needs_body(programme: Programme) -> bool:
+    """Whether deciding needs more of an activity than its own columns."""
+    return not {"properties", "lines"}.isdisjoint(programme.columns)
+
+
+def read_history(cursor: Cursor, programme: Programme, customers: Collection[UUID]) -> pa.Table:
+    """Everything that these customers did, as ACTIVITIES."""
+    anchors = anchors_of(cursor, customers)
+    owner = {anchor: customer for customer, ids in anchors.items() for anchor in ids}
+    columns = load_history(cursor, list(owner), needs_body=needs_body(programme))
+    whose = {activity_id: owner[anchor] for activity_id, anchor in zip(columns.ids, columns.anchor_ids, strict=True)}
+    return activity_table(columns, whose)
+
+
+def seen_in(table: pa.Table) -> dict[UUID, tuple[datetime, datetime]]:
+    """The first and the last moment of each customer in ACTIVITIES."""
+    rows = table.group_by("customer_id").aggregate([("occurred_at", "min"), ("occurred_at", "max")]).to_pylist()
+    return {UUID(bytes=row["customer_id"]): (row["occurred_at_min"], row["occurred_at_max"]) for row in rows}
 
 
 class Net(NamedTuple):

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from stamgast.kit.database import transaction
-from stamgast.programmes import default_document
+from stamgast.programmes.documents import default_document
 from stamgast.programmes.operations import publish
-from stamgast.programmes.queries import list_versions
+from stamgast.programmes.queries import find_programme
 from stamgast.segments.operations import define_segment
 
 BEGINNING = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -14,7 +14,7 @@ BEGINNING = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 def install(*, timezone: str, at: datetime, actor: str) -> None:
     """Publishes the default programme, in force since ever, and defines "Loyal customers". Doing it again changes nothing."""
     with transaction() as cursor:
-        if not list_versions(cursor):
+        if find_programme(cursor) is None:
             publish(
                 cursor, default_document(timezone), effective_from=BEGINNING, at=at, actor=actor, reason="first installation"
             )

@@ -18,7 +18,7 @@ from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.ledger.operations import fold, seal
 from stamgast.ledger.queries import next_expiry
-from stamgast.programmes import warm
+from stamgast.programmes.deciding import warm
 
 ACTOR = "worker"
 BATCH = 2_000

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import Page, decode_cursor, page_of
 from stamgast.segments.errors import SegmentNotFound
@@ -12,17 +14,17 @@ from stamgast.segments.types import Change, Member, Membership, Segment
 
 def list_segments(cursor: Cursor) -> list[Segment]:
     """All segments by name. There are few: they are definitions, not members."""
-    cursor.execute("SELECT slug, name, condition FROM segments_segment ORDER BY name")
-    return [Segment(*row) for row in cursor]
+    cursor.execute("SELECT slug, name, condition::text FROM segments_segment ORDER BY name")
+    return [Segment(slug, name, msgspec.json.decode(condition)) for slug, name, condition in cursor]
 
 
 def get_segment(cursor: Cursor, name: str) -> Segment:
     """The segment of this name or slug; raises SegmentNotFound."""
-    cursor.execute("SELECT slug, name, condition FROM segments_segment WHERE slug = %s", (slug_of(name),))
+    cursor.execute("SELECT slug, name, condition::text FROM segments_segment WHERE slug = %s", (slug_of(name),))
     row = cursor.fetchone()
     if row is None:
         raise SegmentNotFound(f"There is no segment called {name[:80]!r}.")
-    return Segment(*row)
+    return Segment(row[0], row[1], msgspec.json.decode(row[2]))
 
 
 def list_members(cursor: Cursor, segment: Segment, *, after: str | None, limit: int) -> Page[Member]:

@@ -1,0 +1,128 @@
+"""The whole loop in plain Python, written from the documents: who the customers are, what they have, since when they are loyal.
+
+It knows messages and nothing of the engine. Amounts are cents.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+PRIORITY = {"user_id": 0, "email": 2, "phone": 3, "anonymous_id": 4}
+ORDER, COUPON, REFUND, CANCEL, UPDATE = (
+    "Order Completed",
+    "Coupon Redeemed",
+    "Order Refunded",
+    "Order Cancelled",
+    "Order Updated",
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One message as the shop means it."""
+
+    id: str
+    at: datetime
+    identifiers: tuple[str, ...]
+    kind: str
+    order: str | None = None
+    cents: int | None = None
+    sort_key: bytes = b""
+
+
+@dataclass
+class Person:
+    identifiers: set[str] = field(default_factory=set)
+    told: list[Told] = field(default_factory=list)
+
+
+def anchor(identifiers):
+    return min(identifiers, key=lambda text: PRIORITY.get(text.partition(":")[0], 1))
+
+
+def users_among(identifiers):
+    return {text for text in identifiers if text.startswith("user_id:")}
+
+
+def people(messages):
+    """Identifiers that were told together belong together, the earliest first, unless that joins two users."""
+    groups = [{identifier} for identifier in sorted({i for message in messages for i in message.identifiers})]
+    for message in sorted(messages, key=lambda message: (message.at, message.sort_key)):
+        first = anchor(message.identifiers)
+        for other in message.identifiers:
+            left = next(group for group in groups if first in group)
+            right = next(group for group in groups if other in group)
+            if left is not right and len(users_among(left | right)) <= 1:
+                left |= right
+                groups.remove(right)
+    persons = [Person(group) for group in groups]
+    for message in messages:
+        owner = next(person for person in persons if anchor(message.identifiers) in person.identifiers)
+        owner.told.append(message)
+    for person in persons:
+        person.told.sort(key=lambda message: (message.at, message.sort_key))
+    return persons
+
+
+def left_of(order, told):
+    """What is left of an order after everything that its customer told about it later."""
+    cents, gone, refunded = order.cents or 0, False, 0
+    for later in told[told.index(order) + 1 :]:
+        if later.order != order.order:
+            continue
+        if later.kind == UPDATE and later.cents is not None:
+            cents = later.cents
+        elif later.kind == CANCEL or (later.kind == REFUND and later.cents is None):
+            gone = True
+        elif later.kind == REFUND:
+            refunded += later.cents
+    return 0 if gone else max(cents - refunded, 0)
+
+
+def lots(person, *, zone, months, daily_cap):
+    """(given at, expires at, amount) of everything that the programme gives: an order above zero 1, a coupon 5, capped a day."""
+    given, used = [], {}
+    for message in person.told:
+        amount = 0
+        if message.kind == ORDER and left_of(message, person.told) > 0:
+            amount = 1
+        elif message.kind == COUPON:
+            day = message.at.astimezone(ZoneInfo(zone)).date()
+            amount = min(5, daily_cap - used.get(day, 0))
+            used[day] = used.get(day, 0) + amount
+        if amount:
+            given.append((message.at, months_later(message.at, months, zone), amount))
+    return given
+
+
+def months_later(moment, months, zone):
+    local = moment.astimezone(ZoneInfo(zone))
+    year, month = divmod(local.year * 12 + local.month - 1 + months, 12)
+    for day in (local.day, 30, 29, 28):
+        try:
+            return local.replace(year=year, month=month + 1, day=day).astimezone(moment.tzinfo)
+        except ValueError:
+            continue
+    raise AssertionError
+
+
+def score(person, at, **programme):
+    return sum(amount for given_at, expires_at, amount in lots(person, **programme) if expires_at > at)
+
+
+def stays(person, at, *, over, **programme):
+    """When the score was over a number, up to ``at``."""
+    given = lots(person, **programme)
+    moments = sorted({given_at for given_at, _, _ in given} | {end for _, end, _ in given if end <= at})
+    balance = {
+        moment: sum(amount for given_at, expires_at, amount in given if given_at <= moment < expires_at) for moment in moments
+    }
+    spans, entered = [], moments[0] if moments and balance[moments[0]] > over else None
+    for before, moment in pairwise(moments):
+        if balance[before] <= over < balance[moment]:
+            entered = moment
+        elif balance[moment] <= over < balance[before]:
+            spans.append((entered, moment))
+            entered = None
+    return [*spans, *([(entered, None)] if entered is not None else [])]
