@@ -147,7 +147,7 @@ def _read_graph(cursor: Cursor, batch: _Batch, graph: _Graph, limits: Mapping[st
             members[key] = replace(members[key], first_at=graph.older[key])
         graph.members = members | fresh
         graph.clusters = _cluster(cursor, graph.members, graph.changed, limits)
-        apart = _come_apart(graph.clusters, members)
+        apart = _come_apart(graph.clusters, graph.members)
         beside = sql.select_customers_beside(cursor, apart) - touched if apart else set()
         if beside - graph.locked:
             return beside

@@ -1,40 +1,54 @@
 """SQL of the identifier graph, one function a statement, set-based. Private to the room.
 
 Decides nothing: what to write is worked out in ``rules`` and ``operations``. Arrays are joined with ``unnest`` and not
-``= ANY``, so that the plan is an index look-up per element however long they are.
+``= ANY``, so that the plan is an index look-up per element however long they are; they go over as array literals, and
+what has not changed does not come back, because converting values one by one in Python would cost more than the reading.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from stamgast.customers.types import Evidence, Identifier, LinkReason
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import bucket_of
 
 Seen = tuple[datetime, datetime]
+_SEPARATOR = "\x1f"
+
+
+def _uuids(keys: Iterable[UUID | None]) -> str:
+    return "{" + ",".join([key.hex if key is not None else "NULL" for key in keys]) + "}"
+
+
+def _moments(moments: Iterable[datetime]) -> str:
+    return "{" + ",".join([moment.isoformat() for moment in moments]) + "}"
 
 
 def insert_identifiers(cursor: Cursor, identifiers: Iterable[Identifier]) -> None:
     """Inserts those that are not there, in id order; waits for another transaction that is inserting the same one."""
-    ordered = sorted(identifiers, key=lambda identifier: identifier.id)
+    ordered = sorted(identifiers, key=lambda identifier: identifier.id.bytes)
     cursor.execute(
         """
         INSERT INTO customers_identifier (id, kind, value, first_at)
-        SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[]) AS new (id, kind, value, first_at)
+        SELECT * FROM unnest(
+            %s::uuid[], string_to_array(%s, E'\\x1f'), string_to_array(%s, E'\\x1f'), %s::timestamptz[]
+        ) AS new (id, kind, value, first_at)
         ORDER BY id
         ON CONFLICT (id) DO NOTHING
         """,
         (
-            [identifier.id for identifier in ordered],
-            [identifier.kind for identifier in ordered],
-            [identifier.value for identifier in ordered],
-            [identifier.first_at for identifier in ordered],
+            _uuids([identifier.id for identifier in ordered]),
+            _SEPARATOR.join([identifier.kind for identifier in ordered]),
+            _SEPARATOR.join([identifier.value for identifier in ordered]),
+            _moments([identifier.first_at for identifier in ordered]),
         ),
     )
 
 
-def select_customers_of(cursor: Cursor, identifiers: Collection[UUID]) -> dict[UUID, UUID]:
+def select_customers_of(cursor: Cursor, identifiers: Iterable[UUID]) -> dict[UUID, UUID]:
     """The customer that each identifier points at; those that point at nobody are absent."""
     cursor.execute(
         """
@@ -42,23 +56,30 @@ def select_customers_of(cursor: Cursor, identifiers: Collection[UUID]) -> dict[U
         FROM unnest(%s::uuid[]) AS wanted (id)
         JOIN customers_link AS link ON link.identifier_id = wanted.id AND link.ended_at IS NULL
         """,
-        (list(identifiers),),
+        (_uuids(identifiers),),
     )
     return dict(cursor.fetchall())
 
 
-def select_identifiers(cursor: Cursor, identifiers: Collection[UUID]) -> dict[UUID, Identifier]:
-    """The stored identifiers with the customers that they point at."""
+def select_deviations(
+    cursor: Cursor, identifiers: Collection[Identifier], customers: Mapping[UUID, UUID]
+) -> list[tuple[UUID, UUID | None, bool]]:
+    """Where the store says otherwise: identifier, the customer it points at, and whether it is newer there than given."""
     cursor.execute(
         """
-        SELECT identifier.id, identifier.kind, identifier.value, identifier.first_at, link.customer_id
-        FROM unnest(%s::uuid[]) AS wanted (id)
+        SELECT wanted.id, link.customer_id, identifier.first_at > wanted.first_at
+        FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[]) AS wanted (id, customer_id, first_at)
         JOIN customers_identifier AS identifier ON identifier.id = wanted.id
         LEFT JOIN customers_link AS link ON link.identifier_id = wanted.id AND link.ended_at IS NULL
+        WHERE link.customer_id IS DISTINCT FROM wanted.customer_id OR identifier.first_at > wanted.first_at
         """,
-        (list(identifiers),),
+        (
+            _uuids([identifier.id for identifier in identifiers]),
+            _uuids([customers.get(identifier.id) for identifier in identifiers]),
+            _moments([identifier.first_at for identifier in identifiers]),
+        ),
     )
-    return {row[0]: Identifier(*row) for row in cursor}
+    return cursor.fetchall()
 
 
 def select_members(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, Identifier]:
@@ -70,34 +91,47 @@ def select_members(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, Id
         JOIN customers_link AS link ON link.customer_id = wanted.id AND link.ended_at IS NULL
         JOIN customers_identifier AS identifier ON identifier.id = link.identifier_id
         """,
-        (list(customers),),
+        (_uuids(customers),),
     )
     return {row[0]: Identifier(*row) for row in cursor}
 
 
-def lock_customers(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, Seen]:
-    """Locks customers in id order and says when they were first and last seen."""
+def lock_customers(cursor: Cursor, customers: Iterable[UUID]) -> None:
+    """Locks customers in id order."""
     cursor.execute(
         """
-        SELECT id, first_seen, last_seen FROM customers_customer
-        WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
+        SELECT count(*) FROM (
+            SELECT FROM customers_customer WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
+        ) AS locked
         """,
-        (sorted(customers),),
+        (_uuids(customers),),
     )
-    return {customer: (first, last) for customer, first, last in cursor}
 
 
-def select_evidence(cursor: Cursor, pairs: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Evidence]:
-    """What is already known of these pairs."""
+def select_outdated_evidence(cursor: Cursor, evidence: Sequence[Evidence]) -> list[tuple[int, Evidence | None]]:
+    """The places in ``evidence`` that the store does not have, or has later or less explicit; with what it has."""
     cursor.execute(
         """
-        SELECT evidence.first_id, evidence.second_id, evidence.first_at, evidence.activity_id, evidence.is_explicit
-        FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (first_id, second_id)
-        JOIN customers_evidence AS evidence USING (first_id, second_id)
+        SELECT wanted.place, known.first_id, known.second_id, known.first_at, known.activity_id, known.is_explicit
+        FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::uuid[], %s::boolean[]) WITH ORDINALITY
+            AS wanted (first_id, second_id, first_at, activity_id, is_explicit, place)
+        LEFT JOIN customers_evidence AS known USING (first_id, second_id)
+        WHERE known.first_id IS NULL OR (wanted.is_explicit AND NOT known.is_explicit)
+            OR (wanted.first_at, wanted.activity_id) < (known.first_at, known.activity_id)
         """,
-        ([first for first, _ in pairs], [second for _, second in pairs]),
+        _evidence_columns(evidence),
     )
-    return {(row[0], row[1]): Evidence(*row) for row in cursor}
+    return [(row[0] - 1, Evidence(*row[1:]) if row[1] is not None else None) for row in cursor]
+
+
+def _evidence_columns(evidence: Collection[Evidence]) -> tuple[str, str, str, str, str]:
+    return (
+        _uuids([one.first_id for one in evidence]),
+        _uuids([one.second_id for one in evidence]),
+        _moments([one.first_at for one in evidence]),
+        _uuids([one.activity_id for one in evidence]),
+        "{" + ",".join(["t" if one.is_explicit else "f" for one in evidence]) + "}",
+    )
 
 
 def select_evidence_among(cursor: Cursor, identifiers: Collection[UUID]) -> dict[tuple[UUID, UUID], Evidence]:
@@ -109,7 +143,7 @@ def select_evidence_among(cursor: Cursor, identifiers: Collection[UUID]) -> dict
         JOIN customers_evidence AS evidence ON evidence.first_id = one.id
         JOIN unnest(%(ids)s::uuid[]) AS other (id) ON other.id = evidence.second_id
         """,
-        {"ids": list(identifiers)},
+        {"ids": _uuids(identifiers)},
     )
     return {(row[0], row[1]): Evidence(*row) for row in cursor}
 
@@ -127,7 +161,7 @@ def select_customers_beside(cursor: Cursor, identifiers: Collection[UUID]) -> se
         SELECT DISTINCT link.customer_id
         FROM beside JOIN customers_link AS link ON link.identifier_id = beside.id AND link.ended_at IS NULL
         """,
-        (list(identifiers),),
+        (_uuids(identifiers),),
     )
     return {row[0] for row in cursor}
 
@@ -141,13 +175,7 @@ def write_evidence(cursor: Cursor, evidence: Collection[Evidence]) -> None:
         ON CONFLICT (first_id, second_id) DO UPDATE
         SET first_at = excluded.first_at, activity_id = excluded.activity_id, is_explicit = excluded.is_explicit
         """,
-        (
-            [one.first_id for one in evidence],
-            [one.second_id for one in evidence],
-            [one.first_at for one in evidence],
-            [one.activity_id for one in evidence],
-            [one.is_explicit for one in evidence],
-        ),
+        _evidence_columns(evidence),
     )
 
 
@@ -158,7 +186,7 @@ def write_first_at(cursor: Cursor, first_at: Mapping[UUID, datetime]) -> None:
         UPDATE customers_identifier AS identifier SET first_at = earlier.first_at
         FROM unnest(%s::uuid[], %s::timestamptz[]) AS earlier (id, first_at) WHERE identifier.id = earlier.id
         """,
-        (list(first_at), list(first_at.values())),
+        (_uuids(first_at), _moments(first_at.values())),
     )
 
 
@@ -169,7 +197,7 @@ def select_presence(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, b
         SELECT customer.id, customer.merged_into IS NULL
         FROM unnest(%s::uuid[]) AS wanted (id) JOIN customers_customer AS customer ON customer.id = wanted.id
         """,
-        (list(customers),),
+        (_uuids(customers),),
     )
     return dict(cursor.fetchall())
 
@@ -187,22 +215,48 @@ def write_customers(cursor: Cursor, customers: Mapping[UUID, Seen], *, at: datet
         """,
         (
             at,
-            list(customers),
+            _uuids(customers),
             [bucket_of(customer) for customer in customers],
-            [first for first, _ in customers.values()],
-            [last for _, last in customers.values()],
+            _moments([first for first, _ in customers.values()]),
+            _moments([last for _, last in customers.values()]),
         ),
     )
 
 
 def write_merged(cursor: Cursor, merged: Mapping[UUID, UUID]) -> None:
-    """Says of customers without identifiers which customer they are now part of."""
+    """Says of customers without identifiers which customer they are now part of; it was seen whenever they were."""
+    arrays = (_uuids(merged), _uuids(merged.values()))
     cursor.execute(
         """
         UPDATE customers_customer AS customer SET merged_into = merged.survivor
         FROM unnest(%s::uuid[], %s::uuid[]) AS merged (id, survivor) WHERE customer.id = merged.id
         """,
-        (list(merged), list(merged.values())),
+        arrays,
+    )
+    cursor.execute(
+        """
+        UPDATE customers_customer AS customer
+        SET first_seen = least(customer.first_seen, lost.first_seen), last_seen = greatest(customer.last_seen, lost.last_seen)
+        FROM (
+            SELECT merged.survivor, min(customer.first_seen) AS first_seen, max(customer.last_seen) AS last_seen
+            FROM unnest(%s::uuid[], %s::uuid[]) AS merged (id, survivor) JOIN customers_customer AS customer USING (id)
+            GROUP BY merged.survivor
+        ) AS lost WHERE customer.id = lost.survivor
+        """,
+        arrays,
+    )
+
+
+def widen_seen(cursor: Cursor, seen: Mapping[UUID, Seen]) -> None:
+    """Moves when customers were first and last seen apart, so that these moments lie between them."""
+    cursor.execute(
+        """
+        UPDATE customers_customer AS customer
+        SET first_seen = least(customer.first_seen, new.first_seen), last_seen = greatest(customer.last_seen, new.last_seen)
+        FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS new (id, first_seen, last_seen)
+        WHERE customer.id = new.id AND (customer.first_seen > new.first_seen OR customer.last_seen < new.last_seen)
+        """,
+        _seen_columns(seen),
     )
 
 
@@ -214,8 +268,12 @@ def write_seen(cursor: Cursor, seen: Mapping[UUID, Seen]) -> None:
         FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS new (id, first_seen, last_seen)
         WHERE customer.id = new.id
         """,
-        (list(seen), [first for first, _ in seen.values()], [last for _, last in seen.values()]),
+        _seen_columns(seen),
     )
+
+
+def _seen_columns(seen: Mapping[UUID, Seen]) -> tuple[str, str, str]:
+    return _uuids(seen), _moments([first for first, _ in seen.values()]), _moments([last for _, last in seen.values()])
 
 
 def end_links(cursor: Cursor, identifiers: Collection[UUID], *, at: datetime) -> dict[UUID, datetime]:
@@ -226,7 +284,7 @@ def end_links(cursor: Cursor, identifiers: Collection[UUID], *, at: datetime) ->
         FROM unnest(%s::uuid[]) AS gone (id) WHERE link.identifier_id = gone.id AND link.ended_at IS NULL
         RETURNING link.identifier_id, link.ended_at
         """,
-        (at, list(identifiers)),
+        (at, _uuids(identifiers)),
     )
     return dict(cursor.fetchall())
 
@@ -241,19 +299,18 @@ def begin_links(cursor: Cursor, links: Sequence[tuple[UUID, UUID, datetime, UUID
             copy.write_row((identifier, customer, began_at, cause, actor, reason.value))
 
 
-def write_traits(cursor: Cursor, traits: Sequence[tuple[UUID, str, str, datetime, str, UUID]]) -> None:
-    """Stores traits (anchor, name, value as JSON text, occurred at, source, activity) that are later than what is known."""
-    columns = zip(*traits, strict=True)
+def write_traits(cursor: Cursor, traits: Sequence[Mapping[str, object]]) -> None:
+    """Stores traits, each an object with the names of the columns, that are later than what is known."""
     cursor.execute(
         """
         INSERT INTO customers_trait AS known (anchor_id, name, value, occurred_at, source, activity_id)
-        SELECT anchor_id, name, value::jsonb, occurred_at, source, activity_id
-        FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::uuid[])
-            AS new (anchor_id, name, value, occurred_at, source, activity_id)
+        SELECT anchor_id, name, coalesce(value, 'null'), occurred_at, source, activity_id
+        FROM json_to_recordset(%s::json)
+            AS new (anchor_id uuid, name text, value jsonb, occurred_at timestamptz, source text, activity_id uuid)
         ON CONFLICT (anchor_id, name) DO UPDATE
         SET value = excluded.value, occurred_at = excluded.occurred_at, source = excluded.source,
             activity_id = excluded.activity_id
         WHERE (known.occurred_at, known.activity_id) < (excluded.occurred_at, excluded.activity_id)
         """,
-        [list(column) for column in columns],
+        (msgspec.json.encode(traits).decode(),),
     )
