@@ -33,11 +33,13 @@ def needs_body(programme: Programme) -> bool:
     return not {"properties", "lines"}.isdisjoint(programme.columns)
 
 
-def read_history(cursor: Cursor, programme: Programme, customers: Collection[UUID]) -> pa.Table:
-    """Everything that these customers did, as ACTIVITIES."""
+def read_history(
+    cursor: Cursor, programme: Programme, customers: Collection[UUID], *, with_body: bool = False
+) -> pa.Table:
+    """Everything that these customers did, as ACTIVITIES; properties and lines when the programme asks, or ``with_body``."""
     anchors = anchors_of(cursor, customers)
     owner = {anchor: customer for customer, ids in anchors.items() for anchor in ids}
-    columns = load_history(cursor, list(owner), needs_body=needs_body(programme))
+    columns = load_history(cursor, list(owner), needs_body=with_body or needs_body(programme))
     whose = {activity_id: owner[anchor] for activity_id, anchor in zip(columns.ids, columns.anchor_ids, strict=True)}
     return activity_table(columns, whose)
 
