@@ -1,0 +1,32 @@
+"""The lake as Ibis tables on DuckDB, in memory, over exactly the files that the manifest names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import ibis
+import ibis.backends.duckdb
+import ibis.expr.types as ir
+
+from stamgast.lake.manifest import Manifest, get_manifest
+
+
+def open_lake(folder: Path, manifest: Manifest | None = None) -> Mapping[str, ir.Table]:
+    """A table for each dataset, by name. They stay as they are while exports go on, for an hour at least.
+
+    Each call opens a DuckDB of its own, so that threads do not share one. Raises LakeNotThere before the first export.
+    """
+    connection = ibis.duckdb.connect()
+    # Days and moments never depend on the machine, and nothing is fetched from the network.
+    connection.raw_sql("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
+    found = manifest or get_manifest(folder)
+    return {name: connection.read_parquet(files_of(found, folder, name), table_name=name, **READING) for name in found.datasets}
+
+
+# Files from before a column was added give null for it. Months are folders for people; readers prune by the statistics.
+READING = {"union_by_name": True, "hive_partitioning": False}
+
+
+def files_of(manifest: Manifest, folder: Path, name: str) -> list[str]:
+    """The files of a dataset, beginning with the empty one that has its columns."""
+    state = manifest.datasets[name]
+    return [str(folder / file) for file in (state.columns, *(part.file for part in state.parts))]
