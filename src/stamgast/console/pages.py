@@ -1,0 +1,113 @@
+"""What every page of the console does: only for who is signed in, in the shop's zone, refusals as pages, the navigation."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from stamgast.activities.queries import count_refusals
+from stamgast.console.views.problems import problem_page
+from stamgast.console.words import refusal_sentence
+from stamgast.kit.database import open_cursor
+from stamgast.kit.errors import Kind, StamgastError
+
+View = Callable[..., HttpResponse]
+STATUS_OF = {Kind.INVALID: 400, Kind.NOT_FOUND: 404, Kind.CONFLICT: 409, Kind.FORBIDDEN: 403, Kind.UNAVAILABLE: 503}
+
+
+def shop_zone() -> ZoneInfo:
+    """The zone in which the shop's days begin and end."""
+    return ZoneInfo(settings.CONFIGURATION.timezone)
+
+
+def start_of_today() -> datetime:
+    """The midnight that began this day in the shop's zone."""
+    return timezone.localtime(timezone=shop_zone()).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def actor_of(request: HttpRequest) -> str:
+    """Who acts, as the trail writes it."""
+    return f"staff:{request.user.email}"  # type: ignore[union-attr]
+
+
+def is_part(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part of a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def page(view: View) -> View:
+    """A page for staff: signs in who is not, sets the shop's zone, and shows what a room refuses as a page that says why."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _to_the_door(request)
+        with timezone.override(shop_zone()):
+            try:
+                response = view(request, *arguments, **named)
+            except StamgastError as error:
+                return problem_page(request, STATUS_OF[error.kind], detail=refusal_sentence(error))
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        response.headers.setdefault("Vary", "HX-Request, Cookie")
+        return response
+
+    return shown
+
+
+def act(view: View) -> View:
+    """A form that was sent: what a room refuses is said on the page that the reader comes from, and nothing was changed."""
+
+    @wraps(view)
+    def done(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+        try:
+            return view(request, *arguments, **named)
+        except StamgastError as error:
+            if error.kind is Kind.NOT_FOUND:
+                raise
+            messages.error(request, refusal_sentence(error))
+            return redirect(request.headers.get("Referer") or reverse("console:home"))
+
+    return page(done)
+
+
+def show(request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
+    """A whole page with its navigation."""
+    return render(request, template, {**context, "navigation": _navigation(request)}, status=status)
+
+
+def _to_the_door(request: HttpRequest) -> HttpResponse:
+    if is_part(request):
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = reverse("console:sign_in")
+        return response
+    return redirect(f"{reverse('console:sign_in')}?{urlencode({'next': request.get_full_path()})}")
+
+
+def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The places that exist, in the order of the loop. A place is ``page`` where the reader is, ``true`` on pages below it."""
+    with open_cursor() as cursor:
+        waiting = sum(count_refusals(cursor).values())
+    places = (
+        ("console:home", "home", _("Home"), 0),
+        ("console:customers", "users", _("Customers"), 0),
+        ("console:segments", "chart-pie", _("Segments"), 0),
+        ("console:programme", "award", _("Programme"), 0),
+        ("console:sources", "plug", _("Sources"), waiting),
+    )
+    items = []
+    for name, icon, label, count in places:
+        address = reverse(name)
+        is_below = address != "/" and request.path.startswith(address)
+        is_here = "page" if request.path == address else "true" if is_below else ""
+        items.append({"address": address, "icon": icon, "label": label, "count": count, "is_here": is_here})
+    return items

@@ -1,0 +1,80 @@
+"""The rules of a programme as sentences in the reader's language. Pure."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from babel.dates import format_timedelta
+from django.utils.translation import gettext as _
+
+from stamgast.console import reader
+from stamgast.console.words import currency_label
+from stamgast.programmes.documents import MILLI, Document, Give, Rule
+from stamgast.programmes.expiry import Expiry
+
+_UNIT_SECONDS = {
+    "second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800, "month": 2_629_746, "year": 31_556_952,
+}  # fmt: skip
+_DURATION = re.compile(r"(\d+) (\w+?)s?")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSentences:
+    """One rule: its name, when it applies, and what it gives, each currency in a sentence."""
+
+    name: str
+    when: str
+    gives: list[str]
+
+
+def rule_sentences(rule: Rule, document: Document, language: str) -> RuleSentences:
+    """A rule as it is read aloud."""
+    when = _("When %(condition)s:") % {"condition": rule.when.sentence(language)}
+    return RuleSentences(rule_label(rule.name), when, [_give(give, rule, document, language) for give in rule.gives])
+
+
+def rule_label(name: str) -> str:
+    """A rule's name; those of the first programme in the reader's language."""
+    labels = {"purchase": _("Purchase"), "coupon": _("Coupon")}
+    return labels.get(name, name[:1].upper() + name[1:])
+
+
+def _give(give: Give, rule: Rule, document: Document, language: str) -> str:
+    amount = _("%(amount)s %(currency)s") % {"amount": reader.number(give.amount), "currency": currency_label(give.currency)}
+    if give.per_milli is None:
+        text = _("it gives %(amount)s") % {"amount": amount}
+    else:
+        per = reader.number(Decimal(give.per_milli) / MILLI, 2)
+        if give.lines is not None:
+            lines = give.lines.sentence(language)
+            text = _("it gives %(amount)s for each whole %(per)s spent on what counts: %(lines)s")
+            text = text % {"amount": amount, "per": per, "lines": lines}
+        else:
+            text = _("it gives %(amount)s for each whole %(per)s spent") % {"amount": amount, "per": per}
+    cap = rule.caps.get(give.currency)
+    if cap is not None:
+        text += ", " + _("at most %(cap)s %(period)s") % {"cap": reader.number(cap), "period": _period(str(rule.cap_period))}
+    return f"{text}. {_lasting(document.currencies[give.currency].expiry)}"
+
+
+def _period(period: str) -> str:
+    words = {"day": _("a day"), "week": _("a week"), "month": _("a month"), "lifetime": _("in all")}
+    return words.get(period, period)
+
+
+def _lasting(expiry: Expiry | None) -> str:
+    if expiry is None:
+        return _("It never expires.")
+    found = _DURATION.fullmatch(expiry.text)
+    if found is None:
+        return _("It lasts %(duration)s.") % {"duration": expiry.text}
+    count, unit = int(found[1]), found[2]
+    duration = format_timedelta(
+        count * _UNIT_SECONDS[unit], granularity=unit, threshold=10_000, locale=reader.locale()  # type: ignore[arg-type]
+    )
+    sentences = {
+        "exact": _("It lasts %(duration)s."),
+        "end of day": _("It lasts %(duration)s, to the end of that day."),
+        "end of month": _("It lasts %(duration)s, to the end of that month."),
+    }
+    return sentences[expiry.at] % {"duration": duration}

@@ -1,0 +1,27 @@
+"""Filters that write figures for the reader, and the icons of the sprite."""
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from stamgast.console import reader
+
+register = template.Library()
+register.filter("number", reader.number)
+register.filter("signed", reader.signed)
+register.filter("percent", reader.percent)
+register.filter("money", reader.money)
+register.filter("day", reader.day)
+register.filter("weekday", reader.weekday)
+register.filter("month", reader.month)
+register.filter("hour", reader.hour)
+register.filter("ago", reader.ago)
+register.filter("days", reader.days)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A drawing beside words; it says nothing to those who listen."""
+    address = static("console/vendor/icons.svg")
+    return format_html('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>', address, name)

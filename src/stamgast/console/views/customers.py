@@ -1,0 +1,284 @@
+"""Customers: the list with its search, one customer over all sources, and why each point was given."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language, gettext as _, ngettext
+from django.views.decorators.http import require_GET
+
+from stamgast.console import reader
+from stamgast.console.pages import is_part, page, show
+from stamgast.console.words import (
+    Look,
+    activity_facts,
+    currency_label,
+    customer_name,
+    identifier_label,
+    initials,
+    look_of,
+    movement_word,
+    segment_name,
+    trait_label,
+)
+from stamgast.customers.queries import count_customers, list_customers
+from stamgast.customers.types import Profile
+from stamgast.flows.list_customers import describe_customers
+from stamgast.flows.read_customer import CustomerView, read_customer
+from stamgast.flows.read_timeline import Event, read_timeline
+from stamgast.kit.clock import utc_now
+from stamgast.kit.database import Cursor, open_cursor
+from stamgast.kit.paging import InvalidCursor
+from stamgast.ledger.queries import list_lots
+from stamgast.ledger.types import Lot
+from stamgast.segments.queries import count_members, list_segments
+
+ROWS = 50
+EVENTS = 25
+SCORE = "score"
+NAMES = ("name", "firstName", "first_name", "lastName", "last_name", "email")
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """How far it is to a segment that asks for more than an amount of score."""
+
+    over: int
+    reached: int
+    sentence: str
+
+
+@page
+@require_GET
+def customers(request: HttpRequest) -> HttpResponse:
+    """The list, last seen first; with a search, who it finds."""
+    search = request.GET.get("search", "").strip()[:100]
+    with open_cursor() as cursor:
+        found = list_customers(cursor, search=search, after=request.GET.get("after") or None, limit=ROWS)
+        described = describe_customers(cursor, [row.id for row in found.rows])
+        context: dict[str, Any] = {"search": search, "next": found.next_cursor}
+        if not is_part(request):
+            context |= {"total": count_customers(cursor, search=search), "loyal": _count_loyal(cursor)}
+    context["rows"] = [
+        {
+            "id": row.id,
+            "name": customer_name(row.name, row.email, row.identifier),
+            "subtitle": _subtitle(row.name, row.email, row.identifier),
+            "last_seen": row.last_seen,
+            "orders": described[row.id].orders,
+            "score": described[row.id].available.get(SCORE, 0),
+            "segments": [segment_name(membership.slug, membership.name) for membership in described[row.id].memberships],
+        }
+        for row in found.rows
+    ]
+    if is_part(request):
+        return render(request, "console/parts/customer_rows.html", context)
+    return show(request, "console/customers.html", context)
+
+
+@page
+@require_GET
+def customer(request: HttpRequest, reference: str) -> HttpResponse:
+    """The profile: who, score, buying, identifiers, traits, timeline."""
+    with open_cursor() as cursor:
+        view = read_customer(cursor, reference)
+        lots = list_lots(cursor, view.profile.customer.id)
+        timeline = _timeline(cursor, view, request.GET.get("before"))
+        goal = _goal(cursor, view)
+    profile = view.profile
+    score = _score(view)
+    name = profile_name(profile)
+    return show(
+        request,
+        "console/customer.html",
+        {
+            "view": view,
+            "name": name,
+            "initials": initials(name),
+            "score": score,
+            "goal": goal,
+            "expiry": _expiry_sentence(lots),
+            "facts": _facts(view),
+            "memberships": [
+                (membership, segment_name(membership.slug, membership.name)) for membership in view.memberships
+            ],
+            "identifiers": [
+                {"label": identifier_label(one.kind), "value": one.value, "first_at": one.first_at}
+                for one in profile.identifiers
+            ],
+            "traits": [
+                {"label": trait_label(one.name), "value": _trait_text(one.value), "source": one.source, "occurred_at": one.occurred_at}
+                for one in profile.traits
+            ],
+            "customer_id": profile.customer.id,
+            **timeline,
+        },
+    )
+
+
+@page
+@require_GET
+def timeline(request: HttpRequest, reference: str) -> HttpResponse:
+    """The next events of a timeline, as a part of the page."""
+    with open_cursor() as cursor:
+        view = read_customer(cursor, reference)
+        context = _timeline(cursor, view, request.GET.get("before"))
+    return render(request, "console/parts/timeline.html", {**context, "customer_id": view.profile.customer.id})
+
+
+@page
+@require_GET
+def why(request: HttpRequest, movement_id: UUID) -> HttpResponse:
+    """Why a point was given: the activity, the rule, the arithmetic, the version, and what would have given more."""
+    from stamgast.flows.explain_movement import explain_movement  # TEMPORARY
+
+    with open_cursor() as cursor:
+        found = explain_movement(cursor, movement_id, language=get_language() or "en")
+    outcomes = found.explanation.outcomes if found.explanation else ()
+    movements = [found.movement]
+    context = {
+        "activity": found.activity,
+        "look": look_of(found.activity) if found.activity else _expiry_look([found.movement.delta]),
+        "facts": activity_facts(found.activity) if found.activity else "",
+        "at": found.movement.effective_at,
+        "sentence": found.sentence,
+        "explanation": found.explanation,
+        "applied": [outcome for outcome in outcomes if outcome.is_applied],
+        "missed": [outcome for outcome in outcomes if not outcome.is_applied],
+        "movements": [
+            {"id": row.id, "value": row.delta, "word": movement_word(row), "posted_at": row.posted_at} for row in movements
+        ],
+        "customer_id": found.movement.owner_id,
+    }
+    if is_part(request):
+        return render(request, "console/parts/explanation.html", context)
+    return show(request, "console/explanation.html", context)
+
+
+def profile_name(profile: Profile) -> str:
+    """What to call the customer of a profile."""
+    traits = {trait.name: str(trait.value) for trait in profile.traits if trait.name in NAMES}
+    first = traits.get("firstName") or traits.get("first_name") or ""
+    last = traits.get("lastName") or traits.get("last_name") or ""
+    name = traits.get("name") or " ".join(part for part in (first, last) if part)
+    email = next((one.value for one in profile.identifiers if one.kind == "email"), None) or traits.get("email")
+    strongest = profile.identifiers[0] if profile.identifiers else None
+    return customer_name(name or None, email, f"{strongest.kind}:{strongest.value}" if strongest else "")
+
+
+def _subtitle(name: str | None, email: str | None, identifier: str) -> str:
+    kind, _separator, value = identifier.partition(":")
+    parts = [f"{identifier_label(kind)} {value}"] if name or email else [identifier_label(kind)]
+    if name and email:
+        parts.insert(0, email)
+    return " · ".join(parts)
+
+
+def _score(view: CustomerView) -> int:
+    return next((balance.available for balance in view.balances if balance.currency == SCORE), 0)
+
+
+def _count_loyal(cursor: Cursor) -> int:
+    return sum(count_members(cursor, segment) for segment in list_segments(cursor)[:1])
+
+
+def _goal(cursor: Cursor, view: CustomerView) -> Goal | None:
+    """The way to the first segment whose condition is one amount of score to pass; inside it, that one is in."""
+    score = _score(view)
+    for segment in list_segments(cursor):
+        over = segment.condition.get("over")
+        if segment.condition.get("balance") != SCORE and segment.condition.get("field") != f"balance.{SCORE}":
+            continue
+        if not isinstance(over, int):
+            continue
+        name = segment_name(segment.slug, segment.name)
+        if score > over:
+            return Goal(over, over, _("In “%(segment)s”: over %(over)s.") % {"segment": name, "over": reader.number(over)})
+        missing = over + 1 - score
+        text = ngettext("%(count)s more for “%(segment)s”.", "%(count)s more for “%(segment)s”.", missing)
+        return Goal(over, max(score, 0), text % {"count": reader.number(missing), "segment": name})
+    return None
+
+
+def _expiry_sentence(lots: list[Lot]) -> str:
+    """What expires next: everything that goes on the same day counts together."""
+    due = [lot for lot in lots if lot.currency == SCORE and lot.expires_at is not None]
+    if not due:
+        return ""
+    first = reader.day(due[0].expires_at)
+    amount = sum(lot.remaining for lot in due if reader.day(lot.expires_at) == first)
+    text = ngettext("%(count)s expires on %(day)s.", "%(count)s expire on %(day)s.", amount)
+    return text % {"count": reader.number(amount), "day": first}
+
+
+def _facts(view: CustomerView) -> list[tuple[str, str]]:
+    orders = view.orders
+    if not orders.count or orders.currency is None:
+        return []
+    facts = [
+        (_("Orders"), reader.number(orders.count)),
+        (_("Spend"), reader.money(orders.revenue_minor, orders.currency)),
+        (_("Average order"), reader.money(round(orders.revenue_minor / orders.count), orders.currency)),
+        (_("Last order"), reader.ago(orders.last_at, utc_now())),
+    ]
+    if orders.count > 1 and orders.first_at and orders.last_at:
+        gap = (orders.last_at - orders.first_at) / (orders.count - 1)
+        facts.append((_("Comes about every"), reader.days(max(gap / timedelta(days=1), 1))))
+    facts.append((_("First order"), reader.day(orders.first_at)))
+    return facts
+
+
+def _trait_text(value: object) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
+    return str(value)
+
+
+def _timeline(cursor: Cursor, view: CustomerView, place: str | None) -> dict[str, Any]:
+    """A page of events and the place of the next: the cursor, and the moment down to which this page went."""
+    before, until = None, None
+    if place:
+        before, _separator, moment = place.partition("~")
+        try:
+            until = datetime.fromtimestamp(int(moment) / 1_000_000, UTC)
+        except (ValueError, OverflowError, OSError):
+            raise InvalidCursor("This cursor is not one of ours. Start again without it.") from None
+    found = read_timeline(cursor, view.profile.customer.id, view.anchors, before=before, until=until, limit=EVENTS)
+    following = None
+    if found.next_cursor:
+        last = next(event for event in reversed(found.rows) if event.activity is not None)
+        following = f"{found.next_cursor}~{round(last.at.timestamp() * 1_000_000)}"
+    return {"events": [_event(event) for event in found.rows], "next": following}
+
+
+def _event(event: Event) -> dict[str, Any]:
+    totals: Counter[str] = Counter()
+    for movement in event.movements:
+        totals[movement.currency] += movement.delta
+    amounts = [
+        {"value": value, "currency": "" if currency == SCORE else currency_label(currency)}
+        for currency, value in sorted(totals.items())
+        if value
+    ]
+    last = max(event.movements, key=lambda movement: (movement.posted_at, movement.id.hex), default=None)
+    return {
+        "at": event.at,
+        "look": look_of(event.activity) if event.activity else _expiry_look(list(totals.values())),
+        "facts": activity_facts(event.activity) if event.activity else _("too old"),
+        "amounts": amounts,
+        "why": reverse("console:why", args=[last.id]) if last else "",
+    }
+
+
+def _expiry_look(values: list[int]) -> Look:
+    amount = -sum(values)
+    return Look(ngettext("%(count)s expired", "%(count)s expired", amount) % {"count": reader.number(amount)}, "clock", "loss")
+
+

@@ -1,0 +1,113 @@
+"""Home: today on the loop, live; the measures; who is loyal over time, and who stayed."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _, ngettext
+from django.views.decorators.http import require_GET
+
+from stamgast.activities.queries import count_happened, count_pending, list_sources
+from stamgast.console import reader
+from stamgast.console.home_words import measures_context
+from stamgast.console.pages import page, show, start_of_today
+from stamgast.customers.queries import count_customers, count_seen
+from stamgast.kit.database import Cursor, open_cursor
+from stamgast.ledger.queries import sum_given
+from stamgast.segments.queries import count_changes, count_members, list_segments
+
+CHOICES = (4, 13, 26)
+USUAL_WEEKS = 13
+SCORE = "score"
+LOYAL = "loyal-customers"
+
+
+@page
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """The page that a shop owner opens in the morning."""
+    asked = request.GET.get("weeks", "")
+    chosen = int(asked) if asked in map(str, CHOICES) else USUAL_WEEKS
+    with open_cursor() as cursor:
+        known = count_customers(cursor)
+        loyal = _count_loyal(cursor)
+        waiting = count_pending(cursor, at_most=1_000)
+        context: dict[str, Any] = {"loop": _loop(cursor), **measures_context(cursor, weeks=chosen)}
+    context |= {
+        "greeting": _greeting(),
+        "sentence": _sentence(known, loyal, waiting),
+        "choices": CHOICES,
+        "chosen": chosen,
+        "chart_words": reader.chart_words(),
+    }
+    return show(request, "console/home.html", context)
+
+
+@page
+@require_GET
+def live(request: HttpRequest) -> HttpResponse:
+    """Today's figures again, as a part of the page."""
+    with open_cursor() as cursor:
+        context = {"loop": _loop(cursor)}
+    return render(request, "console/parts/loop.html", context)
+
+
+def _loop(cursor: Cursor) -> list[dict[str, str]]:
+    today = start_of_today()
+    sources = list_sources(cursor, since=today)
+    heard = max((row.last_received_at for row in sources if row.last_received_at), default=None)
+    seen, new = count_seen(cursor, since=today)
+    given, expired = sum_given(cursor, SCORE, since=today)
+    entries = exits = 0
+    for segment in list_segments(cursor):
+        if segment.slug == LOYAL:
+            entries, exits = count_changes(cursor, segment, since=today)
+    several = ngettext("%(count)s source", "%(count)s sources", len(sources)) % {"count": reader.number(len(sources))}
+    return [
+        {
+            "label": _("Activities today"),
+            "value": reader.number(count_happened(cursor, since=today)),
+            "note": f"{several} · {reader.ago(heard)}" if heard else several,
+            "address": reverse("console:sources"),
+        },
+        {
+            "label": _("Customers seen"),
+            "value": reader.number(seen),
+            "note": ngettext("%(count)s new", "%(count)s new", new) % {"count": reader.number(new)},
+            "address": reverse("console:customers"),
+        },
+        {
+            "label": _("Score given"),
+            "value": reader.number(given),
+            "note": ngettext("%(count)s expired", "%(count)s expired", expired) % {"count": reader.number(expired)},
+            "address": reverse("console:programme"),
+        },
+        {
+            "label": _("Became loyal"),
+            "value": reader.number(entries),
+            "note": ngettext("%(count)s left", "%(count)s left", exits) % {"count": reader.number(exits)},
+            "address": reverse("console:segment", args=[LOYAL]),
+        },
+    ]
+
+
+def _count_loyal(cursor: Cursor) -> int:
+    return sum(count_members(cursor, segment) for segment in list_segments(cursor) if segment.slug == LOYAL)
+
+
+def _greeting() -> str:
+    hour = timezone.localtime().hour
+    return _("Good morning") if 5 <= hour < 12 else _("Good afternoon") if 12 <= hour < 18 else _("Good evening")
+
+
+def _sentence(known: int, loyal: int, waiting: int) -> str:
+    if not known:
+        if waiting:
+            return _("Your first activities are coming in.")
+        return _("Nothing has come in yet. Connect a source, and your customers appear here.")
+    text = ngettext(
+        "%(loyal)s of your %(known)s customer is loyal.", "%(loyal)s of your %(known)s customers are loyal.", known
+    )
+    return text % {"loyal": reader.number(loyal), "known": reader.number(known)}

@@ -1,0 +1,43 @@
+"""The programme, read aloud: what activities are worth, as sentences, with its versions."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
+from django.views.decorators.http import require_GET
+
+from stamgast.console.pages import page, show
+from stamgast.console.programme_words import rule_sentences
+from stamgast.console.words import currency_label
+from stamgast.kit.clock import utc_now
+from stamgast.kit.database import open_cursor
+from stamgast.programmes.documents import load
+from stamgast.programmes.queries import find_programme
+
+
+@page
+@require_GET
+def programme(request: HttpRequest) -> HttpResponse:
+    """The version in force, or the one that was asked for, and all versions beside it."""
+    with open_cursor() as cursor:
+        found = find_programme(cursor)
+    if found is None:
+        return show(request, "console/programme.html", {"versions": []})
+    now = utc_now()
+    in_force = max(
+        (version for version in found.versions if version.effective_from <= now),
+        key=lambda version: (version.effective_from, version.version),
+        default=found.versions[0],
+    )
+    asked = request.GET.get("version", "")
+    shown = next((version for version in found.versions if str(version.version) == asked), in_force)
+    document = load(shown.document)
+    language = get_language() or "en"
+    context = {
+        "name": found.name,
+        "versions": list(reversed(found.versions)),
+        "shown": shown,
+        "in_force": in_force,
+        "document": document,
+        "rules": [rule_sentences(rule, document, language) for rule in document.rules],
+        "currencies": ", ".join(currency_label(name) for name in document.currencies),
+    }
+    return show(request, "console/programme.html", context)

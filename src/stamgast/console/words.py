@@ -1,0 +1,200 @@
+"""The console's own words for what the rooms know: activities, reasons, refusals, identifiers, names. No request, no database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _, ngettext, pgettext
+
+from stamgast.activities.types import Activity
+from stamgast.console import reader
+from stamgast.kit.errors import StamgastError
+from stamgast.ledger.types import Movement, MovementKind
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How an activity is told: its title, its icon, and its tone (good, reward, loss or none)."""
+
+    title: str
+    icon: str
+    tone: str
+
+
+def refusal_sentence(error: StamgastError) -> str:
+    """What a room refused, in the reader's language where the sentence needs nothing but its code."""
+    sentences = {
+        "source_exists": _("There is a source of that name already. Choose another name, or give that one a new key."),
+        "invalid_source_name": _("A source's name has 1 to 100 printable characters."),
+        "source_not_found": _("There is no such source. It may have been renamed."),
+        "source_key_not_found": _("This key was revoked before, or never was."),
+        "customer_not_found": _("There is no customer with this id or identifier."),
+        "segment_not_found": _("There is no such segment."),
+        "refusal_not_found": _("There is no such refusal."),
+        "refusal_settled": _("This refusal was sent again or dismissed before. Nothing changed."),
+        "invalid_cursor": _("This list has moved on. Start again from its beginning."),
+    }
+    return sentences.get(error.code, error.message)
+
+
+def reason_sentence(reason: str) -> str:
+    """Why a message was refused, in a few words; the detail says the rest."""
+    sentences = {
+        "invalid_json": _("It is not JSON"),
+        "invalid_message": _("The message has not the shape it should have"),
+        "too_large": _("It is larger than a message may be"),
+        "too_many": _("The batch holds too many messages"),
+        "unknown_type": _("The type is not one that we know"),
+        "no_identity": _("It does not say who did it"),
+        "no_event_name": _("The event has no name"),
+        "bad_event_name": _("The event's name cannot be used"),
+        "bad_message_id": _("The message id cannot be used"),
+        "bad_timestamp": _("The moment cannot be read"),
+        "bad_amount": _("An amount cannot be read"),
+        "schema": _("It does not keep to the schema of its kind"),
+    }
+    return sentences.get(reason, reason)
+
+
+def identifier_label(kind: str) -> str:
+    """What sort of identifier it is, for a person."""
+    labels = {
+        "user_id": _("Customer number"),
+        "email": _("E-mail address"),
+        "phone": _("Telephone"),
+        "anonymous_id": _("Visitor before signing in"),
+        "card_number": _("Card"),
+        "loyalty_id": _("Loyalty number"),
+    }
+    return labels.get(kind, kind.replace("_", " ").capitalize())
+
+
+def trait_label(name: str) -> str:
+    """What a trait is called, for a person."""
+    labels = {
+        "name": _("Name"),
+        "first_name": _("First name"),
+        "last_name": _("Last name"),
+        "email": _("E-mail address"),
+        "phone": _("Telephone"),
+        "age": _("Age"),
+        "income": _("Income"),
+        "household_size": _("Household size"),
+        "household_comp": _("Household"),
+        "home_ownership": _("Home"),
+        "marital_status": _("Marital status"),
+        "kids_count": _("Children"),
+        "birthday": _("Birthday"),
+        "city": _("City"),
+        "language": pgettext("trait", "Language"),
+    }
+    return labels.get(name, name.replace("_", " ").capitalize())
+
+
+def customer_name(name: str | None, email: str | None, identifier: str) -> str:
+    """What to call a customer: the name, else the address, else the strongest identifier."""
+    if name or email:
+        return name or email or ""
+    kind, _separator, value = identifier.partition(":")
+    if kind == "anonymous_id":
+        return _("Visitor %(start)s…") % {"start": value[:8]}
+    return _("Customer %(number)s") % {"number": value}
+
+
+def initials(name: str) -> str:
+    """At most two letters for the round mark beside a name."""
+    letters = [word[0] for word in name.replace("@", " ").split() if word[:1].isalnum()]
+    return "".join(letters[:1] + letters[-1:] if len(letters) > 1 else letters).upper() or "?"
+
+
+def look_of(activity: Activity) -> Look:
+    """The title, icon and tone of an activity of a kind that we know; any other keeps its own name."""
+    properties = activity.properties
+    money = None
+    if activity.amount_minor is not None and activity.currency:
+        money = reader.money(activity.amount_minor, activity.currency)
+    match activity.kind:
+        case "Order Completed" | "Till Sale":
+            title = _("Order of %(amount)s") % {"amount": money} if money else _("Order")
+            return Look(title, "shopping-cart", "good")
+        case "Order Refunded" | "Till Return" | "Return":
+            title = _("Refund of %(amount)s") % {"amount": money} if money else _("Order refunded")
+            return Look(title, "arrow-back-up", "loss")
+        case "Order Cancelled":
+            return Look(_("Order cancelled"), "x", "loss")
+        case "Order Updated":
+            title = _("Order changed to %(amount)s") % {"amount": money} if money else _("Order changed")
+            return Look(title, "refresh", "")
+        case "Coupon Redeemed":
+            return Look(_with(_("Coupon redeemed"), properties, "coupon_name", "name", "coupon_id"), "ticket", "reward")
+        case "Campaign Sent":
+            return Look(_with(_("Campaign sent"), properties, "campaign_name", "campaign_id"), "send", "")
+        case "Campaign Opened" | "Email Opened":
+            return Look(_with(_("Opened"), properties, "campaign_name", "campaign_id"), "mail", "")
+        case "Campaign Clicked" | "Email Link Clicked":
+            return Look(_with(_("Clicked"), properties, "campaign_name", "campaign_id"), "click", "")
+        case "Campaign Replied":
+            return Look(_with(_("Replied"), properties, "campaign_name", "campaign_id"), "message", "good")
+        case "Product Reviewed" | "Review":
+            return Look(_("Wrote a review"), "star", "reward")
+        case "Referral":
+            return Look(_("Brought somebody in"), "user-plus", "reward")
+        case "Survey Answered":
+            return Look(_("Answered a survey"), "message", "")
+        case "App Opened" | "Application Opened":
+            return Look(_("Opened the app"), "device-mobile", "")
+        case "Card Swiped":
+            return Look(_("Showed the card"), "credit-card", "")
+        case "identify":
+            return Look(_("Said who they are"), "id", "")
+        case "page" | "screen":
+            return Look(_with(_("Looked at a page"), properties, "title", "name", "path"), "eye", "")
+        case "group":
+            return Look(_("Joined a group"), "users-group", "")
+        case "alias":
+            return Look(_("Two numbers became one customer"), "arrows-exchange", "")
+    return Look(activity.kind, "activity", "")
+
+
+def activity_facts(activity: Activity) -> str:
+    """Source, store and number of lines, as the second line of an event."""
+    facts = [activity.source]
+    store = activity.properties.get("store_id") or activity.properties.get("store")
+    if isinstance(store, str | int):
+        facts.append(_("store %(number)s") % {"number": store})
+    if activity.lines:
+        count = len(activity.lines)
+        facts.append(ngettext("%(count)s line", "%(count)s lines", count) % {"count": reader.number(count)})
+    return " · ".join(facts)
+
+
+def _with(title: str, properties: Mapping[str, Any], *names: str) -> str:
+    for name in names:
+        value = properties.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+            return f"{title}: {str(value)[:80]}"
+    return title
+
+
+def currency_label(currency: str) -> str:
+    """What a currency of the programme is called."""
+    labels = {"score": _("score"), "points": _("points"), "stamps": _("stamps"), "stars": _("stars")}
+    return labels.get(currency, currency)
+
+
+def segment_name(slug: str, name: str) -> str:
+    """A segment's name; the one that comes with Stamgast is called in the reader's language."""
+    return _("Loyal customers") if slug == "loyal-customers" and name == "Loyal customers" else name
+
+
+def movement_word(movement: Movement) -> str:
+    """What a movement did, in one word."""
+    words = {
+        MovementKind.EARN: _("given"),
+        MovementKind.REVERSE: _("taken back"),
+        MovementKind.EXPIRE: _("expired"),
+        MovementKind.RESTORE: _("given back"),
+        MovementKind.OWE: _("owed"),
+        MovementKind.REPAY: _("paid off"),
+    }
+    return words[movement.kind]

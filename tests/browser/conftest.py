@@ -1,0 +1,140 @@
+"""A whole shop in a database of its own, served by the real commands, and a browser that notes every complaint of the page."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from psycopg import sql
+
+from tests.browser.seed import EMAIL, PASSWORD
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PATIENCE_SECONDS = 60
+WIDE = {"width": 1280, "height": 860}
+NARROW = {"width": 390, "height": 844}
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Where the console answers, and the write key of its web shop."""
+
+    address: str
+    write_key: str
+
+
+@dataclass
+class Visit:
+    """A page in the browser, with what it complained about."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    url = os.environ["STAMGAST_DATABASE_URL"]
+    name = f"browser_{secrets.token_hex(4)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        place = connection.info
+        address = psycopg.conninfo.make_conninfo(url, dbname=name)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "STAMGAST_DATABASE_URL": _as_url(place, name),
+        "STAMGAST_DATA": str(tmp_path_factory.mktemp("data")),
+        "STAMGAST_BIND": f"127.0.0.1:{port}",
+        "STAMGAST_TIMEZONE": "Europe/Amsterdam",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONWARNINGS": "default",
+    }
+    processes = []
+    try:
+        subprocess.run([sys.executable, "-m", "stamgast", "migrate"], env=environment, check=True, capture_output=True)
+        seeded = subprocess.run(
+            [sys.executable, "-m", "tests.browser.seed"], env=environment, cwd=ROOT, check=True, capture_output=True, text=True
+        )
+        processes += [subprocess.Popen([sys.executable, "-m", "stamgast", part], env=environment) for part in ("web", "worker")]
+        _wait_for(f"http://127.0.0.1:{port}/readyz")
+        yield Shop(f"http://127.0.0.1:{port}", seeded.stdout.split()[-1])
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(PATIENCE_SECONDS)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        assert address
+
+
+def _as_url(place: psycopg.ConnectionInfo, name: str) -> str:
+    return f"postgresql://{place.user}@/{name}?host={place.host}&port={place.port}"
+
+
+def _wait_for(address: str) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        system = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
+        opened = playwright.chromium.launch(headless=True, args=list(FLAGS), executable_path=system)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def state(browser: Browser, shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cookies of somebody who is signed in."""
+    path = tmp_path_factory.mktemp("state") / "state.json"
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+    page.goto(f"{shop.address}/sign-in")
+    page.get_by_label("E-mail address").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{shop.address}/")
+    context.storage_state(path=path)
+    context.close()
+    return path
+
+
+def open_context(browser: Browser, shop: Shop, state: Path | None, language: str, size: dict[str, int]) -> BrowserContext:
+    locale = {"en": "en-GB", "nl": "nl-NL"}[language]
+    return browser.new_context(base_url=shop.address, storage_state=state, locale=locale, viewport=size, reduced_motion="reduce")
+
+
+def visit(context: BrowserContext) -> Visit:
+    """A page whose console, errors and broken policies are written down."""
+    found = Visit(context.new_page())
+    page = found.page
+    page.on("console", lambda said: found.complaints.append(f"{said.type}: {said.text}") if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: found.complaints.append(f"exception: {error}"))
+    page.on("requestfailed", lambda request: found.complaints.append(f"failed: {request.url}"))
+    page.on("response", lambda response: found.complaints.append(f"{response.status}: {response.url}") if response.status >= 500 else None)
+    return found

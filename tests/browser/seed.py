@@ -1,0 +1,109 @@
+"""A small shop's two and a half years, through the real intake and the real deciding. Run with the address of a fresh database.
+
+Small enough for seconds, and with one of everything that a page must show: loyal customers and some who left, refunds,
+expiries, visitors before signing in, long names, refusals of several sorts, a kind that nobody described.
+"""
+
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import django
+from django.conf import settings
+
+PASSWORD = "a-stool-at-the-bar-7"
+EMAIL = "owner@example.org"
+NAMES = (
+    "Aaltje de Boer", "Bram Jansen", "Carla van den Heuvel-Oosterhout tot Nijenrode", "Daan Vos", "Eva Smit", "Fatima El Amrani",
+    "Gijs Mulder", "Hanna Wójcik", "Ilse Bakker", "Jan Visser", "Karin Dijkstra", "Lars Öztürk", "Mila Meijer", "Noor de Wit",
+    "Olaf Peeters", "Petra Hoekstra", "Quinten Bos", "Rosa Kuipers", "Sem Willems", "Tess van Dam",
+)  # fmt: skip
+STORES = ("330", "412", "7")
+COUPONS = ("frozen pizza", "10 % off coffee", "second bread free")
+CAMPAIGNS = ("Your week in November", "Summer table", "We miss you")
+
+
+def shop(now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Messages as they were sent: (source, message)."""
+    chance = random.Random(20)
+    for number in range(1, 41):
+        who = {"userId": str(900 + number)}
+        began = now - timedelta(days=chance.randint(200, 900))
+        if number <= len(NAMES):
+            name = NAMES[number - 1]
+            address = f"{name.split()[0].lower()}{number}@example.org"
+            traits = {"name": name, "email": address, "city": chance.choice(["Utrecht", "Zwolle", "Breda"]), "newsletter": True}
+            yield "web shop", {"type": "identify", **who, "anonymousId": f"visitor-{number}", "traits": traits, "at": began}
+        orders = 1 + number * 4 + chance.randint(0, 12)
+        span = (now - began).total_seconds() * (0.55 if number % 7 == 0 else 0.995)
+        for order in range(orders):
+            at = began + timedelta(seconds=span * (order + chance.random()) / orders)
+            source = "till" if chance.random() < 0.7 else "web shop"
+            order_id = f"{number}-{order}"
+            products = [
+                {"product_id": f"p{chance.randint(1, 90)}", "category": chance.choice(["bread", "coffee", "fruit"]), "price": price,
+                 "quantity": 1}
+                for price in (f"{chance.randint(1, 29)}.{chance.randint(0, 99):02}" for _ in range(chance.randint(1, 9)))
+            ]  # fmt: skip
+            kind = "Till Sale" if source == "till" else "Order Completed"
+            properties = {"order_id": order_id, "currency": "EUR", "store_id": chance.choice(STORES), "products": products}
+            yield source, {"type": "track", **who, "event": kind, "properties": properties, "at": at}
+            if chance.random() < 0.08:
+                coupon = {"coupon_name": chance.choice(COUPONS), "order_id": order_id}
+                yield "till", {"type": "track", **who, "event": "Coupon Redeemed", "properties": coupon, "at": at}
+            if chance.random() < 0.02:
+                refund = {"order_id": order_id, "total": "1.00", "currency": "EUR"}
+                later = min(at + timedelta(days=2), now - timedelta(hours=2))
+                yield "web shop", {"type": "track", **who, "event": "Order Refunded", "properties": refund, "at": later}
+        for campaign in CAMPAIGNS:
+            at = now - timedelta(days=chance.randint(5, 120))
+            properties = {"campaign_name": campaign, "channel": "e-mail"}
+            yield "campaigns", {"type": "track", **who, "event": "Campaign Sent", "properties": properties, "at": at}
+            if chance.random() < 0.4:
+                yield "campaigns", {"type": "track", **who, "event": "Campaign Opened", "properties": properties, "at": at}
+    yield "web shop", {"type": "page", "anonymousId": "8f14e45f-ceea-467f", "properties": {"title": "Bread"}, "at": now - timedelta(hours=1)}
+    yield "web shop", {"type": "track", "userId": "901", "event": "Wine Tasting Booked", "properties": {"seats": 2, "evening": "friday"},
+                       "at": now - timedelta(days=1)}  # fmt: skip
+    yield "web shop", {"type": "track", "userId": "902", "event": "Order Completed", "properties": {"revenue": "12,30"}, "at": now}
+    yield "till", {"type": "track", "event": "Till Sale", "properties": {"order_id": "x"}, "at": now}
+    yield "web shop", {"type": "track", "userId": "903", "event": "", "at": now}
+
+
+def fill(now: datetime) -> None:
+    """Everything, decided."""
+    from stamgast.access.operations import create_staff
+    from stamgast.activities.messages import Refused
+    from stamgast.activities.operations import create_source, install_kinds, store
+    from stamgast.activities.queries import load_reader
+    from stamgast.flows.decide_pending import decide_pending, expire_now
+    from stamgast.flows.install import install
+    from stamgast.kit.database import transaction
+
+    configuration = settings.CONFIGURATION
+    install(timezone=configuration.timezone, at=now, actor="seed")
+    with transaction() as cursor:
+        install_kinds(cursor)
+        create_staff(cursor, email=EMAIL, name="Sanne Eigenaar", password=PASSWORD, at=now, actor="seed")
+        sources = {}
+        for name in ("web shop", "till", "campaigns"):
+            sources[name], key = create_source(cursor, name, is_strict=name == "till", at=now, actor="seed")
+            if name == "web shop":
+                print(key)
+        reader = load_reader(cursor, currency=configuration.currency, timezone=configuration.timezone)
+        kept, refused = [], []
+        for number, (source, message) in enumerate(sorted(shop(now), key=lambda row: row[1]["at"])):
+            at = message.pop("at")
+            body = json.dumps({**message, "messageId": f"seed-{number}", "timestamp": at.isoformat()})
+            # What is old came in when it happened, so that today's figures are today's.
+            read = reader.read_message(body.encode(), source=sources[source], received_at=at, fallback_id=f"seed-{number}")
+            (refused if isinstance(read, Refused) else kept).append(read)
+        store(cursor, kept, refused)
+    while decide_pending(at=now, actor="seed", limit=2_000) or expire_now(at=now, actor="seed"):
+        pass
+
+
+if __name__ == "__main__":
+    django.setup()
+    fill(datetime.now(UTC))
