@@ -1,0 +1,216 @@
+"""The movements of one batch while they are gathered, and how they are written with what follows from them.
+
+Columns and packed bytes instead of objects, because this is where the time of a posting goes. Decides nothing: what moves is
+decided in ``rules``. Private to the room.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from stamgast.kit.database import Cursor
+from stamgast.kit.ids import derive_bytes_in_bucket_of, derive_id
+from stamgast.ledger import sql
+from stamgast.ledger.canonical import digest_texts, fingerprint_of, root_of
+from stamgast.ledger.rules import LotState, Step
+from stamgast.ledger.types import FIRST_OWNER_ACCOUNT, Account, Change, MovementKind, to_microseconds, to_moment
+
+MICROSECONDS_PER_DAY = 86_400_000_000
+
+ENTRIES: dict[int, tuple[int, int]] = {
+    MovementKind.EARN: (Account.PROGRAMME, Account.AVAILABLE),
+    MovementKind.REVERSE: (Account.AVAILABLE, Account.PROGRAMME),
+    MovementKind.EXPIRE: (Account.AVAILABLE, Account.EXPIRED),
+    MovementKind.RESTORE: (Account.EXPIRED, Account.AVAILABLE),
+    MovementKind.OWE: (Account.DEBT, Account.PROGRAMME),
+    MovementKind.REPAY: (Account.AVAILABLE, Account.DEBT),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLot:
+    """A lot as it is in the database, for deciding and for writing it back."""
+
+    lot_id: bytes
+    owner: bytes
+    currency: str
+    activity: bytes
+    rule: str
+    version: int
+    revision: int
+    state: LotState
+
+
+def read_lots(cursor: Cursor) -> list[StoredLot]:
+    """The lots that the last statement selected."""
+    lots = []
+    for row in cursor:
+        lot_id, owner, currency, activity, rule, version, revision = row[:7]
+        given, remaining, held, expired, used, owed = row[7:13]
+        effective_at = to_microseconds(row[13])
+        expires_at = None if row[14] is None else to_microseconds(row[14])
+        state = LotState(given, remaining, held, expired, used, owed, effective_at, expires_at)
+        lots.append(StoredLot(lot_id.bytes, owner.bytes, currency, activity.bytes, rule, version, revision, state))
+    return lots
+
+
+def derive_lot_id(owner: bytes, activity: bytes, rule: str, currency: str) -> bytes:
+    """One cause is one lot."""
+    return derive_bytes_in_bucket_of(owner, "lot", activity.hex(), rule, currency)
+
+
+class Entries:
+    """Gathers what one batch writes. ``at`` in microseconds since 1970."""
+
+    def __init__(self, *, at: int, actor: str, reason: str) -> None:
+        self.at = at
+        self.actor = actor
+        self.reason = reason
+        self.changes: list[Change] = []
+        self._movements: list[tuple[bytes, bytes, bytes]] = []
+        self._fingerprints: list[bytes] = []
+        self._total = 0
+        self._balances: defaultdict[tuple[bytes, str], list[int]] = defaultdict(lambda: [0, 0])
+        self._contra: defaultdict[tuple[int, str, int], list[int]] = defaultdict(lambda: [0, 0])
+        self._fresh_lots: list[bytes] = []
+        self._changed_lots: list[tuple[StoredLot, LotState, int, int]] = []
+
+    def __len__(self) -> int:
+        return len(self._movements)
+
+    def add_fresh_lot(self, lot: StoredLot, steps: Iterable[Step]) -> None:
+        """A lot that does not exist yet, and its first movements."""
+        state = lot.state
+        expires_at = state.expires_at
+        self._fresh_lots.append(
+            sql.LOT_ROW.pack(
+                16, 2, sql.bucket_of(lot.owner), 4, lot.version, 4, lot.revision,
+                8, state.given, 8, state.remaining, 8, state.held, 8, state.expired, 8, state.used, 8, state.owed,
+                8, state.effective_at - sql.MICROSECONDS_BEFORE_2000, 16, lot.lot_id, 16, lot.owner, 16, lot.activity,
+            )
+            + sql.text_field(lot.currency, lot.rule)
+            + (
+                sql.NULL_FIELD
+                if expires_at is None
+                else sql.MOMENT_FIELD.pack(8, expires_at - sql.MICROSECONDS_BEFORE_2000)
+            )
+        )  # fmt: skip
+        self._add_movements(lot, steps, lot.version, lot.revision)
+
+    def add_changed_lot(self, lot: StoredLot, steps: Iterable[Step], state: LotState, version: int) -> None:
+        """A lot that exists and becomes ``state`` by these movements."""
+        revision = lot.revision + 1
+        self._changed_lots.append((lot, state, version, revision))
+        self._add_movements(lot, steps, version, revision)
+
+    def _add_movements(self, lot: StoredLot, steps: Iterable[Step], version: int, revision: int) -> None:
+        owner, currency = lot.owner, lot.currency
+        for kind, amount, effective_at in steps:
+            debit, credit = ENTRIES[kind]
+            movement_id = derive_bytes_in_bucket_of(owner, "movement", lot.lot_id.hex(), str(int(kind)), str(revision))
+            fingerprint = fingerprint_of(
+                movement_id, owner, lot.lot_id, lot.activity, kind, debit, credit, amount, effective_at, self.at, version,
+                digest_texts(currency, lot.rule, self.reason, self.actor),
+            )  # fmt: skip
+            head = sql.MOVEMENT_ROW_HEAD.pack(
+                18, 2, sql.bucket_of(owner), 2, kind, 2, debit, 2, credit, 4, version, 8, amount,
+                8, effective_at - sql.MICROSECONDS_BEFORE_2000, 8, self.at - sql.MICROSECONDS_BEFORE_2000,
+                16, movement_id, 16, owner,
+            )  # fmt: skip
+            tail = sql.MOVEMENT_ROW_TAIL.pack(16, lot.lot_id, 16, lot.activity, 32, fingerprint) + sql.text_field(
+                currency, lot.rule, self.reason, self.actor
+            )
+            self._movements.append((movement_id, head, tail))
+            self._fingerprints.append(fingerprint)
+            self._total += amount
+            self._tally(owner, currency, debit, credit, amount, effective_at, movement_id)
+
+    def _tally(
+        self, owner: bytes, currency: str, debit: int, credit: int, amount: int, effective_at: int, movement_id: bytes
+    ) -> None:
+        available = amount if credit == Account.AVAILABLE else -amount if debit == Account.AVAILABLE else 0
+        balance = self._balances[owner, currency]
+        if available:
+            balance[0] += available
+            self.changes.append(
+                Change(UUID(bytes=owner), currency, to_moment(effective_at), available, UUID(bytes=movement_id))
+            )
+        if debit == Account.DEBT:
+            balance[1] += amount
+        elif credit == Account.DEBT:
+            balance[1] -= amount
+        day = effective_at // MICROSECONDS_PER_DAY
+        if debit < FIRST_OWNER_ACCOUNT:
+            self._contra[debit, currency, day][0] += amount
+        if credit < FIRST_OWNER_ACCOUNT:
+            self._contra[credit, currency, day][1] += amount
+
+    def write(self, cursor: Cursor) -> None:
+        """Writes everything. The caller holds the balances' locks, so that a second movement of one id is a broken ledger:
+        the primary key refuses it, and with it the transaction."""
+        if self._fresh_lots:
+            sql.copy_rows(cursor, sql.COPY_LOTS, self._fresh_lots)
+        if self._changed_lots:
+            self._write_changed_lots(cursor)
+        if not self._movements:
+            return
+        batch_id = derive_id("batch", self._movements[0][0].hex())
+        middle = b"\x00\x00\x00\x10" + batch_id.bytes
+        sql.copy_rows(cursor, sql.COPY_MOVEMENTS, [head + middle + tail for _, head, tail in self._movements])
+        keys = list(self._balances)
+        owners = [owner for owner, _ in keys]
+        sums = list(self._balances.values())
+        cursor.execute(
+            sql.UPDATE_BALANCES,
+            (
+                sql.buckets(owners),
+                sql.ids(owners),
+                sql.texts([currency for _, currency in keys]),
+                sql.numbers([available for available, _ in sums]),
+                sql.numbers([debt for _, debt in sums]),
+            ),
+            prepare=False,
+        )
+        assert cursor.rowcount == len(keys), "every balance was locked, so every balance exists"
+        cursor.execute(sql.INSERT_BATCH, self._batch(batch_id), prepare=False)
+
+    def _batch(self, batch_id: UUID) -> dict[str, Any]:
+        contra = sorted(self._contra.items())
+        return {
+            "id": batch_id,
+            "at": to_moment(self.at),
+            "rows": len(self._movements),
+            "total": self._total,
+            "root": root_of(self._fingerprints),
+            "actor": self.actor,
+            "accounts": sql.numbers([account for (account, _, _), _ in contra]),
+            "currencies": sql.texts([currency for (_, currency, _), _ in contra]),
+            "days": sql.dates([day for (_, _, day), _ in contra]),
+            "debits": sql.numbers([debit for _, (debit, _) in contra]),
+            "credits": sql.numbers([credit for _, (_, credit) in contra]),
+        }
+
+    def _write_changed_lots(self, cursor: Cursor) -> None:
+        lots = [lot for lot, _, _, _ in self._changed_lots]
+        states = [state for _, state, _, _ in self._changed_lots]
+        owners = [lot.owner for lot in lots]
+        cursor.execute(
+            sql.UPDATE_LOTS,
+            (
+                sql.buckets(owners),
+                sql.ids(owners),
+                sql.ids([lot.lot_id for lot in lots]),
+                sql.numbers([state.given for state in states]),
+                sql.numbers([state.remaining for state in states]),
+                sql.numbers([state.expired for state in states]),
+                sql.numbers([state.used for state in states]),
+                sql.numbers([state.owed for state in states]),
+                sql.moments([state.expires_at for state in states]),
+                sql.numbers([version for _, _, version, _ in self._changed_lots]),
+                sql.numbers([revision for _, _, _, revision in self._changed_lots]),
+            ),
+            prepare=False,
+        )
+        assert cursor.rowcount == len(lots), "a lot that was read under its balance's lock is still there"

@@ -1,0 +1,22 @@
+"""What the ledger refuses."""
+
+from stamgast.kit.errors import Kind, StamgastError
+
+
+class LedgerError(StamgastError):
+    """Something that the ledger refuses."""
+
+    code = "ledger_error"
+
+
+class InvalidWanted(LedgerError):
+    """What is wanted cannot be held by a ledger: below zero, too large, or the same cause twice."""
+
+    code = "invalid_wanted"
+
+
+class MovementNotFound(LedgerError):
+    """No movement has this id."""
+
+    code = "movement_not_found"
+    kind = Kind.NOT_FOUND

@@ -1,0 +1,10 @@
+"""Writes of the ledger, one file an act, each inside the caller's transaction at READ COMMITTED.
+
+The order of locks is the same in all of them: balances by bucket, owner and currency; lots only under their balance's lock.
+"""
+
+from stamgast.ledger.operations.expire import expire_due
+from stamgast.ledger.operations.post import post
+from stamgast.ledger.operations.seal import fold, seal
+
+__all__ = ["expire_due", "fold", "post", "seal"]

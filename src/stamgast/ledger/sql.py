@@ -1,0 +1,171 @@
+"""SQL text of the postings, and the two ways in which columns of values reach the server. Private to the room.
+
+Arrays travel as one text each (``{1,2,3}``), which takes a tenth of the time that a driver needs to adapt a list of objects.
+Fresh rows travel by binary COPY. Nothing here is prepared: a plan made for an empty table would be kept for a full one.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from struct import Struct
+
+from stamgast.kit.database import Cursor
+from stamgast.kit.ids import BUCKETS
+from stamgast.ledger.types import EPOCH, to_microseconds, to_moment
+
+MICROSECONDS_BEFORE_2000 = to_microseconds(EPOCH.replace(year=2000))
+
+LOCK_BALANCES = """
+INSERT INTO ledger_balance AS b (bucket, owner_id, currency)
+SELECT k.* FROM unnest(%s::smallint[], %s::uuid[], %s::text[]) AS k(bucket, owner_id, currency)
+ORDER BY k.bucket, k.owner_id, k.currency COLLATE "C"
+ON CONFLICT (bucket, owner_id, currency) DO UPDATE SET debt = b.debt WHERE b.debt > 0
+RETURNING owner_id, currency, debt
+"""
+"""Makes the rows that are missing and locks them all, in key order. A row that the WHERE leaves alone is locked too, and not
+written; what comes back are fresh rows and owners in debt, as they are after the wait for the lock."""
+
+LOCK_BALANCES_IF_FREE = """
+SELECT b.bucket, b.owner_id, b.currency FROM ledger_balance b
+JOIN unnest(%s::smallint[], %s::uuid[], %s::text[]) AS k(bucket, owner_id, currency)
+  ON b.bucket = k.bucket AND b.owner_id = k.owner_id AND b.currency = k.currency
+ORDER BY b.bucket, b.owner_id, b.currency FOR UPDATE OF b SKIP LOCKED
+"""
+
+CURRENCIES_OF_OWNERS = """
+SELECT b.owner_id, b.currency FROM ledger_balance b
+JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, owner_id) ON b.bucket = k.bucket AND b.owner_id = k.owner_id
+"""
+
+_LOT = """l.lot_id, l.owner_id, l.currency, l.activity_id, l.rule, l.programme_version, l.revision,
+l.given, l.remaining, l.held, l.expired, l.used, l.owed, l.effective_at, l.expires_at"""
+
+LOTS_BY_KEY = f"""
+SELECT {_LOT} FROM ledger_lot l
+JOIN unnest(%s::smallint[], %s::uuid[], %s::uuid[]) AS k(bucket, owner_id, lot_id)
+  ON l.bucket = k.bucket AND l.owner_id = k.owner_id AND l.lot_id = k.lot_id
+"""
+
+LOTS_OF_OWNERS = f"""
+SELECT {_LOT} FROM ledger_lot l
+JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, owner_id) ON l.bucket = k.bucket AND l.owner_id = k.owner_id
+"""
+
+DUE_BALANCES = """
+SELECT l.bucket, l.owner_id, l.currency FROM ledger_lot l
+WHERE l.expires_at <= %s AND l.remaining > l.held ORDER BY l.expires_at LIMIT %s
+"""
+
+DUE_BALANCES_OF_OWNERS = """
+SELECT DISTINCT l.bucket, l.owner_id, l.currency FROM ledger_lot l
+JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, owner_id) ON l.bucket = k.bucket AND l.owner_id = k.owner_id
+WHERE l.expires_at <= %s AND l.remaining > l.held
+"""
+
+DUE_LOTS = f"""
+SELECT {_LOT} FROM ledger_lot l
+JOIN unnest(%s::smallint[], %s::uuid[], %s::text[]) AS k(bucket, owner_id, currency)
+  ON l.bucket = k.bucket AND l.owner_id = k.owner_id AND l.currency = k.currency
+WHERE l.expires_at <= %s AND l.remaining > l.held ORDER BY l.expires_at, l.lot_id LIMIT %s
+"""
+
+UPDATE_LOTS = """
+UPDATE ledger_lot l SET given = k.given, remaining = k.remaining, expired = k.expired, used = k.used, owed = k.owed,
+  expires_at = k.expires_at, programme_version = k.programme_version, revision = k.revision
+FROM unnest(%s::smallint[], %s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+  %s::timestamptz[], %s::int[], %s::int[]) AS k(bucket, owner_id, lot_id, given, remaining, expired, used, owed,
+  expires_at, programme_version, revision)
+WHERE l.bucket = k.bucket AND l.owner_id = k.owner_id AND l.lot_id = k.lot_id
+"""
+
+UPDATE_BALANCES = """
+UPDATE ledger_balance b SET available = b.available + k.available, lot_total = b.lot_total + k.available,
+  debt = b.debt + k.debt, version = b.version + 1
+FROM unnest(%s::smallint[], %s::uuid[], %s::text[], %s::bigint[], %s::bigint[])
+  AS k(bucket, owner_id, currency, available, debt)
+WHERE b.bucket = k.bucket AND b.owner_id = k.owner_id AND b.currency = k.currency
+"""
+
+INSERT_BATCH = """
+WITH batch AS (
+  INSERT INTO ledger_batch (id, posted_at, rows, total, root, actor)
+  VALUES (%(id)s, %(at)s, %(rows)s, %(total)s, %(root)s, %(actor)s)
+), unsealed AS (
+  INSERT INTO ledger_unsealed (batch_id, posted_at) VALUES (%(id)s, %(at)s)
+)
+INSERT INTO ledger_contra_delta (batch_id, account, currency, day, debit, credit)
+SELECT %(id)s, k.* FROM unnest(%(accounts)s::smallint[], %(currencies)s::text[], %(days)s::date[], %(debits)s::bigint[],
+  %(credits)s::bigint[]) AS k
+"""
+
+COPY_MOVEMENTS = """
+COPY ledger_movement (bucket, kind, debit, credit, programme_version, amount, effective_at, posted_at, movement_id, owner_id,
+  batch_id, lot_id, activity_id, fingerprint, currency, rule, reason, actor) FROM STDIN (FORMAT binary)
+"""
+
+COPY_LOTS = """
+COPY ledger_lot (bucket, programme_version, revision, given, remaining, held, expired, used, owed, effective_at, lot_id,
+  owner_id, activity_id, currency, rule, expires_at) FROM STDIN (FORMAT binary)
+"""
+
+MOVEMENT_ROW_HEAD = Struct(">h" + "ih" * 4 + "ii" + "iq" * 3 + "i16s" * 2)
+MOVEMENT_ROW_TAIL = Struct(">" + "i16s" * 2 + "i32s")
+LOT_ROW = Struct(">h" + "ih" + "ii" * 2 + "iq" * 7 + "i16s" * 3)
+MOMENT_FIELD = Struct(">iq")
+NULL_FIELD = b"\xff\xff\xff\xff"
+_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_END = b"\xff\xff"
+
+
+def copy_rows(cursor: Cursor, statement: str, rows: Iterable[bytes]) -> None:
+    """Sends rows that are already in PostgreSQL's binary form."""
+    with cursor.copy(statement) as copy:
+        copy.write(b"".join((_COPY_HEADER, *rows, _COPY_END)))
+
+
+@lru_cache(maxsize=4096)
+def text_field(*texts: str) -> bytes:
+    """Texts as fields of a binary COPY."""
+    encoded = [text.encode() for text in texts]
+    return b"".join(len(text).to_bytes(4, "big") + text for text in encoded)
+
+
+def bucket_of(owner: bytes) -> int:
+    """The bucket of an owner's 16 bytes."""
+    return (owner[0] << 8 | owner[1]) % BUCKETS
+
+
+def buckets(owners: Sequence[bytes]) -> str:
+    """The buckets of owners as an array."""
+    return numbers([bucket_of(owner) for owner in owners])
+
+
+def ids(values: Sequence[bytes]) -> str:
+    """Ids as an array."""
+    return "{" + ",".join([value.hex() for value in values]) + "}"
+
+
+def numbers(values: Sequence[int]) -> str:
+    """Integers as an array."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def texts(values: Sequence[str]) -> str:
+    """Texts as an array."""
+    return "{" + ",".join(map(_quoted, values)) + "}"
+
+
+def moments(values: Sequence[int | None]) -> str:
+    """Moments as an array, from microseconds since 1970."""
+    return "{" + ",".join(["NULL" if value is None else f'"{to_moment(value)}"' for value in values]) + "}"
+
+
+def dates(values: Sequence[int]) -> str:
+    """Dates as an array, from days since 1970."""
+    first = EPOCH.toordinal()
+    return "{" + ",".join([datetime.fromordinal(first + value).date().isoformat() for value in values]) + "}"
+
+
+@lru_cache(maxsize=4096)
+def _quoted(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
