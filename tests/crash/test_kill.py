@@ -4,82 +4,18 @@ import base64
 import http.client
 import itertools
 import json
-import os
 import random
-import socket
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
+
+from tests.installation import PATIENCE_SECONDS, Installation
 
 ROUNDS = 20
 CUSTOMERS = 40
 BATCH = 25
-PATIENCE_SECONDS = 60
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Installation:
-    """A real ``stamgast serve`` in a folder of its own, with the parts of it that can be killed."""
-
-    def __init__(self, folder: Path):
-        self.port = free_port()
-        self.folder = folder
-        self.environment = {key: value for key, value in os.environ.items() if not key.startswith("STAMGAST_")} | {
-            "STAMGAST_DATA": str(folder),
-            "STAMGAST_BIND": f"127.0.0.1:{self.port}",
-        }
-        self.log = (folder / "serve.log").open("wb")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "stamgast", "serve"], env=self.environment, stdout=self.log, stderr=self.log
-        )
-
-    def run(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "stamgast", *arguments], env=self.environment, capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-                connection.request("GET", "/readyz")
-                if connection.getresponse().status == 200:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.1)
-        raise AssertionError((self.folder / "serve.log").read_text()[-4000:])
-
-    def database_url(self) -> str:
-        options = (self.folder / "postgres" / "postmaster.pid").read_text().splitlines()
-        return f"postgresql://postgres@/stamgast?host={options[4]}&port={options[3]}"
-
-    def part(self, name: str) -> psutil.Process:
-        if name == "postgres":
-            return psutil.Process(int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0]))
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            if name in child.cmdline():
-                return child
-        raise AssertionError(f"there is no {name} to kill")
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=30)
-        self.log.close()
 
 
 class Sender(threading.Thread):
