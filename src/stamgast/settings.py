@@ -80,6 +80,7 @@ def _digest_of(folder: Path) -> str:
 
 STATIC_SOURCE = ROOT / "console" / "static"
 STATIC_URL = f"/static/{_digest_of(STATIC_SOURCE)}/"
+CSRF_FAILURE_VIEW = "stamgast.console.views.problems.forbidden"
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
 PASSWORD_HASHERS = ("django.contrib.auth.hashers.Argon2PasswordHasher",)
