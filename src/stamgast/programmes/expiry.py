@@ -59,7 +59,7 @@ def expires_at(expiry: Expiry, zone: str, occurred_at: Microseconds) -> Microsec
         moments = from_local(zone, np.minimum(moved, _LAST))
     if expiry.at != "exact":
         moments = _end_of(zone, moments, expiry.at)
-    result: Microseconds = np.where(moments >= _LAST, NEVER, moments)
+    result: Microseconds = np.where(moments >= _LAST - 2 * DAY, NEVER, moments)  # two days hold any offset and end of day
     return result
 
 

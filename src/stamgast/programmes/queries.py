@@ -1,6 +1,7 @@
 """Reads of programmes, their versions and states."""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from stamgast.programmes.programme import Programme, compile_programme
 from stamgast.programmes.types import STATES, Version
 
 _MOST_COMPILED = 8
-_compiled: dict[tuple[str, tuple[tuple[int, str], ...]], Programme] = {}
+_compiled: dict[tuple[str, tuple[tuple[int, str, datetime], ...]], Programme] = {}
 
 
 def find_programme(cursor: Cursor, name: str | None = None) -> Programme | None:
@@ -35,7 +36,7 @@ def find_programme(cursor: Cursor, name: str | None = None) -> Programme | None:
         compiled = compile_programme(versions)
         while len(_compiled) >= _MOST_COMPILED:
             _compiled.pop(next(iter(_compiled)))
-        _compiled[name, tuple((version.version, version.sha256) for version in versions)] = compiled
+        _compiled[name, tuple((version.version, version.sha256, version.effective_from) for version in versions)] = compiled
     return compiled
 
 

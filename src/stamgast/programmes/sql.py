@@ -7,7 +7,7 @@ from programmes_version where programme = %s order by version
 
 FIRST_PROGRAMME = "select programme from programmes_version where version = 1 order by published_at, programme limit 1"
 
-VERSION_KEYS = "select version, sha256 from programmes_version where programme = %s order by version"
+VERSION_KEYS = "select version, sha256, effective_from from programmes_version where programme = %s order by version"
 
 INSERT_VERSION = """
 insert into programmes_version

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from stamgast.conditions import CUSTOMER_FIELDS, Condition, activity_fields, local_column, parse
 from stamgast.kit.zones import to_local
 
+FIRST, LAST = datetime.fromisoformat("1975-01-01"), datetime.fromisoformat("2060-01-01")
 ZONE = "America/St_Johns"
 LINE = pa.struct(
     [("product_id", pa.string()), ("category", pa.string()), ("quantity", pa.int64()), ("amount_minor", pa.int64())]
@@ -59,7 +60,7 @@ LINES = st.fixed_dictionaries(
 )
 ROWS = st.fixed_dictionaries(
     {
-        "occurred_at": st.datetimes(datetime(1975, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC)),
+        "occurred_at": st.datetimes(FIRST, LAST, timezones=st.just(UTC)),
         "kind": TEXTS,
         "source": st.none() | TEXTS,
         "amount_minor": MONEY,

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stamgast.kit.zones import SECOND, from_local, to_local
 
@@ -22,7 +23,8 @@ ZONES = [
     "America/Havana",
 ]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MOMENTS = st.datetimes(datetime(1890, 1, 1), datetime(2300, 1, 1), timezones=st.just(UTC))
+FIRST, LAST = datetime.fromisoformat("1890-01-01"), datetime.fromisoformat("2300-01-01")
+MOMENTS = st.datetimes(FIRST, LAST, timezones=st.just(UTC))
 
 
 def microseconds(moment: datetime) -> int:

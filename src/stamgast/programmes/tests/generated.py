@@ -1,0 +1,141 @@
+"""Generated programmes and activities, for the properties of deciding."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+from hypothesis import strategies as st
+
+from stamgast.programmes.programme import Programme, compile_programme
+from stamgast.programmes.types import ACTIVITIES, Version
+
+ZONES = st.sampled_from(["UTC", "Europe/Amsterdam", "America/St_Johns", "Pacific/Apia", "America/Sao_Paulo", "Asia/Kathmandu"])
+KINDS = ["Order Completed", "Till Sale", "Coupon Redeemed", "página"]
+CATEGORIES = ["coffee", "tea", "Coffee", "☕"]
+CURRENCIES = ["points", "stamps", "score"]
+EDGES = [  # midnights, ends of months, gaps and overlaps of the zones above
+    datetime(2024, 2, 29, 22, 59, 59, 999_999, UTC),
+    datetime(2024, 2, 29, 23, 0, 0, 0, UTC),
+    datetime(2024, 3, 31, 0, 59, 59, 0, UTC),
+    datetime(2024, 3, 31, 1, 0, 0, 0, UTC),
+    datetime(2024, 10, 27, 0, 30, 0, 0, UTC),
+    datetime(2024, 10, 27, 1, 30, 0, 0, UTC),
+    datetime(2006, 10, 29, 2, 30, 30, 0, UTC),
+    datetime(2006, 10, 29, 2, 31, 30, 0, UTC),
+    datetime(2011, 12, 30, 9, 59, 59, 0, UTC),
+    datetime(2011, 12, 30, 10, 0, 1, 0, UTC),
+    datetime(2018, 11, 4, 2, 59, 59, 0, UTC),
+    datetime(2018, 11, 4, 3, 0, 1, 0, UTC),
+]
+MOMENTS = st.one_of(
+    st.sampled_from(EDGES),
+    st.builds(lambda edge, seconds: edge + timedelta(seconds=seconds), st.sampled_from(EDGES), st.integers(-7200, 7200)),
+    st.builds(lambda days: datetime(2024, 2, 27, 21, 0, tzinfo=UTC) + timedelta(hours=days), st.integers(0, 200)),
+    st.datetimes(datetime.fromisoformat("2004-01-01"), datetime.fromisoformat("2030-01-01"), timezones=st.just(UTC)),
+)
+MINOR = (
+    st.none()
+    | st.integers(-500, 5000)
+    | st.integers(0, 200).map(lambda whole: whole * 50)
+    | st.sampled_from([10**15, 10**15 - 1])
+)
+LINES = st.fixed_dictionaries(
+    {
+        "product_id": st.none() | st.sampled_from(["1", "2"]),
+        "category": st.none() | st.sampled_from(CATEGORIES),
+        "quantity": st.none() | st.integers(0, 5),
+        "amount_minor": MINOR,
+    }
+)
+PROPERTIES = st.dictionaries(
+    st.sampled_from(["size", "gift"]), st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(["L", "", 0.5, "1"])
+)
+
+
+def activities(most: int = 25) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Activities of a few customers, each id once, in order."""
+    one = st.fixed_dictionaries(
+        {
+            "activity_id": st.binary(min_size=16, max_size=16),
+            "customer_id": st.sampled_from([bytes([0] * 15 + [1]), bytes([0xFF] * 15 + [0]), bytes([0x80] * 16)]),
+            "occurred_at": MOMENTS,
+            "kind": st.sampled_from(KINDS),
+            "source": st.sampled_from(["till", "web"]),
+            "amount_minor": MINOR,
+            "currency": st.sampled_from(["EUR", "EUR", "JPY", "KWD", "CLF", None]),
+            "order_id": st.none() | st.just("7"),
+            "properties": st.none() | PROPERTIES.map(json.dumps),
+            "lines": st.none() | st.lists(LINES, max_size=3),
+        }
+    )
+    return st.lists(one, max_size=most, unique_by=lambda row: row["activity_id"]).map(in_order)
+
+
+def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: (row["customer_id"], row["occurred_at"], row["activity_id"]))
+
+
+WHENS = st.recursive(
+    st.sampled_from(KINDS).map(lambda kind: {"activity": kind})
+    | st.lists(st.sampled_from(KINDS), min_size=1).map(lambda kinds: {"field": "kind", "in": kinds})
+    | st.sampled_from(["over", "at_least", "under", "at_most"]).flatmap(
+        lambda word: st.sampled_from([0, 10, 0.5, 12.345]).map(lambda number: {"field": "amount", word: number})
+    )
+    | st.sampled_from(CATEGORIES).map(lambda category: {"any_line": {"category": category}})
+    | st.integers(0, 3).map(lambda quantity: {"any_line": {"field": "quantity", "at_least": quantity}})
+    | st.sampled_from(["saturday", "sunday", "monday"]).map(lambda day: {"field": "weekday", "is": day})
+    | st.integers(0, 23).map(lambda hour: {"field": "hour", "at_most": hour})
+    | st.sampled_from([{"field": "properties.size", "is": "L"}, {"field": "properties.gift", "exists": True}])
+    | st.just({"field": "date", "at_least": "2024-02-29"}),
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"all": parts})
+        | st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"any": parts})
+        | inner.map(lambda part: {"not": part})
+    ),
+    max_leaves=3,
+)
+PER = st.sampled_from([1, 1.5, 10, 0.05, 0.333, 2.5, 100])
+GIVES = st.integers(1, 7) | st.fixed_dictionaries(
+    {"amount": st.integers(1, 5) | st.just(10**9), "per": PER},
+    optional={"of": st.just("amount") | st.sampled_from(CATEGORIES).map(lambda category: {"lines": {"category": category}})},
+)
+DURATIONS = st.sampled_from(["24 months", "1 month", "1 year", "365 days", "2 weeks", "90 seconds", "36 hours", "13 months"])
+EXPIRES = st.fixed_dictionaries({"after": DURATIONS}, optional={"at": st.sampled_from(["exact", "end of day", "end of month"])})
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    """A programme document; rules of the same name recur from version to version."""
+    currencies = {name: ({"expires": draw(EXPIRES)} if draw(st.booleans()) else {}) for name in CURRENCIES}
+    earn = []
+    for name in draw(st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=4, unique=True)):
+        give = draw(st.dictionaries(st.sampled_from(CURRENCIES), GIVES, min_size=1, max_size=2))
+        rule = {"name": name, "when": draw(WHENS), "give": give}
+        if draw(st.booleans()):
+            capped = draw(st.lists(st.sampled_from(sorted(give)), min_size=1, unique=True))
+            rule["cap"] = {currency: draw(st.integers(1, 20)) for currency in capped}
+            rule["cap"]["per"] = draw(st.sampled_from(["day", "week", "month", "lifetime"]))
+        earn.append(rule)
+    document = {"programme": "club", "timezone": draw(ZONES), "currencies": currencies, "earn": earn}
+    if draw(st.booleans()):
+        document["round"] = draw(st.sampled_from(["down", "nearest", "up"]))
+    return document
+
+
+Versions = list[tuple[int, datetime, dict[str, Any]]]
+STARTS = st.sampled_from([datetime(2000, 1, 1, tzinfo=UTC)]) | MOMENTS
+VERSIONS: st.SearchStrategy[Versions] = st.lists(st.tuples(STARTS, documents()), min_size=1, max_size=3).map(
+    lambda pairs: [(place + 1, start, document) for place, (start, document) in enumerate(pairs)]
+)
+
+
+def programme_of(versions: Versions) -> Programme:
+    """The engine's programme of the oracle's versions."""
+    return compile_programme(
+        [Version("club", number, json.dumps(document), "", start, start, "test", "") for number, start, document in versions]
+    )
+
+
+def table_of(rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=ACTIVITIES)

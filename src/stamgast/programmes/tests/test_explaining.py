@@ -1,0 +1,168 @@
+"""Explanations: the amounts of ``decide``, golden sentences in both languages, and a word for every case."""
+
+import string
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+
+from stamgast.programmes.deciding import decide
+from stamgast.programmes.documents import default_document
+from stamgast.programmes.explaining import explain
+from stamgast.programmes.programme import Programme, compile_programme
+from stamgast.programmes.tests.generated import VERSIONS, Versions, activities, programme_of, table_of
+from stamgast.programmes.types import RuleOutcome, Version
+from stamgast.programmes.words import WORDS
+
+START = datetime(2000, 1, 1, tzinfo=UTC)
+CLUB = """\
+programme: club
+timezone: Europe/Amsterdam
+currencies: {points: {expires: {after: 12 months, at: end of month}}, stamps: {}}
+earn:
+  - name: purchase
+    when: {all: [{activity: Order Completed}, {field: amount, over: 0}]}
+    give: {points: {amount: 1, per: 1.00}}
+    cap: {points: 200, per: day}
+  - name: coffee
+    when: {any_line: {category: coffee}}
+    give: {stamps: {amount: 2, per: 2.50, of: {lines: {category: coffee}}}}
+"""
+ORDER = {
+    "activity_id": UUID(int=1),
+    "customer_id": UUID(int=7),
+    "occurred_at": datetime(2026, 1, 31, 12, tzinfo=UTC),
+    "kind": "Order Completed",
+    "amount_minor": 4120,
+    "currency": "EUR",
+    "properties": {"size": "L"},
+    "lines": [{"product_id": "a", "category": "coffee", "quantity": 1, "amount_minor": 600}],
+}
+
+
+def programme_from(text: str) -> Programme:
+    return compile_programme([Version("club", 1, text, "", START, START, "test", "")])
+
+
+def outcome_of(rule: str, language: str = "en", **changes: Any) -> RuleOutcome:
+    explanation = explain(programme_from(CLUB), ORDER | changes, None, language)
+    return next(outcome for outcome in explanation.outcomes if outcome.rule == rule)
+
+
+def test_the_default_programme_in_words() -> None:
+    explanation = explain(programme_from(default_document("Europe/Amsterdam")), ORDER)
+    assert explanation.sentence == "1 score under version 1 of club."
+    purchase, coupon = explanation.outcomes
+    assert purchase.sentence == (
+        "purchase gave 1 score, because the activity is Order Completed or Till Sale and the amount is over 0."
+    )
+    assert (purchase.is_applied, purchase.amount, purchase.arithmetic, purchase.more) == (True, 1, "1 per activity", None)
+    assert purchase.expires_at == datetime(2028, 1, 31, 12, tzinfo=UTC)
+    assert coupon.sentence == "coupon gave nothing: the activity is Order Completed and must be Coupon Redeemed."
+    assert (coupon.is_applied, coupon.amount, coupon.expires_at) == (False, 0, None)
+    assert coupon.more == "5 more score if the activity is Coupon Redeemed."
+
+
+@pytest.mark.parametrize(
+    ("rule", "language", "changes", "arithmetic", "more"),
+    [
+        ("purchase", "en", {}, "1 for each 1.00 of the amount: floor(41.20 / 1.00) × 1 = 41", "1 more points from 42.00 on."),
+        (
+            "purchase",
+            "nl",
+            {},
+            "1 voor elke 1,00 van het bedrag: afgerond omlaag(41,20 / 1,00) × 1 = 41",
+            "1 points meer vanaf 42,00.",
+        ),
+        (
+            "purchase",
+            "en",
+            {"amount_minor": 123456},
+            "1 for each 1.00 of the amount: floor(1,234.56 / 1.00) × 1 = 1,234, capped at 200 a day: 200",
+            "The cap of 200 a day held back 1,034 points.",
+        ),
+        (
+            "coffee",
+            "en",
+            {},
+            "2 for each 2.50 of the lines for which the category is coffee: floor(6.00 / 2.50) × 2 = 4",
+            "2 more stamps from 7.50 on.",
+        ),
+        (
+            "purchase",
+            "en",
+            {"amount_minor": 0},
+            "",
+            "1 more points if the activity is Order Completed and the amount is over 0.",
+        ),
+        (
+            "purchase",
+            "en",
+            {"currency": "JPY"},
+            "1 for each 1 of the amount: floor(4,120 / 1) × 1 = 4,120, capped at 200 a day: 200",
+            None,
+        ),
+    ],
+)
+def test_arithmetic_in_words(rule: str, language: str, changes: dict[str, Any], arithmetic: str, more: str | None) -> None:
+    outcome = outcome_of(rule, language, **changes)
+    assert outcome.arithmetic == arithmetic
+    if more is not None:
+        assert outcome.more == more
+
+
+def test_a_cap_counts_what_was_given_before() -> None:
+    programme = programme_from(CLUB)
+    earlier = ORDER | {"activity_id": bytes(16), "customer_id": UUID(int=7).bytes, "properties": None, "amount_minor": 18000}
+    earlier["occurred_at"] = ORDER["occurred_at"] - timedelta(hours=1)
+    before = decide(programme, None, table_of([earlier | {"source": None, "order_id": None}]))
+    outcome = explain(programme, ORDER, before.states).outcomes[0]
+    assert outcome.amount == 20
+    assert outcome.arithmetic.endswith("= 41, capped at 200 a day, of which 180 were given before: 20")
+    tomorrow = ORDER | {"occurred_at": ORDER["occurred_at"] + timedelta(days=1)}
+    assert explain(programme, tomorrow, before.states).outcomes[0].amount == 41
+
+
+def test_a_condition_that_fails_is_named() -> None:
+    outcome = outcome_of("purchase", amount_minor=0)
+    assert outcome.failures == ("the amount is 0.00 and must be over 0",)
+    assert outcome_of("coffee", lines=None).failures == ("no line fits: the category must be coffee",)
+
+
+def test_before_any_version() -> None:
+    explanation = explain(programme_from(CLUB), ORDER | {"occurred_at": START - timedelta(days=1)})
+    assert (explanation.version, explanation.outcomes) == (None, ())
+    assert explanation.sentence == "Nothing: no version of club was in force yet."
+
+
+@settings(max_examples=40, deadline=None)
+@given(VERSIONS, activities(most=6))
+def test_amounts_are_those_of_decide(versions: Versions, rows: list[dict[str, Any]]) -> None:
+    """Each activity explained from the state before it gives what deciding them all gave, in both languages."""
+    programme = programme_of(versions)
+    decided = {
+        (row["activity_id"], row["rule"], row["currency"]): (row["amount"], row["expires_at"])
+        for row in decide(programme, None, table_of(rows)).table.to_pylist()
+    }
+    found = {}
+    states: dict[bytes, Any] = {}
+    for row in rows:
+        before = states.get(row["customer_id"])
+        for language in ("en", "nl"):
+            for outcome in explain(programme, row, before, language).outcomes:
+                assert outcome.sentence.endswith(".")
+                assert outcome.is_applied is not bool(outcome.failures)
+                if outcome.amount:
+                    found[row["activity_id"], outcome.rule, outcome.currency] = (outcome.amount, outcome.expires_at)
+        states[row["customer_id"]] = decide(programme, before, table_of([row])).states
+    assert found == decided
+
+
+def test_both_languages_have_the_same_words_with_the_same_places() -> None:
+    def places(text: str) -> set[str | None]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+    assert WORDS["en"].keys() == WORDS["nl"].keys()
+    assert {key: places(text) for key, text in WORDS["en"].items()} == {key: places(text) for key, text in WORDS["nl"].items()}
