@@ -7,6 +7,7 @@ import click
 
 from stamgast.cli.children import end_with
 from stamgast.cli.setting_up import check_server, read_settings, require_migrated, set_up_django
+from stamgast.kit.logs import Asgi
 
 STATIC_SECONDS = 365 * 86400  # the path holds a digest of what is in it
 BACKLOG = 2048
@@ -22,18 +23,18 @@ def command(under: int | None) -> None:
     check_server(configuration)
     set_up_django()
     require_migrated()
-    asyncio.run(_serve(configuration.bind_host, configuration.bind_port))
+    from stamgast.asgi import create_application
+
+    asyncio.run(_serve(create_application(), configuration.bind_host, configuration.bind_port))
 
 
-async def _serve(host: str, port: int) -> None:
+async def _serve(application: Asgi, host: str, port: int) -> None:
     from django.conf import settings
     from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
 
-    from stamgast.asgi import create_application
-
     server = Server(
-        create_application(),
+        application,
         address=host,
         port=port,
         interface=Interfaces.ASGI,
