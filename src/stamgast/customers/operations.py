@@ -4,7 +4,7 @@ How evidence becomes customers is decided in ``rules.cluster``; why looking at t
 answer as looking at everything is in ``docs/algorithms/identity.md``.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -33,7 +33,7 @@ def resolve(
     """
     if not sightings:
         return Resolution({}, frozenset(), frozenset())
-    batch = _read_batch(sightings)
+    batch = _read_batch(cursor, sightings)
     graph = _lock(cursor, batch, limits)
     changes = _differences(cursor, batch, graph)
     _write(cursor, batch, graph, changes, at=at, actor=actor)
@@ -58,37 +58,52 @@ def set_seen(cursor: Cursor, seen: Mapping[UUID, tuple[datetime, datetime]]) -> 
 
 @dataclass(slots=True)
 class _Batch:
-    """The sightings, folded: one entry an identifier, a pair, an anchor."""
+    """The sightings, folded. ``earliest`` has one entry an identifier, ``identifiers`` only those that have to be read:
+    the anchors, and both ends of evidence that may be news."""
 
     sightings: Sequence[Sighting]
     ids: dict[str, UUID] = field(default_factory=dict)
+    earliest: dict[UUID, Sighting] = field(default_factory=dict)
     identifiers: dict[UUID, Identifier] = field(default_factory=dict)
-    causes: dict[UUID, Sighting] = field(default_factory=dict)
     evidence: dict[Pair, Evidence] = field(default_factory=dict)
 
 
-def _read_batch(sightings: Sequence[Sighting]) -> _Batch:
+def _read_batch(cursor: Cursor, sightings: Sequence[Sighting]) -> _Batch:
     batch = _Batch(sightings)
-    ids = batch.ids
+    ids, earliest, evidence = batch.ids, batch.earliest, batch.evidence
     for sighting in sightings:
         for text in sighting.identifiers:
-            identifier = ids.get(text)
-            if identifier is None:
-                kind, value = rules.split_identifier(text)
-                identifier = ids[text] = rules.identifier_id(kind, value)
-                batch.identifiers[identifier] = Identifier(identifier, kind, value, sighting.occurred_at)
-                batch.causes[identifier] = sighting
-                continue
-            cause = batch.causes[identifier]
-            if (sighting.occurred_at, sighting.activity_id) < (cause.occurred_at, cause.activity_id):
-                batch.identifiers[identifier] = replace(batch.identifiers[identifier], first_at=sighting.occurred_at)
-                batch.causes[identifier] = sighting
+            key = ids.get(text)
+            if key is None:
+                key = ids[text] = rules.id_of(text)
+                earliest[key] = sighting
+            elif sighting.occurred_at <= (known := earliest[key]).occurred_at and _precedes(sighting, known):
+                earliest[key] = sighting
         if len(sighting.identifiers) > 1:
-            for evidence in rules.evidence_of(sighting, ids):
-                pair = (evidence.first_id, evidence.second_id)
-                known = batch.evidence.get(pair)
-                batch.evidence[pair] = evidence if known is None else rules.earliest(known, evidence)
+            for one in rules.evidence_of(sighting, ids):
+                pair = (one.first_id, one.second_id)
+                evidence[pair] = rules.earliest(evidence[pair], one) if pair in evidence else one
+    # What is stored only ever gets earlier and more explicit, so evidence that is no news now is none under lock either.
+    batch.evidence = dict(_news(cursor, list(evidence.values())))
+    read = {sighting.identifiers[0] for sighting in sightings}
+    if batch.evidence:
+        ends = {key for pair in batch.evidence for key in pair}
+        read |= {text for text, key in ids.items() if key in ends}
+    for text in read:
+        key = ids[text]
+        batch.identifiers[key] = Identifier(key, *rules.split_identifier(text), earliest[key].occurred_at)
     return batch
+
+
+def _precedes(one: Sighting, other: Sighting) -> bool:
+    return (one.occurred_at, one.activity_id) < (other.occurred_at, other.activity_id)
+
+
+def _news(cursor: Cursor, evidence: Sequence[Evidence]) -> Iterator[tuple[Pair, Evidence]]:
+    """The evidence that is not stored yet, or is earlier or more explicit than what is stored."""
+    for place, known in sql.select_outdated_evidence(cursor, evidence) if evidence else ():
+        one = evidence[place]
+        yield (one.first_id, one.second_id), rules.earliest(known, one) if known else one
 
 
 @dataclass(slots=True)
@@ -158,18 +173,12 @@ def _read_graph(cursor: Cursor, batch: _Batch, graph: _Graph, limits: Mapping[st
 
 
 def _changed_evidence(cursor: Cursor, batch: _Batch, customers: Mapping[UUID, UUID]) -> dict[Pair, Evidence]:
-    """The evidence of the batch that is not stored yet, or is earlier or more explicit than what is stored."""
-    asked: list[Evidence] = []
-    changed: dict[Pair, Evidence] = {}
-    for pair, evidence in batch.evidence.items():
-        if pair[0] in customers and pair[1] in customers:
-            asked.append(evidence)
-        else:
-            changed[pair] = evidence
-    for place, known in sql.select_outdated_evidence(cursor, asked) if asked else ():
-        evidence = asked[place]
-        changed[evidence.first_id, evidence.second_id] = rules.earliest(known, evidence) if known else evidence
-    return changed
+    """The news of the batch, read again under lock where another worker may have stored the same meanwhile."""
+    asked = [evidence for pair, evidence in batch.evidence.items() if pair[0] in customers and pair[1] in customers]
+    certain = {
+        pair: evidence for pair, evidence in batch.evidence.items() if not (pair[0] in customers and pair[1] in customers)
+    }
+    return certain | dict(_news(cursor, asked))
 
 
 def _cluster(
@@ -262,8 +271,8 @@ def _causes(batch: _Batch, graph: _Graph) -> dict[UUID, UUID]:
     for cluster in graph.clusters:
         shared = next((by_end[key] for key in cluster if key in by_end), None)
         for key in cluster:
-            if key in batch.causes:
-                causes[key] = batch.causes[key].activity_id
+            if key in batch.earliest:
+                causes[key] = batch.earliest[key].activity_id
                 continue
             before = graph.members[key].customer_id
             cause = shared or (by_customer.get(before) if before is not None else None)
@@ -315,7 +324,7 @@ def _latest_traits(batch: _Batch) -> list[dict[str, object]]:
         for name, value in sighting.traits.items():
             key = (batch.ids[sighting.identifiers[0]], rules.storable(name))
             known = latest.get(key)
-            if known is None or (known[0].occurred_at, known[0].activity_id) < (sighting.occurred_at, sighting.activity_id):
+            if known is None or _precedes(known[0], sighting):
                 latest[key] = (sighting, value)
     return [
         {

@@ -115,6 +115,12 @@ def identifier_id(kind: str, value: str) -> UUID:
     return derive_id("identifier", kind, value)
 
 
+@lru_cache(maxsize=1 << 15)
+def id_of(text: str) -> UUID:
+    """The id of a normalised ``kind:value``."""
+    return identifier_id(*split_identifier(text))
+
+
 def priority_of(kind: str) -> int:
     """How strongly a kind of identifier points at one person; lower is stronger."""
     return PRIORITY.get(kind, EXTERNAL_PRIORITY)
