@@ -76,8 +76,6 @@ class Intake:
         """Loads the catalogue of kinds and starts the writer."""
         await self._directory.start()
         self._writer.start()
-        metrics.QUEUED_MESSAGES.set_function(lambda: float(self._writer.queued_messages))
-        metrics.QUEUED_BYTES.set_function(lambda: float(self._queued_bytes))
 
     async def shutdown(self) -> None:
         """Commits what is queued and lets go of the database."""
@@ -122,11 +120,15 @@ class Intake:
             return refuse_request(400, "invalid_encoding", str(error))
         except TimeoutError:
             return refuse_request(408, "too_slow", "The request did not arrive in time. Send it again.")
-        self._queued_bytes += len(body)
+        self._hold(len(body))
         try:
             return await self._take(route, headers, scope, body)
         finally:
-            self._queued_bytes -= len(body)
+            self._hold(-len(body))
+
+    def _hold(self, size_bytes: int) -> None:
+        self._queued_bytes += size_bytes
+        metrics.QUEUED_BYTES.inc(size_bytes)
 
     def _is_under_pressure(self) -> bool:
         limits = self._limits

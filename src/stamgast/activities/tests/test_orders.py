@@ -79,15 +79,16 @@ def test_lines() -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.decimals() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none() | st.booleans() | st.integers() | st.decimals() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=3,
 )
 
 
 @given(
     st.dictionaries(
         st.sampled_from(("revenue", "total", "subtotal", "currency", "order_id", "products")),
-        json_values | st.lists(st.dictionaries(st.sampled_from(("price", "quantity", "revenue")), json_values)),
+        json_values | st.lists(st.dictionaries(st.sampled_from(("price", "quantity", "revenue")), json_values), max_size=3),
     )
 )
 def test_nothing_but_an_amount_or_an_invalid_amount(properties: dict[str, Any]) -> None:
