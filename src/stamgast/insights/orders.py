@@ -28,9 +28,9 @@ def orders_of(activities: ir.Table, links: ir.Table) -> ir.Table:
     """One row an order, with what is left of its amount, and one row a return.
 
     An order is what one customer did under one order id (an activity without an order id is an order of its own): repeats
-    are one order, at the moment of the first. Its amount is that of the latest activity that states one, ``Order Updated``
-    included, less what its returns took off, never below zero; a return without an amount, and a cancellation, take off all.
-    A return that names no known order stands apart and lowers no order.
+    are one order, at the moment of the first, with the amount of the last. What refers to it afterwards changes it: the last
+    ``Order Updated`` replaces the amount, returns are taken off, never below zero, and a return without an amount or a
+    cancellation takes off all. A return that names no earlier order stands apart and lowers none.
 
     Source: activities (activity_id, kind, anchor_id, occurred_at, order_id, amount_minor, currency) and the links in force
     (anchor_id, customer_id). An activity whose customer is not known yet is left out until it is.
@@ -39,46 +39,62 @@ def orders_of(activities: ir.Table, links: ir.Table) -> ir.Table:
     """
     told = activities.filter(activities.kind.isin((*ORDER_KINDS, *RETURN_KINDS, UPDATED_KIND, CANCELLED_KIND)))
     told = told.join(links, "anchor_id").select(
+        "kind",
+        "occurred_at",
+        "amount_minor",
+        "currency",
         customer_id=links.customer_id,
         order_id=ibis.coalesce(told.order_id, told.activity_id),
-        occurred_at=told.occurred_at,
         turn=ibis.struct({"occurred_at": told.occurred_at, "activity_id": told.activity_id}),
-        amount_minor=told.amount_minor,
-        currency=told.currency,
-        is_order=told.kind.isin(ORDER_KINDS),
-        is_return=told.kind.isin(RETURN_KINDS),
-        is_update=told.kind == UPDATED_KIND,
-        is_cancelled=told.kind == CANCELLED_KIND,
     )
-    states_amount = told.is_order | told.is_update
-    sums = told.group_by("customer_id", "order_id").aggregate(
-        occurred_at=told.occurred_at.min(where=told.is_order),
-        gross_minor=told.amount_minor.argmax(told.turn, where=states_amount & told.amount_minor.notnull()).fill_null(0),
-        currency=told.currency.argmax(told.turn, where=states_amount & told.currency.notnull()),
-        taken_off_minor=told.amount_minor.abs().sum(where=told.is_return).fill_null(0),
-        is_whole_taken_off=(told.is_cancelled | (told.is_return & told.amount_minor.isnull())).any(),
+    sold = told.filter(told.kind.isin(ORDER_KINDS))
+    sold = sold.group_by("customer_id", "order_id").aggregate(ordered_at=sold.occurred_at.min(), **_last_stated(sold))
+    changes = told.filter(~told.kind.isin(ORDER_KINDS)).join(sold, _KEYS, rname="sold_{name}")
+    changes = changes.filter(changes.occurred_at >= changes.ordered_at)
+    updates = changes.filter(changes.kind == UPDATED_KIND)
+    updates = updates.group_by(*_KEYS).aggregate(**_last_stated(updates, "updated_"))
+    is_return = changes.kind.isin(RETURN_KINDS)
+    taken = changes.group_by(*_KEYS).aggregate(
+        taken_minor=changes.amount_minor.abs().sum(where=is_return).fill_null(0),
+        is_gone=((changes.kind == CANCELLED_KIND) | (is_return & changes.amount_minor.isnull())).any(),
     )
-    orders = sums.filter(sums.occurred_at.notnull()).select(
-        "customer_id",
-        "order_id",
-        "occurred_at",
-        amount_minor=ibis.ifelse(sums.is_whole_taken_off, 0, ibis.greatest(sums.gross_minor - sums.taken_off_minor, 0)).cast(
-            "int64"
-        ),
-        currency=sums.currency,
+    known = sold.left_join(updates, _KEYS).drop("customer_id_right", "order_id_right")
+    known = known.left_join(taken, _KEYS).select(
+        *_KEYS,
+        "ordered_at",
+        gross_minor=ibis.coalesce(known.updated_minor, known.last_minor, 0),
+        currency=ibis.coalesce(known.updated_currency, known.last_currency),
+        taken_minor=taken.taken_minor.fill_null(0),
+        is_gone=taken.is_gone.fill_null(False),
+    )
+    left_minor = ibis.ifelse(known.is_gone, 0, ibis.greatest(known.gross_minor - known.taken_minor, 0))
+    orders = known.select(
+        *_KEYS,
+        occurred_at=known.ordered_at,
+        amount_minor=left_minor.cast("int64"),
+        currency=known.currency,
         is_return=ibis.literal(False),
     )
-    gross = sums.select("customer_id", "order_id", "gross_minor", order_currency=sums.currency)
-    returned = told.filter(told.is_return).left_join(gross, ["customer_id", "order_id"])
+    returned = told.filter(told.kind.isin(RETURN_KINDS)).left_join(known, _KEYS, rname="order_{name}")
     returns = returned.select(
-        "customer_id",
-        "order_id",
+        *_KEYS,
         "occurred_at",
         amount_minor=ibis.coalesce(returned.amount_minor.abs(), returned.gross_minor, 0).cast("int64"),
         currency=ibis.coalesce(returned.currency, returned.order_currency),
         is_return=ibis.literal(True),
     )
     return orders.union(returns)
+
+
+_KEYS = ("customer_id", "order_id")
+
+
+def _last_stated(rows: ir.Table, prefix: str = "last_") -> dict[str, ir.Scalar]:
+    """The amount and the currency of the last row that has one; of two at one moment, by activity id."""
+    return {
+        f"{prefix}minor": rows.amount_minor.argmax(rows.turn, where=rows.amount_minor.notnull()),
+        f"{prefix}currency": rows.currency.argmax(rows.turn, where=rows.currency.notnull()),
+    }
 
 
 def orders_in_zone(orders: ir.Table, zone: str) -> ir.Table:

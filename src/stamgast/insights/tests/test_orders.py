@@ -54,8 +54,13 @@ UPDATE, CANCEL, EUR = "Order Updated", "Order Cancelled", "EUR"
          [("anna", "7", 0, EUR, False), ("anna", "7", 500, EUR, True)]),
         ([(DONE, "1", 0, "7", 500, EUR), (REFUND, "1", 1, "7", 400, EUR), (REFUND, "1", 2, "7", 200, EUR)],
          [("anna", "7", 0, EUR, False), ("anna", "7", 400, EUR, True), ("anna", "7", 200, EUR, True)]),
-        ([(REFUND, "1", -1, "7", None, None), (DONE, "1", 0, "7", 500, EUR)],
+        ([(REFUND, "1", 1, "7", None, None), (DONE, "1", 0, "7", 500, EUR)],
          [("anna", "7", 0, EUR, False), ("anna", "7", 500, EUR, True)]),
+        # What came before the order cannot be about it; what came at the same moment can.
+        ([(REFUND, "1", -1, "7", 100, EUR), (UPDATE, "1", -1, "7", 900, EUR), (CANCEL, "1", -1, "7", None, None),
+          (DONE, "1", 0, "7", 500, EUR)], [("anna", "7", 500, EUR, False), ("anna", "7", 100, EUR, True)]),
+        ([(REFUND, "1", 0, "7", 100, EUR), (DONE, "1", 0, "7", 500, EUR)],
+         [("anna", "7", 400, EUR, False), ("anna", "7", 100, EUR, True)]),
         # A return that names no order lowers none.
         ([(DONE, "1", 0, "7", 500, EUR), (TILL_RETURN, "1", 1, None, 200, EUR), (TILL_RETURN, "1", 1, "8", 100, EUR)],
          [("anna", "7", 500, EUR, False), ("anna", "activity 1", 200, EUR, True), ("anna", "8", 100, EUR, True)]),

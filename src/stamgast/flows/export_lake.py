@@ -1,0 +1,96 @@
+"""Copies what happened to the lake: the only place that knows which tables of which rooms become which columns.
+
+Reads the tables of rooms whose rows otherwise never leave them, because a copy of everything is not a question that a
+room's queries could answer; nothing else may.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+from django.db import connection
+
+from stamgast.kit.database import open_cursor
+from stamgast.lake.check import check as check_lake
+from stamgast.lake.export import export as export_lake
+from stamgast.lake.types import Difference, Exported, Log, Snapshot
+
+ACTIVITIES = Log(
+    name="activities",
+    # Every transaction below the oldest that still runs has ended, so nothing can appear below it any more.
+    limit="SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
+    query="""
+        SELECT a.id::text AS activity_id, s.name AS source, a.type, a.kind, a.anchor_id::text AS anchor_id, a.occurred_at,
+          a.received_at, a.order_id, a.amount_minor, a.currency, a.line_count
+        FROM activities_activity AS a LEFT JOIN activities_source AS s ON s.id = a.source_id
+        WHERE a.stored_in >= '{low}'::xid8 AND a.stored_in < '{high}'::xid8
+    """,
+    month_of="occurred_at",
+    key="activity_id",
+    sums=("amount_minor", "line_count"),
+)
+MOVEMENTS = Log(
+    name="movements",
+    # Seals are numbered under one lock, in the order in which they are committed, and a sealed batch is whole.
+    limit="SELECT coalesce(max(sequence), 0) + 1 FROM ledger_seal",
+    query="""
+        SELECT m.movement_id::text AS movement_id, m.owner_id::text AS owner_id, m.kind, m.currency, m.debit, m.credit,
+          m.amount, m.effective_at, m.posted_at, m.lot_id::text AS lot_id, m.activity_id::text AS activity_id, m.rule,
+          m.programme_version, s.sequence AS seal
+        FROM ledger_seal AS s JOIN ledger_movement AS m ON m.batch_id = s.batch_id
+        WHERE s.sequence >= {low} AND s.sequence < {high}
+    """,
+    month_of="effective_at",
+    key="movement_id",
+    sums=("amount", "debit", "credit"),
+)
+LINKS = Snapshot(
+    "links",
+    """
+    SELECT identifier_id::text AS anchor_id, customer_id::text AS customer_id
+    FROM customers_link WHERE ended_at IS NULL ORDER BY identifier_id
+    """,
+)
+STAYS = Snapshot(
+    "stays",
+    """
+    SELECT segment_id AS segment, customer_id::text AS customer_id, entered_at, left_at
+    FROM segments_stay ORDER BY segment_id, customer_id, entered_at
+    """,
+)
+# Links come after activities, so that no activity is copied without the link that was there when it was decided.
+DATASETS = (ACTIVITIES, MOVEMENTS, LINKS, STAYS)
+
+
+def lake_folder() -> Path:
+    """Where the lake is: in the data folder."""
+    return Path(settings.CONFIGURATION.data) / "lake"
+
+
+def export(*, at: datetime, progress: Callable[[int], None] = lambda rows: None, folder: Path | None = None) -> Exported:
+    """Brings the lake up to date; ``progress`` is told of the rows that were copied. Opens a connection of its own.
+
+    May be called as often as one likes and killed at any moment. Raises LakeBusy beside another export.
+    """
+    return export_lake(_address(), folder or lake_folder(), DATASETS, at=at, progress=progress)
+
+
+def check(folder: Path | None = None) -> list[Difference]:
+    """The months in which the lake differs from PostgreSQL: none when it is right."""
+    with open_cursor() as cursor:
+        return check_lake(cursor, folder or lake_folder(), DATASETS)
+
+
+def _address() -> str:
+    """The URL of the database that Django is connected to, for the driver that does not go through Django."""
+    of = connection.settings_dict
+    # A host may be a socket's folder, so it goes with the options.
+    options = {"host": of["HOST"], "port": of["PORT"], **of["OPTIONS"]}
+    who = quote(of["USER"], safe="") + (":" + quote(of["PASSWORD"], safe="") if of["PASSWORD"] else "")
+    text = urlencode({name: value for name, value in options.items() if value not in ("", None) and name not in _DJANGOS_OWN})
+    return f"postgresql://{who}@/{quote(str(of['NAME']), safe='')}?{text}"
+
+
+_DJANGOS_OWN = {"pool", "isolation_level", "server_side_binding", "assume_role", "cursor_factory", "context"}
