@@ -17,8 +17,10 @@ django = get_asgi_application()
 from django.conf import settings  # noqa: E402  Django is set up by the line above
 from django.db import DatabaseError, InterfaceError, connection  # noqa: E402
 from django.db.migrations.executor import MigrationExecutor  # noqa: E402
+from django.urls import get_resolver  # noqa: E402
 
 from stamgast.activities import intake  # noqa: E402
+from stamgast.flows import metrics as _flow_metrics  # noqa: E402, F401  declares what /metrics reads
 from stamgast.kit import metrics  # noqa: E402
 from stamgast.kit.database import act_as_application  # noqa: E402
 from stamgast.kit.logs import with_request_id  # noqa: E402
@@ -34,8 +36,12 @@ _is_ready = {"migrated": False}
 
 
 def create_application() -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    """For the web process: like ``application``, with the database rights of the application only."""
+    """For the web process: like ``application``, with the database rights of the application only.
+
+    Every page's module is imported before the first visitor comes, who would otherwise wait for it.
+    """
     act_as_application()
+    get_resolver().url_patterns  # noqa: B018  reading it imports them
     return application
 
 

@@ -23,7 +23,9 @@ STOPPED = 130  # what a shell says of a command that Ctrl-C ended
 
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE…")
-@click.option("--mapping", "mapping_path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="YAML: docs/import.md")
+@click.option(
+    "--mapping", "mapping_path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="YAML: docs/import.md"
+)
 @click.option("--source", help="The source that the activities come from, instead of the mapping's.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(files: tuple[Path, ...], mapping_path: Path, source: str | None, as_json: bool) -> None:
@@ -80,7 +82,9 @@ def stopping() -> Iterator[threading.Event]:
 
 def sentence(outcome: "Outcome") -> str:
     """What an import came to, for a person."""
-    counts = f"{outcome.activities_new:,} new activities, {outcome.activities_repeated:,} known before, from {outcome.rows:,} rows"
+    counts = (
+        f"{outcome.activities_new:,} new activities, {outcome.activities_repeated:,} known before, from {outcome.rows:,} rows"
+    )
     if outcome.was_finished:
         text = f"{outcome.file}: imported before; nothing to do ({counts})."
     elif outcome.is_finished:

@@ -18,6 +18,8 @@ from stamgast.activities.types import Columns
 from stamgast.customers.operations import lock_customers, resolve, set_seen
 from stamgast.customers.types import Sighting
 from stamgast.flows.history import activity_table, first_of, needs_body, read_history, seen_in, who_refers_back
+from stamgast.flows.metrics import observe_decided
+from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, transaction
 from stamgast.ledger.operations import expire_due, post
 from stamgast.ledger.queries import list_available, list_owner_timeline
@@ -62,7 +64,8 @@ def decide_pending(*, at: datetime, actor: str, limit: int) -> int:
         onwards = decide(programme, _states_of(states, work.onwards), table) if table.num_rows else NOTHING
         _post_and_follow(cursor, programme, onwards, work, at=at, actor=actor, reason="decided")
         remove_pending(cursor, [row.sequence for row in waiting])
-        return len(waiting)
+    observe_decided([row.received_at for row in waiting], utc_now())
+    return len(waiting)
 
 
 def decide_again(*, customers: Collection[UUID], at: datetime, actor: str, reason: str) -> None:
@@ -107,9 +110,7 @@ def _divide(
     created: Collection[UUID],
 ) -> Work:
     again = set(moved) | who_refers_back(columns, customers)
-    last = {
-        UUID(bytes=row["customer_id"]): (row["last_at"], UUID(bytes=row["last_activity_id"])) for row in states.to_pylist()
-    }
+    last = {UUID(bytes=row["customer_id"]): (row["last_at"], UUID(bytes=row["last_activity_id"])) for row in states.to_pylist()}
     first = first_of(columns, customers)
     for customer, came in first.items():
         is_after = came > last[customer] if customer in last else customer in created

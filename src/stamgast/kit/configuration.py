@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
@@ -122,7 +122,7 @@ def data_folder(environment: Mapping[str, str]) -> Path:
 
 def embedded_url(postgres: Path, database: str = DATABASE_NAME) -> str:
     """The address of the embedded server on a folder: known before it runs, because it follows from the folder."""
-    return f"postgresql://postgres@/{database}?{urlencode({'host': str(socket_folder(postgres))})}"
+    return f"postgresql://postgres@/{database}?{urlencode({'host': str(socket_folder(postgres))}, quote_via=quote)}"
 
 
 def socket_folder(postgres: Path) -> Path:

@@ -33,5 +33,7 @@ def transaction() -> Iterator[Cursor]:
 def act_as_application() -> None:
     """From here on this process's sessions have the rights of the application only: movements are inserted, never changed."""
     options = connection.settings_dict.setdefault("OPTIONS", {})
-    options["options"] = f"{options.get('options', '')} -c role={APPLICATION_ROLE}".strip()
+    options["options"] = (
+        f"{options.get('options', '')} -crole={APPLICATION_ROLE}".strip()
+    )  # no blank within: some read + for it
     connection.close()

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -24,7 +24,6 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 LAG_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 Reading = Iterable[tuple[Sequence[str], float]]
-_registry = CollectorRegistry(auto_describe=True)
 _scraped: dict[str, tuple[str, tuple[str, ...], Callable[[], Reading]]] = {}
 
 
@@ -46,12 +45,12 @@ def forget(folder: Path) -> None:
 
 def counter(name: str, purpose: str, *labels: str) -> Counter:
     """What only goes up. The name ends in ``_total``."""
-    return Counter(name, purpose, labels, registry=_registry)
+    return Counter(name, purpose, labels)
 
 
 def histogram(name: str, purpose: str, *labels: str, buckets: Sequence[float] = LAG_SECONDS) -> Histogram:
     """How a quantity is spread; the unit is last in its name."""
-    return Histogram(name, purpose, labels, registry=_registry, buckets=buckets)
+    return Histogram(name, purpose, labels, buckets=buckets)
 
 
 def at_scrape(name: str, purpose: str, read: Callable[[], Reading], *labels: str) -> None:
@@ -61,7 +60,7 @@ def at_scrape(name: str, purpose: str, read: Callable[[], Reading], *labels: str
 
 def exposition() -> bytes:
     """All metrics in Prometheus' text format. Reads the database, so call it where blocking is allowed."""
-    registry = _registry
+    registry = REGISTRY
     if folder := os.environ.get(FOLDER_VARIABLE):
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]

@@ -1,0 +1,75 @@
+"""``stamgast key``: API keys for scripts."""
+
+import json
+
+import click
+
+from stamgast.cli.setting_up import ACTOR, database
+from stamgast.kit.clock import utc_now
+
+
+@click.group("key")
+def command() -> None:
+    """API keys for scripts."""
+
+
+@command.command("create")
+@click.option("--scope", "scopes", multiple=True, required=True, help="What the key may do, such as customers:read; repeat it.")
+@click.option("--name", default="script", show_default=True, help="What the key is for.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def create(scopes: tuple[str, ...], name: str, as_json: bool) -> None:
+    """Make an API key; it is shown this once."""
+    with database("key create"):
+        from stamgast.access.operations import create_key
+        from stamgast.kit.database import transaction
+
+        with transaction() as cursor:
+            key, text = create_key(cursor, name, scopes, at=utc_now(), actor=ACTOR)
+    if as_json:
+        click.echo(json.dumps({"id": str(key.id), "name": key.name, "scopes": list(key.scopes), "key": text}))
+    else:
+        click.echo(f"Key {key.name!r} may {', '.join(key.scopes)}. It is not shown again:\n\n  {text}\n")
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_all(as_json: bool) -> None:
+    """Show the keys, what each may do and how it ends."""
+    with database("key list"):
+        from stamgast.access.queries import list_keys
+        from stamgast.kit.database import open_cursor
+
+        with open_cursor() as cursor:
+            keys = list_keys(cursor)
+    rows = [
+        {
+            "id": str(key.id),
+            "name": key.name,
+            "hint": key.hint,
+            "scopes": list(key.scopes),
+            "created_at": key.created_at.isoformat(),
+            "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
+        }
+        for key in keys
+    ]
+    if as_json:
+        click.echo(json.dumps({"keys": rows}))
+        return
+    for key in keys:
+        state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "in force"
+        click.echo(f"…{key.hint}\t{key.name}\t{', '.join(key.scopes)}\t{state}")
+    if not keys:
+        click.echo("There is no key yet. `stamgast key create --scope customers:read` makes one.")
+
+
+@command.command("revoke")
+@click.argument("key")
+def revoke(key: str) -> None:
+    """Take a key out of force, by its id or its last four characters."""
+    with database("key revoke"):
+        from stamgast.access.operations import revoke_key
+        from stamgast.kit.database import transaction
+
+        with transaction() as cursor:
+            revoked = revoke_key(cursor, key, at=utc_now(), actor=ACTOR)
+    click.echo(f"Key {revoked.name!r} (…{revoked.hint}) is out of force.")

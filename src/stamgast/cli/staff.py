@@ -1,0 +1,69 @@
+"""``stamgast staff``: people who sign in to the console."""
+
+import sys
+
+import click
+
+from stamgast.cli.setting_up import ACTOR, database
+from stamgast.kit.clock import utc_now
+
+
+def read_password(from_stdin: bool) -> str:
+    """Typed twice at a terminal, or the first line of standard input."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+
+
+@click.group("staff")
+def command() -> None:
+    """People who sign in to the console."""
+
+
+@command.command("create")
+@click.option("--email", prompt="E-mail", help="What they sign in with.")
+@click.option("--name", prompt="Name", help="What colleagues see.")
+@click.option("--language", type=click.Choice(["en", "nl"]), default="en", show_default=True)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def create(email: str, name: str, language: str, password_stdin: bool) -> None:
+    """Add a person who may sign in."""
+    password = read_password(password_stdin)
+    with database("staff create"):
+        from stamgast.access.operations import create_staff
+        from stamgast.kit.database import transaction
+
+        with transaction() as cursor:
+            member = create_staff(
+                cursor, email=email, name=name, password=password, language=language, at=utc_now(), actor=ACTOR
+            )
+    click.echo(f"{member.name} may sign in as {member.email}.")
+
+
+@command.command("password")
+@click.option("--email", prompt="E-mail", help="Whose password it is.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def password(email: str, password_stdin: bool) -> None:
+    """Set a new password; the person is signed out everywhere."""
+    new = read_password(password_stdin)
+    with database("staff password"):
+        from stamgast.access.operations import set_password
+        from stamgast.kit.database import transaction
+
+        with transaction() as cursor:
+            member = set_password(cursor, email=email, password=new, at=utc_now(), actor=ACTOR)
+    click.echo(f"{member.email} signs in with the new password from now on.")
+
+
+@command.command("list")
+def list_all() -> None:
+    """Show who may sign in."""
+    with database("staff list"):
+        from stamgast.access.queries import list_staff
+        from stamgast.kit.database import open_cursor
+
+        with open_cursor() as cursor:
+            members = list_staff(cursor)
+    for member in members:
+        click.echo(f"{member.email}\t{member.name}")
+    if not members:
+        click.echo("Nobody may sign in yet. `stamgast staff create` adds a person.")
