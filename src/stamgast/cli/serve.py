@@ -103,7 +103,7 @@ def require_free_address(host: str, port: int) -> None:
 
 def address(configuration: Configuration) -> str:
     """Where a browser on this machine finds the console."""
-    host = "127.0.0.1" if configuration.bind_host in ("0.0.0.0", "::") else configuration.bind_host
+    host = "127.0.0.1" if configuration.bind_host in ("0.0.0.0", "::") else configuration.bind_host  # noqa: S104
     return f"http://{f'[{host}]' if ':' in host else host}:{configuration.bind_port}"
 
 
