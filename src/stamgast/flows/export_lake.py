@@ -34,13 +34,18 @@ ACTIVITIES = Log(
 MOVEMENTS = Log(
     name="movements",
     # Seals are numbered under one lock, in the order in which they are committed, and a sealed batch is whole.
+    # A movement is posted at the moment of its batch: said again as a range, so that an index on that moment can be used.
     limit="SELECT coalesce(max(sequence), 0) + 1 FROM ledger_seal",
     query="""
         SELECT m.movement_id::text AS movement_id, m.owner_id::text AS owner_id, m.kind, m.currency, m.debit, m.credit,
           m.amount, m.effective_at, m.posted_at, m.lot_id::text AS lot_id, m.activity_id::text AS activity_id, m.rule,
           m.programme_version, s.sequence AS seal
         FROM ledger_seal AS s JOIN ledger_movement AS m ON m.batch_id = s.batch_id
-        WHERE s.sequence >= {low} AND s.sequence < {high}
+        WHERE s.sequence >= {low} AND s.sequence < {high} AND m.posted_at BETWEEN
+          (SELECT min(b.posted_at) FROM ledger_seal AS f JOIN ledger_batch AS b ON b.id = f.batch_id
+           WHERE f.sequence >= {low} AND f.sequence < {high}) AND
+          (SELECT max(b.posted_at) FROM ledger_seal AS l JOIN ledger_batch AS b ON b.id = l.batch_id
+           WHERE l.sequence >= {low} AND l.sequence < {high})
     """,
     month_of="effective_at",
     key="movement_id",

@@ -22,7 +22,7 @@ from stamgast.insights.revenue import order_counts, revenue, top_share
 from stamgast.insights.series import members_over_time, orders_over_time
 from stamgast.insights.types import Period, whole_weeks_before
 from stamgast.lake.manifest import Manifest, get_manifest, write_whole
-from stamgast.lake.reading import open_lake
+from stamgast.lake.reading import keep, open_lake
 
 CACHE = "home.json"
 WEEKS = 13
@@ -148,7 +148,7 @@ def _measure(folder: Path, manifest: Manifest, period: Period, zone: str, curren
     lake = open_lake(folder, manifest)
     before = period.before
     # Kept in memory: what an order is and its day are worked out once, not once a measure.
-    orders = orders_in_zone(orders_of(lake["activities"], lake["links"]), zone).cache()
+    orders = keep(orders_in_zone(orders_of(lake["activities"], lake["links"]), zone), "orders")
     stays = lake["stays"].filter(ibis._.segment == segment)
     stayed, stayed_before = retention(orders, before, period), retention(orders, before.before, before)
     row = _row(stayed)

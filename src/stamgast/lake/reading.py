@@ -22,6 +22,14 @@ def open_lake(folder: Path, manifest: Manifest | None = None) -> Mapping[str, ir
     return {name: connection.read_parquet(files_of(found, folder, name), table_name=name, **READING) for name in found.datasets}
 
 
+def keep(table: ir.Table, name: str) -> ir.Table:
+    """The rows of an expression over ``open_lake``, worked out once and held in its DuckDB under a name.
+
+    Ibis's own ``cache`` stumbles when its tables are collected after their connection.
+    """
+    return table.get_backend().create_table(name, table, temp=True)
+
+
 # Files from before a column was added give null for it. Months are folders for people; readers prune by the statistics.
 READING = {"union_by_name": True, "hive_partitioning": False}
 

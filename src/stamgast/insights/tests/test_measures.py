@@ -61,7 +61,7 @@ ORDERS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(ORDERS)
 @example([])
 @example([Order("a", START, 100)])
