@@ -1,4 +1,158 @@
-"""The measures of the home page in words, once the flow that computes them is there."""
+"""The measures of the home page in words: value, change against the period before, interval, definition; and the charts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
-def measures_context(cursor: Any, *, weeks: int) -> dict[str, Any]:
-    return {"measures": [], "charts": {}}
+
+from django.utils.translation import gettext as _, ngettext
+
+from stamgast.console import reader
+from stamgast.console.charts import draw_bridge, draw_members
+from stamgast.flows.measure import Figure, HomeMeasures
+
+GREEN, AMBER, BRICK, LIGHT = "var(--sg-green)", "var(--sg-amber)", "var(--sg-brick)", "var(--sg-slate)"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One measure as the page shows it."""
+
+    label: str
+    value: str
+    change: str
+    change_class: str
+    change_icon: str
+    interval: str
+    definition: str
+
+
+def cards(measured: HomeMeasures, weeks: int) -> list[Card]:
+    """The four measures that decide."""
+    write_money = money_of(measured.currency)
+    return [
+        _card(_("Retention"), measured.retention, reader.percent, points, retention_words(weeks)),
+        _card(
+            _("Repeat purchase"),
+            measured.repeat_purchase_rate,
+            reader.percent,
+            points,
+            _("Of the customers who bought in this period, the share that bought at least twice in it."),
+        ),
+        _card(
+            _("Average order"),
+            measured.average_order_value_minor,
+            write_money,
+            write_money,
+            _("Revenue divided by orders. What was returned is taken off; orders of zero are not counted."),
+        ),
+        _card(
+            _("Revenue of the best 20 %"),
+            measured.top20_revenue_share,
+            reader.percent,
+            points,
+            _("Of all revenue, the share from the fifth of your buyers who spent most. More is not better: it says how much hangs on a few."),
+            is_judged=False,
+        ),
+    ]
+
+
+def _card(
+    label: str,
+    figure: Figure,
+    write: Callable[[float], str],
+    unit: Callable[[float], str],
+    definition: str,
+    *,
+    is_judged: bool = True,
+) -> Card:
+    """A card; ``write`` says a value and ``unit`` a difference without its sign. Where ``is_judged``, more is better."""
+    if figure.value is None:
+        return Card(label, reader.NOTHING, "", "", "", _("Not enough data in this period yet."), definition)
+    interval = ""
+    if figure.low is not None and figure.high is not None:
+        interval = _("likely %(low)s to %(high)s") % {"low": write(figure.low), "high": write(figure.high)}
+    change, tone, icon = _change(figure, unit, is_judged=is_judged)
+    return Card(label, write(figure.value), change, tone, icon, interval, definition)
+
+
+def _change(figure: Figure, unit: Callable[[float], str], *, is_judged: bool) -> tuple[str, str, str]:
+    """The change in words. Where its interval holds zero, the data do not say that anything changed, and neither do we."""
+    change = figure.difference
+    if change is None:
+        return _("no period before to compare with"), "", ""
+    size = unit(abs(change))
+    if size == unit(0):
+        return _("the same as before"), "", ""
+    if not figure.is_change_certain:
+        sign = "+" if change > 0 else reader.MINUS
+        return _("%(change)s, about the same") % {"change": f"{sign}{size}"}, "", ""
+    if change > 0:
+        return _("%(change)s higher") % {"change": size}, "sg-good" if is_judged else "", "arrow-up-right"
+    return _("%(change)s lower") % {"change": size}, "sg-bad" if is_judged else "", "arrow-down-right"
+
+
+def points(share: float) -> str:
+    """A difference of shares, in points."""
+    return _("%(count)s points") % {"count": reader.number(share * 100, 1)}
+
+
+def money_of(currency: str) -> Callable[[float], str]:
+    """Writes minor units of a currency."""
+    return lambda minor: reader.money(round(minor), currency)
+
+
+def members_context(rows: Sequence[tuple[date, int]]) -> dict[str, Any]:
+    """The chart of loyal customers over time, its title and its table."""
+    first, last = rows[0], rows[-1]
+    words = {"count": reader.number(last[1]), "day": reader.day(last[0]), "before": reader.number(first[1]), "then": reader.day(first[0])}
+    return {
+        "members_title": _("Loyal customers"),
+        "members_note": _("score over 100"),
+        "members_summary": _("%(count)s loyal customers on %(day)s; %(before)s on %(then)s. The table below has every day.") % words,
+        "members_rows": list(reversed(rows)),
+        "members_spec": draw_members(rows, _("Loyal customers"), _("Day")),
+    }
+
+
+def bridge_context(measured: HomeMeasures, weeks: int) -> dict[str, Any]:
+    """Stayed, came back, new, left; and both formulas in words with their numbers."""
+    bridge, value, classic = measured.bridge, measured.retention.value, measured.classic_retention
+    rows = [
+        (_("stayed"), bridge.retained, GREEN, _("bought in both periods")),
+        (_("came back"), bridge.reactivated, LIGHT, _("bought before, not in the period before this one")),
+        (_("new"), bridge.new, AMBER, _("bought for the first time ever")),
+        (_("left"), bridge.lost, BRICK, _("bought in the period before, not in this one")),
+    ]
+    numbers = {
+        "start": reader.number(bridge.start),
+        "retained": reader.number(bridge.retained),
+        "end": reader.number(bridge.end),
+        "new": reader.number(bridge.new),
+        "value": reader.percent(value),
+        "classic": reader.percent(classic),
+        "count": reader.number(weeks),
+    }
+    kept = _("Of the %(start)s who bought in the period before, %(retained)s bought again: %(value)s stayed.") % numbers
+    formula = _(
+        "The textbook formula, (buyers now %(end)s − new %(new)s) ÷ buyers before %(start)s, gives %(classic)s: "
+        "it counts who came back as if they had never been away."
+    )
+    return {
+        "bridge_rows": rows,
+        "bridge_note": ngettext("against the week before", "against the %(count)s weeks before", weeks) % numbers,
+        "bridge_summary": "; ".join(f"{what}: {reader.number(count)}" for what, count, _colour, _words in rows),
+        "bridge_kept": kept if value is not None else _("Nobody bought in the period before."),
+        "bridge_classic": formula % numbers if classic is not None else "",
+        "bridge_spec": draw_bridge([(what, count, colour) for what, count, colour, _words in rows]),
+    }
+
+
+def retention_words(weeks: int) -> str:
+    """How retention is counted."""
+    text = ngettext(
+        "Of the customers who bought in the week before, the share that bought again in the last week.",
+        "Of the customers who bought in the %(count)s weeks before, the share that bought again in the last %(count)s weeks.",
+        weeks,
+    )
+    return text % {"count": reader.number(weeks)}

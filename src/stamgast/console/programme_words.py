@@ -40,7 +40,7 @@ def rule_label(name: str) -> str:
 
 
 def _give(give: Give, rule: Rule, document: Document, language: str) -> str:
-    amount = _("%(amount)s %(currency)s") % {"amount": reader.number(give.amount), "currency": currency_label(give.currency)}
+    amount = amount_of(give.amount, give.currency)
     if give.per_milli is None:
         text = _("it gives %(amount)s") % {"amount": amount}
     else:
@@ -55,6 +55,12 @@ def _give(give: Give, rule: Rule, document: Document, language: str) -> str:
     if cap is not None:
         text += ", " + _("at most %(cap)s %(period)s") % {"cap": reader.number(cap), "period": _period(str(rule.cap_period))}
     return f"{text}. {_lasting(document.currencies[give.currency].expiry)}"
+
+
+def amount_of(amount: int, currency: str) -> str:
+    """5 points; of the score, which is one number and not many things: 5 for the score."""
+    pattern = _("%(amount)s for the score") if currency == "score" else _("%(amount)s %(currency)s")
+    return pattern % {"amount": reader.number(amount), "currency": currency_label(currency)}
 
 
 def _period(period: str) -> str:

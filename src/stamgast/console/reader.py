@@ -83,7 +83,7 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
     lapse = (now or datetime.now(UTC)) - moment
     if abs(lapse) < timedelta(seconds=1):
         lapse = timedelta(seconds=1)
-    return dates.format_timedelta(-lapse, granularity="second", threshold=1.2, add_direction=True, locale=locale())
+    return dates.format_timedelta(-lapse, granularity="second", threshold=0.97, add_direction=True, locale=locale())
 
 
 def days(count: float | None) -> str:

@@ -8,6 +8,7 @@ app_name = "console"
 urlpatterns = [
     path("", home.home, name="home"),
     path("live", home.live, name="live"),
+    path("measures", home.measures, name="measures"),
     path("sign-in", sign_in.sign_in, name="sign_in"),
     path("sign-out", sign_in.sign_out, name="sign_out"),
     path("language", sign_in.set_language, name="language"),

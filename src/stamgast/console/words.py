@@ -102,9 +102,11 @@ def customer_name(name: str | None, email: str | None, identifier: str) -> str:
 
 
 def initials(name: str) -> str:
-    """At most two letters for the round mark beside a name."""
-    letters = [word[0] for word in name.replace("@", " ").split() if word[:1].isalnum()]
-    return "".join(letters[:1] + letters[-1:] if len(letters) > 1 else letters).upper() or "?"
+    """At most two letters for the round mark beside a name; none for a name with a number in it."""
+    words = [word for word in name.partition("@")[0].split() if word[0].isalpha()]
+    if not words or any(letter.isdigit() for letter in name.partition("@")[0]) or "\N{HORIZONTAL ELLIPSIS}" in name:
+        return ""
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
 
 
 def look_of(activity: Activity) -> Look:
@@ -185,6 +187,11 @@ def currency_label(currency: str) -> str:
 def segment_name(slug: str, name: str) -> str:
     """A segment's name; the one that comes with Stamgast is called in the reader's language."""
     return _("Loyal customers") if slug == "loyal-customers" and name == "Loyal customers" else name
+
+
+def segment_badge(slug: str, name: str) -> str:
+    """A segment beside the name of one who is in it."""
+    return _("Loyal") if slug == "loyal-customers" and name == "Loyal customers" else name
 
 
 def movement_word(movement: Movement) -> str:

@@ -23,11 +23,12 @@ from stamgast.console.words import (
     initials,
     look_of,
     movement_word,
+    segment_badge,
     segment_name,
     trait_label,
 )
 from stamgast.customers.queries import count_customers, list_customers
-from stamgast.customers.types import Profile
+from stamgast.customers.types import CustomerSummary, Profile
 from stamgast.flows.list_customers import describe_customers
 from stamgast.flows.read_customer import CustomerView, read_customer
 from stamgast.flows.read_timeline import Event, read_timeline
@@ -68,11 +69,11 @@ def customers(request: HttpRequest) -> HttpResponse:
         {
             "id": row.id,
             "name": customer_name(row.name, row.email, row.identifier),
-            "subtitle": _subtitle(row.name, row.email, row.identifier),
+            "subtitle": _subtitle(row),
             "last_seen": row.last_seen,
             "orders": described[row.id].orders,
             "score": described[row.id].available.get(SCORE, 0),
-            "segments": [segment_name(membership.slug, membership.name) for membership in described[row.id].memberships],
+            "segments": [segment_badge(membership.slug, membership.name) for membership in described[row.id].memberships],
         }
         for row in found.rows
     ]
@@ -105,7 +106,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             "expiry": _expiry_sentence(lots),
             "facts": _facts(view),
             "memberships": [
-                (membership, segment_name(membership.slug, membership.name)) for membership in view.memberships
+                (membership, segment_badge(membership.slug, membership.name)) for membership in view.memberships
             ],
             "identifiers": [
                 {"label": identifier_label(one.kind), "value": one.value, "first_at": one.first_at}
@@ -171,11 +172,15 @@ def profile_name(profile: Profile) -> str:
     return customer_name(name or None, email, f"{strongest.kind}:{strongest.value}" if strongest else "")
 
 
-def _subtitle(name: str | None, email: str | None, identifier: str) -> str:
-    kind, _separator, value = identifier.partition(":")
-    parts = [f"{identifier_label(kind)} {value}"] if name or email else [identifier_label(kind)]
-    if name and email:
-        parts.insert(0, email)
+def _subtitle(row: CustomerSummary) -> str:
+    """The second line of a row: what the name above it does not say yet."""
+    kind, _separator, value = row.identifier.partition(":")
+    parts = []
+    if row.name and row.email:
+        parts.append(row.email)
+    if (row.name or row.email) and kind == "user_id":
+        parts.append(_("number %(number)s") % {"number": value})
+    parts.append(_("since %(month)s") % {"month": reader.month(row.first_seen)})
     return " · ".join(parts)
 
 

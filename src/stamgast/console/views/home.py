@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -11,10 +12,14 @@ from django.views.decorators.http import require_GET
 
 from stamgast.activities.queries import count_happened, count_pending, list_sources
 from stamgast.console import reader
-from stamgast.console.home_words import measures_context
+from stamgast.console.home_words import bridge_context, cards, members_context
 from stamgast.console.pages import page, show, start_of_today
 from stamgast.customers.queries import count_customers, count_seen
+from stamgast.flows.export_lake import lake_folder
+from stamgast.flows.measure import measure_home
+from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
+from stamgast.lake.errors import LakeNotThere
 from stamgast.ledger.queries import sum_given
 from stamgast.segments.queries import count_changes, count_members, list_segments
 
@@ -28,16 +33,16 @@ LOYAL = "loyal-customers"
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """The page that a shop owner opens in the morning."""
-    asked = request.GET.get("weeks", "")
-    chosen = int(asked) if asked in map(str, CHOICES) else USUAL_WEEKS
+    chosen = _weeks(request)
     with open_cursor() as cursor:
         known = count_customers(cursor)
         loyal = _count_loyal(cursor)
         waiting = count_pending(cursor, at_most=1_000)
-        context: dict[str, Any] = {"loop": _loop(cursor), **measures_context(cursor, weeks=chosen)}
+        context: dict[str, Any] = {"loop": _loop(cursor)}
     context |= {
         "greeting": _greeting(),
         "sentence": _sentence(known, loyal, waiting),
+        "is_empty": not known,
         "choices": CHOICES,
         "chosen": chosen,
         "chart_words": reader.chart_words(),
@@ -47,11 +52,36 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @page
 @require_GET
+def measures(request: HttpRequest) -> HttpResponse:
+    """The measures and their charts, as a part of the page: they may take a moment after new data came in."""
+    weeks = _weeks(request)
+    context: dict[str, Any] = {"cards": []}
+    configuration = settings.CONFIGURATION
+    try:
+        measured = measure_home(
+            lake_folder(), now=utc_now(), zone=configuration.timezone, currency=configuration.currency, segment=LOYAL, weeks=weeks
+        )
+    except LakeNotThere:
+        measured = None
+    if measured is not None and (measured.orders or measured.bridge.start):
+        context = {"cards": cards(measured, weeks), **bridge_context(measured, weeks), "measured": measured}
+        if measured.loyal:
+            context |= members_context([(row.day, row.members) for row in measured.loyal])
+    return render(request, "console/parts/measures.html", context)
+
+
+@page
+@require_GET
 def live(request: HttpRequest) -> HttpResponse:
     """Today's figures again, as a part of the page."""
     with open_cursor() as cursor:
         context = {"loop": _loop(cursor)}
     return render(request, "console/parts/loop.html", context)
+
+
+def _weeks(request: HttpRequest) -> int:
+    asked = request.GET.get("weeks", "")
+    return int(asked) if asked in map(str, CHOICES) else USUAL_WEEKS
 
 
 def _loop(cursor: Cursor) -> list[dict[str, str]]:

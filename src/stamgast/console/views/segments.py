@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext as _
 from django.views.decorators.http import require_GET
 
 from stamgast.conditions import CUSTOMER_FIELDS, parse
@@ -80,8 +80,8 @@ def changes(request: HttpRequest, slug: str) -> HttpResponse:
 
 def condition_sentence(segment: Segment) -> str:
     """The condition as one sentence in the reader's language."""
-    text = parse(segment.condition, CUSTOMER_FIELDS).sentence(get_language() or "en")
-    return f"{text[:1].upper()}{text[1:]}."
+    condition = parse(segment.condition, CUSTOMER_FIELDS).sentence(get_language() or "en")
+    return _("Every customer for whom %(condition)s.") % {"condition": condition}
 
 
 def _members(cursor: Cursor, segment: Segment, after: str | None) -> dict[str, Any]:

@@ -61,5 +61,14 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-drawAll().then(() => document.documentElement.setAttribute("data-charts", "drawn"));
+async function start() {
+  if (!document.querySelector("[data-chart]")) return;
+  await drawAll();
+  document.documentElement.setAttribute("data-charts", "drawn");
+}
+
+start();
+document.addEventListener("htmx:after:swap", (event) => {
+  if (event.detail?.ctx?.target?.querySelector?.("[data-chart]")) start();
+});
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
