@@ -116,12 +116,11 @@ def test_what_is_exported_of_the_rooms(folder):
         """INSERT INTO ledger_movement (bucket, kind, debit, credit, amount, effective_at, posted_at, movement_id, owner_id,
           batch_id, fingerprint, currency, rule, reason, actor)
         SELECT 1, 1, 1, 11, n, '2026-06-01', b.posted_at, md5('movement' || n)::uuid, md5('customer1')::uuid, b.id, '',
-          'score', 'purchase', '', 'test' FROM generate_series(1, 3) n JOIN ledger_batch b ON b.id = md5('batch' || n)::uuid RETURNING 1"""
+          'score', 'purchase', '', 'test' FROM generate_series(1, 3) n
+        JOIN ledger_batch b ON b.id = md5('batch' || n)::uuid RETURNING 1"""
     )
     seal = """INSERT INTO ledger_seal (sequence, batch_id, chain, sealed_at)
         SELECT %s, md5('batch%s')::uuid, '', now() RETURNING 1"""
-        "INSERT INTO ledger_seal (sequence, batch_id, chain, sealed_at) SELECT %s, md5('batch%s')::uuid, '', now() RETURNING 1"
-    )
     ask(seal % (1, 2))
     assert export(at=NOW, folder=folder).rows == {"activities": 1500, "movements": 1, "links": 97, "stays": 3}
     ask(seal % (2, 1))
