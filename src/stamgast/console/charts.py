@@ -46,7 +46,7 @@ def draw_members(rows: Sequence[tuple[date, int]], label: str, day_label: str) -
         .add_params(near)
     )
     last = alt.Chart(alt.Data(values=values[-1:]))
-    label_mark = last.mark_text(align="right", dy=-12, fontSize=14, fontWeight=600, color="var(--sg-green)")
+    label_mark = last.mark_text(align="left", baseline="middle", dx=9, fontSize=14, fontWeight=600, color="var(--sg-green)")
     point = last.mark_point(color="var(--sg-green)", filled=True, size=55, opacity=1).encode(x=x, y=y)
     return _spec(alt.layer(area, line, dots, point, label_mark.encode(x=x, y=y, text=alt.Text("members:Q", format=",d"))), 280)
 

@@ -66,9 +66,8 @@ def weekday(moment: datetime) -> str:
 
 
 def month(moment: datetime) -> str:
-    """November 2026."""
-    text = dates.format_date(_local(moment), "LLLL y", locale=locale())
-    return text[:1].upper() + text[1:]
+    """November 2026, november 2026."""
+    return dates.format_date(_local(moment), "LLLL y", locale=locale())
 
 
 def hour(moment: datetime) -> str:

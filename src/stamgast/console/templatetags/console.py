@@ -6,6 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from stamgast.console import reader
+from stamgast.console.words import currency_label
 
 register = template.Library()
 register.filter("number", reader.number)
@@ -18,6 +19,7 @@ register.filter("month", reader.month)
 register.filter("hour", reader.hour)
 register.filter("ago", reader.ago)
 register.filter("days", reader.days)
+register.filter("currency", currency_label)
 
 
 @register.simple_tag

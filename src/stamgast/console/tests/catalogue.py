@@ -17,6 +17,7 @@ import stamgast
 PACKAGE = Path(stamgast.__file__).parent
 LOCALE = PACKAGE / "locale"
 CONSOLE = PACKAGE / "console"
+VARYING = ('"POT-Creation-Date', '"PO-Revision-Date', '"Last-Translator', '"Report-Msgid', '"Language-Team', '"Generated-By')
 KEYWORDS = {**DEFAULT_KEYWORDS, "gettext_noop": None}
 
 
@@ -51,9 +52,17 @@ def update(language: str) -> None:
     catalog = read_catalog(language) if path.is_file() else Catalog(locale=language, project="Stamgast", fuzzy=False)
     catalog.update(extract_catalog(), no_fuzzy_matching=True)
     catalog.obsolete.clear()
+    save(language, catalog)
+
+
+def save(language: str, catalog: Catalog) -> None:
+    """Writes a catalogue in one way, so that a new text is one change and not a hundred."""
     catalog.fuzzy = False
-    with path.open("wb") as file:
-        write_po(file, catalog, width=128, omit_header=False, include_lineno=False, sort_output=True, ignore_obsolete=True)
+    catalog.header_comment = "# Stamgast's pages in another language. Brought up to date by stamgast.console.tests.catalogue."
+    text = io.BytesIO()
+    write_po(text, catalog, width=128, include_lineno=False, sort_output=True, ignore_obsolete=True)
+    lines = [line for line in text.getvalue().decode().splitlines() if not line.startswith(VARYING)]
+    (LOCALE / language / "LC_MESSAGES" / "django.po").write_text("\n".join(lines).rstrip() + "\n")
 
 
 if __name__ == "__main__":

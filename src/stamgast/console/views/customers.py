@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 
 from stamgast.console import reader
 from stamgast.console.pages import is_part, page, show
+from stamgast.console.programme_words import rule_label
 from stamgast.console.words import (
     Look,
     activity_facts,
@@ -29,14 +30,15 @@ from stamgast.console.words import (
 )
 from stamgast.customers.queries import count_customers, list_customers
 from stamgast.customers.types import CustomerSummary, Profile
+from stamgast.flows.explain_movement import explain_movement
 from stamgast.flows.list_customers import describe_customers
 from stamgast.flows.read_customer import CustomerView, read_customer
 from stamgast.flows.read_timeline import Event, read_timeline
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.kit.paging import InvalidCursor
-from stamgast.ledger.queries import list_lots
-from stamgast.ledger.types import Lot
+from stamgast.ledger.queries import list_lots, list_movements_between
+from stamgast.ledger.types import Lot, Movement
 from stamgast.segments.queries import count_members, list_segments
 
 ROWS = 50
@@ -136,12 +138,10 @@ def timeline(request: HttpRequest, reference: str) -> HttpResponse:
 @require_GET
 def why(request: HttpRequest, movement_id: UUID) -> HttpResponse:
     """Why a point was given: the activity, the rule, the arithmetic, the version, and what would have given more."""
-    from stamgast.flows.explain_movement import explain_movement  # TEMPORARY
-
     with open_cursor() as cursor:
         found = explain_movement(cursor, movement_id, language=get_language() or "en")
+        movements = _of_one_activity(cursor, found.movement)
     outcomes = found.explanation.outcomes if found.explanation else ()
-    movements = [found.movement]
     context = {
         "activity": found.activity,
         "look": look_of(found.activity) if found.activity else _expiry_look([found.movement.delta]),
@@ -149,8 +149,8 @@ def why(request: HttpRequest, movement_id: UUID) -> HttpResponse:
         "at": found.movement.effective_at,
         "sentence": found.sentence,
         "explanation": found.explanation,
-        "applied": [outcome for outcome in outcomes if outcome.is_applied],
-        "missed": [outcome for outcome in outcomes if not outcome.is_applied],
+        "applied": [(rule_label(outcome.rule), outcome) for outcome in outcomes if outcome.is_applied],
+        "missed": [(rule_label(outcome.rule), outcome) for outcome in outcomes if not outcome.is_applied],
         "movements": [
             {"id": row.id, "value": row.delta, "word": movement_word(row), "posted_at": row.posted_at} for row in movements
         ],
@@ -159,6 +159,14 @@ def why(request: HttpRequest, movement_id: UUID) -> HttpResponse:
     if is_part(request):
         return render(request, "console/parts/explanation.html", context)
     return show(request, "console/explanation.html", context)
+
+
+def _of_one_activity(cursor: Cursor, movement: Movement) -> list[Movement]:
+    """A movement and those of the same activity that count from the same moment, the first written first."""
+    at = movement.effective_at
+    beside = list_movements_between(cursor, movement.owner_id, since=at, until=at)
+    rows = {row.id: row for row in beside if row.activity_id == movement.activity_id} | {movement.id: movement}
+    return sorted(rows.values(), key=lambda row: (row.posted_at, row.id))
 
 
 def profile_name(profile: Profile) -> str:
