@@ -79,11 +79,9 @@ def default_document(timezone: str) -> str:
     return Template(text).substitute(timezone=timezone)
 
 
-@lru_cache(maxsize=1)
-def read_schema() -> dict[str, Any]:
-    """The published JSON Schema of programme documents."""
-    schema: dict[str, Any] = json.loads(files("stamgast.programmes").joinpath("schema.json").read_text("utf-8"))
-    return schema
+def read_schema() -> str:
+    """The published JSON Schema of programme documents, as text."""
+    return files("stamgast.programmes").joinpath("schema.json").read_text("utf-8")
 
 
 def load(text: str) -> Document:
@@ -114,7 +112,7 @@ def _validator() -> Any:
         "number", lambda _, value: isinstance(value, int | Decimal) and not isinstance(value, bool)
     ).redefine("integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool))
     extend: Any = jsonschema.validators.extend
-    return extend(draft, type_checker=checker)(read_schema())
+    return extend(draft, type_checker=checker)(json.loads(read_schema(), parse_float=Decimal))
 
 
 def _sentence_of(error: Any) -> str:

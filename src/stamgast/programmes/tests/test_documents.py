@@ -127,4 +127,4 @@ def test_numbers_are_exact() -> None:
 
 
 def test_the_published_schema_is_a_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(read_schema())
+    jsonschema.Draft202012Validator.check_schema(json.loads(read_schema()))
