@@ -60,6 +60,7 @@ def prepare(folder: Path, today: date) -> list[Prepared]:
     days = read_shift(folder, today).days
     prepared = []
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         for name, query in QUERIES.items():
             file = folder / f"{name}.parquet"
             if not file.exists():

@@ -29,7 +29,10 @@ def build_query(mapping: Mapping, *, decimal: str, after: int) -> str:
     ``properties`` and ``traits`` (the insides of JSON objects; ``context`` of a list of external ids), else None.
     """
     raw = {name: f"raw_{number}" for number, name in enumerate(mapping.columns)}
-    of_order = {section: [_Computed(f"{section}_{n}", one) for n, one in enumerate(getattr(mapping, section))] for section in _ORDER_SECTIONS}
+    of_order = {
+        section: [_Computed(f"{section}_{n}", one) for n, one in enumerate(getattr(mapping, section))]
+        for section in _ORDER_SECTIONS
+    }
     all_of_order = [one for section in of_order.values() for one in section]
     products = [_Computed(f"product_{n}", one) for n, one in enumerate(mapping.products)]
     fields = [*all_of_order, *products]
@@ -50,16 +53,17 @@ def build_query(mapping: Mapping, *, decimal: str, after: int) -> str:
         f"""judged as (select *, {_problem(mapping, fields, raw, decimal)} as problem_of_row from checked)""",
         f"""ordered as ({_ordered(mapping, all_of_order, raw)})""",
     ]
+    parts = _message_parts(mapping, of_order)
     return f"""
         with {", ".join(stages)}
         select row_number, line, first_row,
             coalesce(problem_of_row, problem_of_order) as problem,
             {_object(products, "value") if products else "null"} as product,
-            {_list(f"case when row_number = first_row then {text} end as {name}" for name, text in _message_parts(mapping, of_order))}
+            {_list(f"case when row_number = first_row then {text} end as {name}" for name, text in parts)}
         from ordered
         where first_row > {after:d}
         order by first_row, row_number
-    """  # noqa: S608  all names are quoted, all texts are literals
+    """
 
 
 _ORDER_SECTIONS = ("identifiers", "properties", "traits")
@@ -85,7 +89,8 @@ def _meant(field: Field, raw: dict[str, str], decimal: str) -> str:
         otherwise = text if field.otherwise is None else f"case when {text} is not null then {_literal(field.otherwise)} end"
         text = f"case {text} {whens} else {otherwise} end"
     if field.type in ("number", "money") and decimal == ",":
-        text = f"case when regexp_full_match({text}, {_literal(_WITH_COMMA)}) then replace(replace({text}, '.', ''), ',', '.') else '?' || {text} end"
+        point = f"replace(replace({text}, '.', ''), ',', '.')"
+        text = f"case when regexp_full_match({text}, {_literal(_WITH_COMMA)}) then {point} else '?' || {text} end"
     return text
 
 
@@ -153,11 +158,14 @@ def _ordered(mapping: Mapping, fields: Sequence[_Computed], raw: dict[str, str])
     for name in mapping.message_id:
         if name not in mapping.group_by:
             differing.append((name, f"min({raw[name]}) over same <> max({raw[name]}) over same"))
-    problems = [f"case when {test} then {_literal(f'the lines of this order differ in {name}')} end" for name, test in differing]
+    problems = [
+        f"case when {test} then {_literal(f'the lines of this order differ in {name}')} end" for name, test in differing
+    ]
     group = [raw[name] for name in mapping.group_by]
     alone = f"case when {' or '.join(f'{column} is null' for column in group)} then row_number end"
     return f"""
-        select *, min(row_number) over same as first_row, coalesce({", ".join([*problems, "null", "null"])}) as problem_of_order,
+        select *, min(row_number) over same as first_row,
+            coalesce({", ".join([*problems, "null", "null"])}) as problem_of_order,
             arg_min({stamp}, row_number) over same as stamp, {_joined(key)} as key_text,
             {_list(values)}
         from judged
@@ -168,16 +176,22 @@ def _message_parts(mapping: Mapping, of_order: dict[str, list[_Computed]]) -> It
     yield "key", "key_text"
     yield "stamp", "stamp"
     identifiers = of_order["identifiers"]
-    yield "who", _pieces(
-        f"{_literal(f',{_json(_TOP_LEVEL[one.field.name])}:')} || cast(to_json({one.of_order}) as varchar)"
-        for one in identifiers
-        if one.field.name in _TOP_LEVEL
+    yield (
+        "who",
+        _pieces(
+            f"{_literal(f',{_json(_TOP_LEVEL[one.field.name])}:')} || cast(to_json({one.of_order}) as varchar)"
+            for one in identifiers
+            if one.field.name in _TOP_LEVEL
+        ),
     )
-    yield "context", _pieces(
-        f"""',{{"id":' || cast(to_json({one.of_order}) as varchar) || """
-        + _literal(f',"type":{_json(one.field.name)},"collection":"users","encoding":"none"}}')
-        for one in identifiers
-        if one.field.name not in _TOP_LEVEL
+    yield (
+        "context",
+        _pieces(
+            f"""',{{"id":' || cast(to_json({one.of_order}) as varchar) || """
+            + _literal(f',"type":{_json(one.field.name)},"collection":"users","encoding":"none"}}')
+            for one in identifiers
+            if one.field.name not in _TOP_LEVEL
+        ),
     )
     yield "properties", _object(of_order["properties"], "of_order")
     yield "traits", _object(of_order["traits"], "of_order")

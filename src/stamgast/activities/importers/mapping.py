@@ -5,11 +5,12 @@ All scalars are text, whatever they look like: YAML would make a number of 007 a
 
 import codecs
 import json
-from collections.abc import Iterator, Mapping as MappingOf, Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -96,7 +97,9 @@ def read_mapping(text: str, *, name: str = "mapping") -> Mapping:
     if root is None:
         raise InvalidMapping(f"{name} is empty. docs/import.md shows what a mapping says.")
     document = _plain(root, name)
-    errors = sorted(Draft202012Validator(read_schema()).iter_errors(document), key=lambda error: _line_of(root, error.absolute_path))
+    errors = sorted(
+        Draft202012Validator(read_schema()).iter_errors(document), key=lambda error: _line_of(root, error.absolute_path)
+    )
     if errors:
         raise InvalidMapping(_sentence(name, root, errors[0]))
     return _mapping_of(document, root, name, sha256(text.encode()).digest())
@@ -109,7 +112,9 @@ def _mapping_of(document: dict[str, Any], root: yaml.Node, name: str, digest: by
         clock = ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
         line = _line_of(root, ("timestamp", "zone"))
-        raise InvalidMapping(f"{name}, line {line}, timestamp.zone: there is no time zone {zone!r}. Write one as Europe/Amsterdam.") from None
+        raise InvalidMapping(
+            f"{name}, line {line}, timestamp.zone: there is no time zone {zone!r}. Write one as Europe/Amsterdam."
+        ) from None
     csv = Csv(**document.get("csv", {}))
     try:
         codecs.lookup(csv.encoding)
@@ -120,7 +125,9 @@ def _mapping_of(document: dict[str, Any], root: yaml.Node, name: str, digest: by
     for key, one in document.get("properties", {}).items():
         if isinstance(one, dict) and "sum" in one and not group_by:
             line = _line_of(root, ("properties", key))
-            raise InvalidMapping(f"{name}, line {line}, properties.{key}: a sum needs group_by, which says what rows belong together.")
+            raise InvalidMapping(
+                f"{name}, line {line}, properties.{key}: a sum needs group_by, which says what rows belong together."
+            )
     return Mapping(
         digest=digest,
         source=document.get("source"),
@@ -184,21 +191,21 @@ def _sentence(name: str, root: yaml.Node, error: ValidationError) -> str:
         error = max(likely, key=lambda one: (one.validator == "additionalProperties", relevance(one)))
     path = ".".join(map(str, error.absolute_path))
     where = f"{name}, line {_line_of(root, error.absolute_path)}" + (f", {path}" if path else "")
-    allowed = ", ".join(error.schema.get("properties", {})) if isinstance(error.schema, dict) else ""
+    expected, schema, given = cast(Any, error.validator_value), cast(Any, error.schema), cast(Any, error.instance)
     match error.validator:
         case "required":
-            missing = [key for key in error.validator_value if key not in error.instance]
+            missing = [key for key in expected if key not in given]
             return f"{where}: {missing[0]} is missing."
         case "additionalProperties":
-            unknown = [key for key in error.instance if key not in error.schema.get("properties", {})]
-            return f"{where}: {unknown[0]} is not a field here. Use {allowed}."
+            unknown = [key for key in given if key not in schema.get("properties", {})]
+            return f"{where}: {unknown[0]} is not a field here. Use {', '.join(schema['properties'])}."
         case "dependentRequired":
             return f"{where}: products needs group_by, which says what rows are lines of one order."
         case "enum":
-            return f"{where}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}."
+            return f"{where}: {error.instance!r} is not one of {', '.join(map(str, expected))}."
         case "type":
-            expected = {"object": "fields with values", "string": "text", "array": "a list"}.get(str(error.validator_value))
-            return f"{where}: this has to be {expected}."
+            form = {"object": "fields with values", "string": "text", "array": "a list"}[expected]
+            return f"{where}: this has to be {form}."
         case "pattern":
             return f"{where}: {error.instance!r} is not a name. Use small letters, digits and _, and begin with a letter."
         case _:

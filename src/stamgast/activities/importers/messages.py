@@ -6,14 +6,15 @@ Nothing is decided here about what an activity is; only that a moment can be rea
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
 from stamgast.activities.importers.mapping import Mapping, Timestamp
-from stamgast.activities.types import NewActivity, Source
 from stamgast.activities.messages import Reader
+from stamgast.activities.types import NewActivity, Source
 from stamgast.kit.ids import derive_id
 
 IDENTIFY = "identify"
@@ -67,11 +68,11 @@ def parts_of(batches: Iterable[pa.RecordBatch]) -> Iterator[Parts]:
         yield current
 
 
-def _extend(parts: Parts, columns: dict[str, list[object]], start: int, end: int) -> None:
-    parts.row_numbers += columns["row_number"][start:end]  # type: ignore[arg-type]  Arrow's columns have these types
-    parts.lines += columns["line"][start:end]  # type: ignore[arg-type]
-    parts.problems += columns["problem"][start:end]  # type: ignore[arg-type]
-    parts.products += columns["product"][start:end]  # type: ignore[arg-type]
+def _extend(parts: Parts, columns: dict[str, list[Any]], start: int, end: int) -> None:
+    parts.row_numbers += columns["row_number"][start:end]
+    parts.lines += columns["line"][start:end]
+    parts.problems += columns["problem"][start:end]
+    parts.products += columns["product"][start:end]
 
 
 class Writer:
@@ -128,10 +129,7 @@ def read_moment(text: str | None, timestamp: Timestamp, *, at: datetime) -> date
     if not text:
         raise ValueError(f"{name} is empty")
     try:
-        if timestamp.format is None:
-            moment = datetime.fromisoformat(text)
-        else:
-            moment = datetime.strptime(text, timestamp.format)  # noqa: DTZ007  the zone follows
+        moment = datetime.strptime(text, timestamp.format) if timestamp.format else datetime.fromisoformat(text)  # noqa: DTZ007
     except ValueError:
         wanted = "ISO 8601, such as 2026-03-01 12:00:00" if timestamp.format is None else timestamp.format
         raise ValueError(f"{name}: {text[:40]} is not a moment in the form {wanted}") from None

@@ -47,7 +47,17 @@ def lock(cursor: Cursor, known: Progress) -> None:
         raise ImportUnderWay("Another process imports this file with this mapping at this moment. Let it finish.")
 
 
-def advance(cursor: Cursor, before: Progress, *, rows: int, new: int, repeated: int, rejected: int, last_first_row: int, rejects_bytes: int) -> Progress:
+def advance(
+    cursor: Cursor,
+    before: Progress,
+    *,
+    rows: int,
+    new: int,
+    repeated: int,
+    rejected: int,
+    last_first_row: int,
+    rejects_bytes: int,
+) -> Progress:
     """Notes what the transaction stored."""
     after = replace(
         before,
@@ -76,7 +86,7 @@ def finish(cursor: Cursor, before: Progress, *, row_count: int, at: datetime) ->
 
 
 def _read(cursor: Cursor, import_id: UUID, *, lock: bool = False) -> Progress:
-    query = f"SELECT {_COLUMNS} FROM activities_import WHERE id = %s" + (" FOR UPDATE" if lock else "")  # noqa: S608
+    query = f"SELECT {_COLUMNS} FROM activities_import WHERE id = %s" + (" FOR UPDATE" if lock else "")
     row = cursor.execute(query, (import_id,)).fetchone()
     assert row is not None, "the import was just begun"
     return Progress(*row)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Literal, TypeAlias, cast
 
 import duckdb
 import numpy as np
@@ -66,16 +67,30 @@ def is_parquet(path: Path) -> bool:
 
 @contextmanager
 def open_table(
-    path: Path, mapping: Mapping, *, folder: Path | None = None, memory: str = "1GB", report: Callable[[int], None] = lambda rows: None
+    path: Path,
+    mapping: Mapping,
+    *,
+    folder: Path | None = None,
+    memory: str = "1GB",
+    report: Callable[[int], None] = lambda rows: None,
 ) -> Iterator[Table]:
     """Reads the file into a database in a temporary folder, which also takes what does not fit in memory."""
     with TemporaryDirectory(prefix="stamgast-import-", dir=folder) as scratch:
-        config = {"memory_limit": memory, "temp_directory": f"{scratch}/spill"}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory,
+            "temp_directory": f"{scratch}/spill",
+        }
         with duckdb.connect(f"{scratch}/rows.duckdb", config=config) as connection:
+            connection.execute("SET enable_progress_bar = false")  # it would write into our output, a pipe or not
             ragged: list[RaggedRow] = []
             columns, batches = _read_parquet(path) if is_parquet(path) else _read_csv(path, mapping.csv, ragged)
             _check_columns(path, columns, mapping)
-            schema = pa.schema([(ROW, pa.int64()), (LINE, pa.int64()), *((name, pa.string()) for name in columns)])
+            types: list[tuple[str, pa.DataType]] = [
+                (ROW, pa.int64()),
+                (LINE, pa.int64()),
+                *((name, pa.string()) for name in columns),
+            ]
+            schema = pa.schema(types)
             count = 0
 
             def numbered() -> Iterator[pa.RecordBatch]:
@@ -119,7 +134,7 @@ def _sentence(path: Path, csv_format: Csv, error: Exception) -> str:
         where = f"line {line} of {path}" if line else str(path)
         return f"{where} is not {csv_format.encoding}. Name the file's encoding under csv.encoding, for example windows-1252."
     if "straddling" in text or "out of sync" in text:
-        return f"{path} has a field of more than {BLOCK_BYTES // 1024 ** 2} MB, or a quote that is never closed."
+        return f"{path} has a field of more than {BLOCK_BYTES // 1024**2} MB, or a quote that is never closed."
     return f"{path} cannot be read: {text.splitlines()[0]}"
 
 
@@ -136,10 +151,13 @@ def _first_undecodable_line(path: Path, encoding: str) -> int | None:
 def _check_columns(path: Path, columns: Sequence[str], mapping: Mapping) -> None:
     for name in mapping.columns:
         if name not in columns:
-            raise MissingColumn(f"{path} has no column {name!r}, which the mapping names. It has {', '.join(columns)}.", column=name)
+            raise MissingColumn(
+                f"{path} has no column {name!r}, which the mapping names. It has {', '.join(columns)}.", column=name
+            )
 
 
-_Batches = Iterator[tuple[pa.Array, Sequence[pa.Array]]]
+_Column: TypeAlias = "pa.Array[Any]"
+_Batches: TypeAlias = Iterator[tuple[_Column, Sequence[_Column]]]
 
 
 def _read_parquet(path: Path) -> tuple[Sequence[str], _Batches]:
@@ -161,10 +179,10 @@ def _read_parquet(path: Path) -> tuple[Sequence[str], _Batches]:
     return names, batches()
 
 
-def _text_of(column: pa.Array) -> pa.Array:
+def _text_of(column: _Column) -> _Column:
     """Parquet values as text: shortest decimal for floats, ISO 8601 for moments, JSON's words for booleans."""
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+        column = column.cast(column.type.value_type)
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
     try:
@@ -177,14 +195,20 @@ def _read_csv(path: Path, csv_format: Csv, ragged: list[RaggedRow]) -> tuple[Seq
     columns, header_lines = _read_header(path, csv_format)
     invalid: list[pa_csv.InvalidRow] = []
 
-    def skip(row: pa_csv.InvalidRow) -> str:
+    def skip(row: pa_csv.InvalidRow) -> Literal["skip", "error"]:
         invalid.append(row)
         return "skip"
 
     try:
         reader = pa_csv.open_csv(
             path,
-            pa_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, encoding=csv_format.encoding, column_names=columns, skip_rows=header_lines),
+            pa_csv.ReadOptions(
+                use_threads=False,
+                block_size=BLOCK_BYTES,
+                encoding=csv_format.encoding,
+                column_names=columns,
+                skip_rows=header_lines,
+            ),
             pa_csv.ParseOptions(
                 delimiter=csv_format.delimiter,
                 quote_char=csv_format.quote,
@@ -231,7 +255,9 @@ def _read_csv(path: Path, csv_format: Csv, ragged: list[RaggedRow]) -> tuple[Seq
     return columns, batches()
 
 
-def _ragged_before(invalid: Sequence[pa_csv.InvalidRow], before: int, length: int) -> list[tuple[int, pa_csv.InvalidRow | None]]:
+def _ragged_before(
+    invalid: Sequence[pa_csv.InvalidRow], before: int, length: int
+) -> list[tuple[int, pa_csv.InvalidRow | None]]:
     """The ragged rows that stand before the last row of a batch, each with the number of good rows of the batch before it.
 
     The reader runs ahead, so ``invalid`` may already hold rows of later batches. ``before`` counts the lines of the header
@@ -239,6 +265,7 @@ def _ragged_before(invalid: Sequence[pa_csv.InvalidRow], before: int, length: in
     """
     found: list[tuple[int, pa_csv.InvalidRow | None]] = []
     for nth, row in enumerate(invalid):
+        assert row.number is not None, "rows are numbered when they are read by one thread"
         position = row.number - 1 - before - nth
         if position >= length:
             break
@@ -248,12 +275,13 @@ def _ragged_before(invalid: Sequence[pa_csv.InvalidRow], before: int, length: in
 
 def _line_breaks(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
     breaks = np.zeros(len(batch), np.int64)
-    for column in batch.columns:
-        breaks += pc.fill_null(pc.count_substring(column, "\n"), 0).to_numpy(zero_copy_only=False)
+    for column in cast(list[pa.StringArray], batch.columns):
+        counts = pc.count_substring(column, "\n")
+        breaks += counts.fill_null(0).to_numpy(zero_copy_only=False)
     return breaks
 
 
-def _is_blank(batch: pa.RecordBatch) -> pa.Array:
+def _is_blank(batch: pa.RecordBatch) -> _Column:
     blank = pc.is_null(batch.column(0))
     for column in batch.columns[1:]:
         blank = pc.and_(blank, pc.is_null(column))

@@ -150,7 +150,7 @@ class _Run:
         # A cursor of its own, because the connection is in the middle of handing over the file.
         with self.table.connection.cursor() as cursor:
             found = cursor.execute(
-                f'SELECT * FROM rows WHERE "{ROW}" IN (SELECT unnest($rows)) ORDER BY "{LINE}"',  # noqa: S608  our own names
+                f'SELECT * FROM rows WHERE "{ROW}" IN (SELECT unnest($rows)) ORDER BY "{LINE}"',
                 {"rows": list(reasons)},
             ).fetchall()
         for row_number, line, *fields in found:
@@ -186,7 +186,9 @@ def _next_part(messages: Iterator[Parts]) -> Iterator[Parts]:
             return
 
 
-def _outcome(path: Path, source: str, known: Progress, *, was_finished: bool, reasons: Sequence[tuple[str, int]] = ()) -> Outcome:
+def _outcome(
+    path: Path, source: str, known: Progress, *, was_finished: bool, reasons: Sequence[tuple[str, int]] = ()
+) -> Outcome:
     return Outcome(
         file=path,
         source=source,

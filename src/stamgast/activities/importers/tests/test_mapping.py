@@ -37,10 +37,22 @@ def test_the_digest_is_of_the_text():
     ("before", "after", "sentence"),
     [
         ("kind: Order Completed\n", "", "map.yaml, line 1: kind is missing."),
-        ("sum: amount", "summ: amount", "map.yaml, line 7, properties.revenue: summ is not a field here. Use column, type, values, otherwise."),
-        ("Amsterdam", "Amstredam", "map.yaml, line 3, timestamp.zone: there is no time zone 'Europe/Amstredam'. Write one as Europe/Amsterdam."),
+        (
+            "sum: amount",
+            "summ: amount",
+            "map.yaml, line 7, properties.revenue: summ is not a field here. Use column, type, values, otherwise.",
+        ),
+        (
+            "Amsterdam",
+            "Amstredam",
+            "map.yaml, line 3, timestamp.zone: there is no time zone 'Europe/Amstredam'. Write one as Europe/Amsterdam.",
+        ),
         ("group_by: basket\n", "", "map.yaml, line 1: products needs group_by, which says what rows are lines of one order."),
-        ("user_id", "User Id", "map.yaml, line 4, identifiers: 'User Id' is not a name. Use small letters, digits and _, and begin with a letter."),
+        (
+            "user_id",
+            "User Id",
+            "map.yaml, line 4, identifiers: 'User Id' is not a name. Use small letters, digits and _, and begin with a letter.",
+        ),
         ("{product_id: article}", "article", "map.yaml, line 9, products: this has to be fields with values."),
         (
             "{product_id: article}",
@@ -49,7 +61,11 @@ def test_the_digest_is_of_the_text():
         ),
         ("source: till", "source: till\nsource: web", "map.yaml, line 2: source is said twice."),
         ("source: till", "source: [till", "map.yaml, line 2: this is not YAML: expected ',' or ']', but got ':'."),
-        ("products: {product_id: article}", "csv: {encoding: utf-9}", "map.yaml, line 9, csv.encoding: there is no encoding 'utf-9'."),
+        (
+            "products: {product_id: article}",
+            "csv: {encoding: utf-9}",
+            "map.yaml, line 9, csv.encoding: there is no encoding 'utf-9'.",
+        ),
         (
             "group_by: basket\nproperties:\n  revenue: {sum: amount}\n  vat: {constant: 007}\nproducts: {product_id: article}",
             "properties: {revenue: {sum: amount}}",

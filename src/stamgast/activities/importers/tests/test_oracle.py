@@ -15,9 +15,9 @@ from stamgast.activities.importers.grouping import build_query
 from stamgast.activities.importers.mapping import read_mapping
 from stamgast.activities.importers.messages import Writer, parts_of
 from stamgast.activities.importers.reading import open_table
+from stamgast.activities.importers.tests.conftest import AT
 from stamgast.activities.messages import Reader
 from stamgast.activities.types import NewActivity, Source
-from stamgast.activities.importers.tests.conftest import AT
 
 MAPPING = read_mapping("""\
 source: s
@@ -37,11 +37,15 @@ products:
 """)
 COLUMNS = ("shop", "basket", "day", "who", "note", "article", "pieces", "amount")
 
-amounts = st.one_of(st.decimals(-10**6, 10**6, places=2).map(str), st.sampled_from(["", "0", "007", "1.005", "0.000000001", "x", "1,5", "1e3"]))
+amounts = st.one_of(
+    st.decimals(-(10**6), 10**6, places=2).map(str),
+    st.sampled_from(["", "0", "007", "1.005", "0.000000001", "x", "1,5", "1e3"]),
+)
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r", exclude_categories=["Cs"]), max_size=6)
 rows = st.lists(
     st.tuples(
-        st.sampled_from(["A", "B"]), st.sampled_from(["1", "2", "3", ""]), st.just("2026-01-01"), st.sampled_from(["7", "7", "7", "8"]),
+        st.sampled_from(["A", "B"]), st.sampled_from(["1", "2", "3", ""]), st.just("2026-01-01"),
+        st.sampled_from(["7", "7", "7", "8"]),
         st.sampled_from(["", "", "n", "m"]), texts, st.sampled_from(["1", "2.50", "", "-1", "two"]), amounts,
     ),
     max_size=25,
@@ -82,7 +86,7 @@ def expect(text):
             "note": min(notes, default=None),
             "revenue": sum(given) if given else None,
             "products": [
-                (row["article"] or None, row["pieces"] and Decimal(row["pieces"]) or (Decimal(0) if row["pieces"] else None),
+                (row["article"] or None, (row["pieces"] and Decimal(row["pieces"])) or (Decimal(0) if row["pieces"] else None),
                  Decimal(row["amount"]) if row["amount"] else None)
                 for row in lines
             ],

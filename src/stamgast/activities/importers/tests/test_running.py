@@ -140,7 +140,12 @@ def test_latin_1_is_read_as_the_mapping_says(imported, bodies, tmp_path):
     ("file", "mapping", "error", "sentence"),
     [
         (ROWS.encode("windows-1252"), ORDERS, UnreadableFile, r"line 4 of .*rows\.csv is not utf-8\. Name the file's encoding"),
-        (ROWS, ORDERS.replace("artikel", "article"), MissingColumn, "has no column 'article', which the mapping names. It has bon, datum"),
+        (
+            ROWS,
+            ORDERS.replace("artikel", "article"),
+            MissingColumn,
+            "has no column 'article', which the mapping names. It has bon, datum",
+        ),
         ("", ORDERS, UnreadableFile, "is empty: its first line has to name the columns"),
         ("a;a\n1;2\n", ORDERS, UnreadableFile, "has two columns 'a'"),
         (ROWS, ORDERS.replace("source: kassa\n", ""), InvalidMapping, "The mapping names no source"),
@@ -169,7 +174,7 @@ def test_parquet_values_come_as_they_are_written(imported, bodies, tmp_path):
     table = pa.table(
         {
             "who": pa.array([7, 8], pa.int64()),
-            "at": pa.array([datetime(2026, 3, 29, 2, 30), datetime(2026, 3, 29, 3, 30)], pa.timestamp("ns")),
+            "at": pa.array(["2026-03-29 02:30:00", "2026-03-29 03:30:00"]).cast(pa.timestamp("ns")),
             "seen": pa.array([True, None]),
             "ratio": pa.array([0.1, 1e6], pa.float64()),
             "paid": pa.array([Decimal("1.10"), Decimal("-2.00")], pa.decimal128(18, 2)),
@@ -201,7 +206,10 @@ traits: {kind: kind}
 
 
 def test_identify_carries_traits(imported, bodies):
-    imported("id,since,age\n1,2026-01-01,\n2,2026-01-02,45-54\n", "source: crm\nkind: identify\ntimestamp: since\nidentifiers: {user_id: id}\ntraits: {age: age}\n")
+    imported(
+        "id,since,age\n1,2026-01-01,\n2,2026-01-02,45-54\n",
+        "source: crm\nkind: identify\ntimestamp: since\nidentifiers: {user_id: id}\ntraits: {age: age}\n",
+    )
     assert bodies() == [
         {"type": "identify", "timestamp": "2026-01-01T00:00:00Z", "userId": "1"},
         {"type": "identify", "timestamp": "2026-01-02T00:00:00Z", "userId": "2", "traits": {"age": "45-54"}},
@@ -219,13 +227,25 @@ def test_rows_without_a_key_count_each_once(imported, bodies):
 def test_lines_far_apart_are_one_order(imported, bodies, monkeypatch):
     monkeypatch.setattr(running, "ROWS_PER_BATCH", 7)
     rows = "".join(f"{number % 10},2026-01-01,{number % 10 + 1},0.1\n" for number in range(1000))
-    mapping = "source: t\nkind: Order Completed\ntimestamp: day\nidentifiers: {user_id: who}\ngroup_by: o\nproperties: {order_id: o, revenue: {sum: x}}\nproducts: {revenue: {column: x, type: money}}\n"
+    mapping = """\
+source: t
+kind: Order Completed
+timestamp: day
+identifiers: {user_id: who}
+group_by: o
+properties: {order_id: o, revenue: {sum: x}}
+products: {revenue: {column: x, type: money}}
+"""
     assert imported("o,day,who,x\n" + rows, mapping).activities_new == 10
     assert {(len(body["properties"]["products"]), body["properties"]["revenue"]) for body in bodies()} == {(100, "10")}
 
 
 def _many(count):
-    return "id,at\n" + "".join(f"{number},2026-01-01 {number // 60 % 24:02}:{number % 60:02}\n" for number in range(1, count + 1)) + "x,never\n"
+    return (
+        "id,at\n"
+        + "".join(f"{number},2026-01-01 {number // 60 % 24:02}:{number % 60:02}\n" for number in range(1, count + 1))
+        + "x,never\n"
+    )
 
 
 MANY = "source: many\nkind: Visit\ntimestamp: at\nidentifiers: {user_id: id}\nmessage_id: id\n"
@@ -253,7 +273,7 @@ def test_goes_on_after_a_crash_in_the_middle_of_a_transaction(imported, bodies, 
     assert len(bodies()) == 95
     assert (tmp_path / "rows.csv.rejects.csv").read_text().splitlines() == [
         "line,reason,id,at",
-        "97,\"at: never is not a moment in the form ISO 8601, such as 2026-03-01 12:00:00\",x,never",
+        '97,"at: never is not a moment in the form ISO 8601, such as 2026-03-01 12:00:00",x,never',
     ]
 
 
@@ -261,7 +281,9 @@ def test_what_a_crash_left_in_the_rejects_is_cut_off(imported, tmp_path, monkeyp
     monkeypatch.setattr(running, "MESSAGES_PER_TRANSACTION", 10)
     text = _many(5) + _many(30).split("\n", 1)[1]
     advance = running.progress.advance
-    monkeypatch.setattr(running.progress, "advance", lambda *args, **more: 1 / 0 if more["last_first_row"] > 30 else advance(*args, **more))
+    monkeypatch.setattr(
+        running.progress, "advance", lambda *args, **more: 1 / 0 if more["last_first_row"] > 30 else advance(*args, **more)
+    )
     with pytest.raises(ZeroDivisionError):
         imported(text, MANY)
     monkeypatch.undo()
@@ -275,7 +297,9 @@ def test_what_a_crash_left_in_the_rejects_is_cut_off(imported, tmp_path, monkeyp
 def test_stops_when_asked_and_goes_on(imported, bodies, monkeypatch):
     monkeypatch.setattr(running, "MESSAGES_PER_TRANSACTION", 10)
     told = []
-    outcome = imported(_many(45), MANY, report=lambda done, total: told.append((done, total)), should_stop=lambda: len(told) == 2)
+    outcome = imported(
+        _many(45), MANY, report=lambda done, total: told.append((done, total)), should_stop=lambda: len(told) == 2
+    )
     assert (outcome.is_finished, outcome.rows, told) == (False, 20, [(10, 46), (20, 46)])
     outcome = imported(_many(45), MANY)
     assert (outcome.is_finished, outcome.activities_new, outcome.rows) == (True, 45, 46)
