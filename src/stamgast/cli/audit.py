@@ -14,12 +14,13 @@ def command(as_json: bool) -> None:
     """Prove the chain, the sums, the lots and the parity with replay; name the first row that is wrong."""
     with database("audit"):
         from stamgast.flows import audit
-        from stamgast.kit.database import open_cursor
+        from stamgast.kit.database import transaction
         from stamgast.ledger.queries import count_movements
 
-        with progress("Audit") as bar:
+        with transaction() as cursor, progress("Audit") as bar:
+            # One moment for all checks, while the shop goes on.
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             findings = audit.run(lambda check, rows: bar.reach(rows))
-        with open_cursor() as cursor:
             movements = count_movements(cursor)
     if as_json:
         rows = [{"check": finding.check, "subject": finding.subject, "sentence": finding.sentence} for finding in findings]

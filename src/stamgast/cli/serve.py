@@ -4,18 +4,19 @@ import contextlib
 import errno
 import signal
 import socket
+import subprocess
 import threading
 import time
 
 import click
 import structlog
 
-from stamgast.cli.children import FIRST_PATIENCE_SECONDS, LONGEST_PATIENCE_SECONDS, Child
-from stamgast.cli.setting_up import check_server, close_connections, prepare, read_settings, set_up_django
+from stamgast.cli.children import FIRST_PATIENCE_SECONDS, LONGEST_PATIENCE_SECONDS, Child, command_line
+from stamgast.cli.setting_up import check_server, read_settings
 from stamgast.kit.claims import Claim, DatabaseUnavailable
-from stamgast.kit.clock import utc_now
 from stamgast.kit.configuration import Configuration, InvalidConfiguration
 from stamgast.kit.embedded import EmbeddedServer
+from stamgast.kit.metrics import forget
 
 LOOK_EVERY_SECONDS = 0.1
 WEB_STOP_SECONDS = 4.0
@@ -49,10 +50,8 @@ def supervise(configuration: Configuration, stop: threading.Event) -> None:
         if server:
             server.start()
         check_server(configuration)
-        set_up_django()
-        prepare(configuration, at=utc_now())
-        close_connections()
-        _forget_counts(configuration)
+        _migrate()
+        forget(configuration.data / "metrics")
         patience = FIRST_PATIENCE_SECONDS
         told = False
         while not stop.is_set():
@@ -114,7 +113,8 @@ def _answers(configuration: Configuration) -> bool:
     return False
 
 
-def _forget_counts(configuration: Configuration) -> None:
-    from stamgast.kit.metrics import forget
-
-    forget(configuration.data / "metrics")
+def _migrate() -> None:
+    """In a process of its own, so that this one, which only watches, stays small."""
+    done = subprocess.run(command_line("migrate"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise SystemExit(done.returncode)  # it has said why

@@ -5,7 +5,7 @@ import signal
 
 import click
 
-from stamgast.cli.children import end_with
+from stamgast.cli.children import end_with, leave
 from stamgast.cli.setting_up import check_server, read_settings, require_migrated, set_up_django
 from stamgast.kit.logs import Asgi
 
@@ -26,6 +26,7 @@ def command(under: int | None) -> None:
     from stamgast.asgi import create_application
 
     asyncio.run(_serve(create_application(), configuration.bind_host, configuration.bind_port))
+    leave()
 
 
 async def _serve(application: Asgi, host: str, port: int) -> None:

@@ -5,7 +5,7 @@ import threading
 
 import click
 
-from stamgast.cli.children import end_with
+from stamgast.cli.children import end_with, leave
 from stamgast.cli.setting_up import check_server, read_settings, require_migrated, set_up_django
 
 
@@ -26,3 +26,4 @@ def command(under: int | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     work.run(stop)
+    leave()
