@@ -68,7 +68,8 @@ class Evidence(models.Model):
     is_explicit = models.BooleanField(default=False, help_text="an alias, which may join two user ids")
 
     class Meta:
-        indexes = (models.Index(fields=("second_id",), name="evidence_second"),)
+        # With both columns: by the first alone a plan could walk everything that a shared device was ever seen with.
+        indexes = (models.Index(fields=("second_id", "first_id"), name="evidence_second"),)
 
 
 class Trait(models.Model):

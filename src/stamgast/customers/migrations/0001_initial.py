@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ("is_explicit", models.BooleanField(default=False, help_text="an alias, which may join two user ids")),
             ],
             options={
-                "indexes": [models.Index(fields=["second_id"], name="evidence_second")],
+                "indexes": [models.Index(fields=["second_id", "first_id"], name="evidence_second")],
             },
         ),
         migrations.CreateModel(
