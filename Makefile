@@ -1,0 +1,37 @@
+# make demo | test | check | bench | serve. Everything is set up on the way: only Python 3.11+ and make are needed.
+# Arguments go to the command: make demo ARGS=--no-serve, make test ARGS="-k ledger", make bench ARGS=intake.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.stamgast-ready
+BENCHES := intake ledger score measures import
+# The tools read the settings module; they need a secret and no folder of the user's.
+TOOLS := STAMGAST_SECRET_KEY=only-for-the-tools-and-long-enough-to-be-accepted-as-one STAMGAST_DATA=.venv/data
+
+.PHONY: setup demo test check bench serve
+.DEFAULT_GOAL := setup
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml package-lock.json hatch_build.py scripts/set_up.py
+	$(PYTHON) scripts/set_up.py
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/stamgast demo $(ARGS)
+
+serve: $(STAMP)
+	$(BIN)/stamgast serve $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/python scripts/ensure_browser.py
+	$(BIN)/pytest $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(TOOLS) $(BIN)/mypy
+	$(TOOLS) $(BIN)/lint-imports
+
+bench: $(STAMP)
+	for name in $(or $(ARGS),$(BENCHES)); do $(BIN)/stamgast bench $$name --json || exit 1; done
