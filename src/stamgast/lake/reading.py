@@ -16,8 +16,8 @@ def open_lake(folder: Path, manifest: Manifest | None = None) -> Mapping[str, ir
     Each call opens a DuckDB of its own, so that threads do not share one. Raises LakeNotThere before the first export.
     """
     connection = ibis.duckdb.connect()
-    # Days and moments never depend on the machine, and nothing is fetched from the network.
-    connection.raw_sql("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
+    # Days and moments never depend on the machine, nothing is fetched from the network, nothing is drawn on the terminal.
+    connection.raw_sql("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false; SET enable_progress_bar = false")
     found = manifest or get_manifest(folder)
     return {name: connection.read_parquet(files_of(found, folder, name), table_name=name, **READING) for name in found.datasets}
 
