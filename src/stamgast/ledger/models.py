@@ -5,6 +5,7 @@ begins with ``bucket``, the first two bytes of the owner's id modulo 1,024. No f
 from what they refer to. Each index pays for itself on the way of a posting; decision 021 says which were left out.
 """
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -60,7 +61,10 @@ class Movement(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(amount__gt=0) & ~Q(debit=F("credit")), name="movement_moves_something"),
         )
-        indexes = (models.Index(fields=("bucket", "owner_id", "effective_at"), name="movement_owner"),)
+        indexes = (
+            models.Index(fields=("bucket", "owner_id", "effective_at"), name="movement_owner"),
+            BrinIndex(fields=("posted_at",), autosummarize=True, name="movement_posted"),
+        )
 
 
 class Lot(models.Model):

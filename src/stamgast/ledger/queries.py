@@ -116,11 +116,11 @@ def list_given(cursor: Cursor, owners: Collection[UUID]) -> dict[tuple[bytes, by
 
 
 def list_movements_between(cursor: Cursor, owner: UUID, *, since: datetime, until: datetime) -> list[Movement]:
-    """An owner's movements that count from ``since`` to ``until``, both included, the latest first: for a page of a timeline."""
+    """An owner's movements that count from ``since`` to ``until``, both included, the latest first."""
     cursor.execute(
         f"""SELECT {_MOVEMENT} FROM ledger_movement
         WHERE bucket = %s AND owner_id = %s AND effective_at >= %s AND effective_at <= %s
-        ORDER BY effective_at DESC, movement_id DESC""",  # noqa: S608
+        ORDER BY effective_at DESC, movement_id DESC""",
         (bucket_of(owner), owner, since, until),
         prepare=False,
     )
@@ -128,7 +128,7 @@ def list_movements_between(cursor: Cursor, owner: UUID, *, since: datetime, unti
 
 
 def sum_given(cursor: Cursor, currency: str, *, since: datetime) -> tuple[int, int]:
-    """What was given of a currency, less what was taken back, and what expired, since a moment: posted and in force since then."""
+    """What was given of a currency, less what was taken back, and what expired: posted and in force since a moment."""
     cursor.execute(
         """SELECT
           coalesce(sum(CASE WHEN kind = %(earn)s THEN amount WHEN kind = %(reverse)s THEN -amount END), 0)::bigint,

@@ -43,8 +43,9 @@ class Oracle:
         for cause, (amount, expires) in (known | gone).items():
             lot = self.lots[cause]
             if lot.expires != expires:
+                if lot.expired:
+                    risen.append(cause)
                 lot.left, lot.expired, lot.expires = lot.left + lot.expired, 0, expires
-                risen.append(cause)
             for _ in range(amount - lot.given):
                 lot.left += 1
                 risen.append(cause)
