@@ -1,7 +1,8 @@
-"""A real server process, and the SDKs of other languages, installed once from their lock file."""
+"""A real server process on a database of its own, and the SDKs of other languages, installed once from their lock file."""
 
 import hashlib
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -15,12 +16,12 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import platformdirs
+import psycopg
 import pytest
-from django.db import connection
+from psycopg import sql
 
 from stamgast.activities.operations import create_source
 from stamgast.kit.clock import utc_now
-from stamgast.kit.database import transaction
 
 HERE = Path(__file__).parent
 START_SECONDS = 60
@@ -28,9 +29,10 @@ START_SECONDS = 60
 
 @dataclass(frozen=True)
 class Server:
-    """Where it answers."""
+    """Where it answers, and the database that it stores in."""
 
     port: int
+    database_url: str
 
     @property
     def url(self) -> str:
@@ -44,20 +46,41 @@ class Server:
         """How many requests met it."""
         return int(self._ask("/_seen"))
 
+    def connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.database_url, autocommit=True)
+
+    def query(self, text: str) -> list[tuple[Any, ...]]:
+        with self.connect() as database:
+            return database.execute(text.encode()).fetchall()
+
+    def count_stored(self) -> int:
+        return int(self.query("SELECT count(*) FROM activities_activity")[0][0])
+
     def _ask(self, path: str) -> str:
         with urllib.request.urlopen(self.url + path, timeout=10) as response:
             return str(response.read().decode())
 
 
 @pytest.fixture(scope="session")
-def server_process(django_db_setup: None, django_db_blocker: Any) -> Iterator[Server]:
+def database_url() -> Iterator[str]:
+    url = os.environ["STAMGAST_DATABASE_URL"]
+    name = f"clients_{secrets.token_hex(4)}"
+    with psycopg.connect(url, autocommit=True) as administration:
+        administration.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        place = administration.info
+        password = f":{quote(place.password, safe='')}" if place.password else ""
+        where = urlencode({"host": place.host, "port": place.port})
+        yield f"postgresql://{quote(place.user, safe='')}{password}@/{name}?{where}"
+        administration.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def process(database_url: str) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with django_db_blocker.unblock():
-        url = _url(connection.settings_dict)
-    environment = {**os.environ, "STAMGAST_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "stamgast.settings"}
-    environment["PYTHONPATH"] = str(HERE)
+    environment = os.environ | {"STAMGAST_DATABASE_URL": database_url, "PYTHONPATH": str(HERE)}
+    subprocess.run([sys.executable, "-m", "stamgast", "migrate"], env=environment, check=True, capture_output=True)
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen([*command, "--no-log", "application:application"], env=environment, cwd=HERE)
     try:
@@ -69,7 +92,7 @@ def server_process(django_db_setup: None, django_db_blocker: Any) -> Iterator[Se
             assert process.poll() is None, "the server ended while it was starting"
             assert time.monotonic() < until, "the server did not start"
             time.sleep(0.1)
-        yield Server(port)
+        yield Server(port, database_url)
     finally:
         process.terminate()
         try:
@@ -79,21 +102,19 @@ def server_process(django_db_setup: None, django_db_blocker: Any) -> Iterator[Se
             process.wait()
 
 
-def _url(named: dict[str, Any]) -> str:
-    password = f":{quote(named['PASSWORD'], safe='')}" if named["PASSWORD"] else ""
-    place = {name.lower(): named[name] for name in ("HOST", "PORT") if named[name]}
-    return f"postgresql://{quote(named['USER'], safe='')}{password}@/{named['NAME']}?{urlencode(place)}"
-
-
 @pytest.fixture
-def server(server_process: Server, transactional_db: None) -> Server:
-    return server_process
+def server(process: Server) -> Server:
+    """The server, with nothing stored."""
+    with process.connect() as database:
+        for table in ("activity", "pending", "refusal", "kind", "sourcekey", "source"):
+            database.execute(f"DELETE FROM activities_{table}".encode())
+    return process
 
 
 @pytest.fixture
 def make_key(server: Server) -> Callable[..., str]:
     def make_key(name: str = "shop", *, is_strict: bool = False) -> str:
-        with transaction() as cursor:
+        with server.connect() as database, database.cursor() as cursor:
             return create_source(cursor, name, is_strict=is_strict, at=utc_now(), actor="test")[1]
 
     return make_key
@@ -123,20 +144,13 @@ def packages(node: str) -> Path:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, building)
         npm = shutil.which("npm")
-        command = (
-            [npm] if npm else [node, str(Path(node).parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-        )
-        subprocess.run(
-            [*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
-            cwd=building,
-            check=True,
-            timeout=300,
-        )
+        npm_script = Path(node).parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        command = [npm] if npm else [node, str(npm_script)]
+        options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run([*command, "ci", *options], cwd=building, check=True, timeout=300)
         (building / "installed").touch()
-        if folder.exists():
-            shutil.rmtree(folder, ignore_errors=True)
         try:
             building.rename(folder)
-        except OSError:  # another worker was quicker
+        except OSError:  # another run was quicker
             shutil.rmtree(building, ignore_errors=True)
     return folder

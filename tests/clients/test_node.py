@@ -11,6 +11,7 @@ import pytest
 from tests.clients.conftest import HERE, Server
 from tests.clients.scenario import PROPERTIES, TRAITS, WHEN, check, refusals, stored
 
+pytestmark = pytest.mark.xdist_group("clients")
 TYPES = ("identify", "track", "page", "screen", "group", "alias")
 SDKS = ("segment", "rudder")
 WHO = {"userId": "900", "timestamp": WHEN.isoformat()}
@@ -41,10 +42,10 @@ def send(node: str, packages: Path, server: Server) -> Callable[..., list[str]]:
 @pytest.mark.parametrize("is_strict", [False, True])
 @pytest.mark.parametrize("sdk", SDKS)
 def test_what_was_sent_is_stored(
-    sdk: str, is_strict: bool, send: Callable[..., list[str]], make_key: Callable[..., str]
+    sdk: str, is_strict: bool, send: Callable[..., list[str]], make_key: Callable[..., str], server: Server
 ) -> None:
     assert send(sdk, make_key(is_strict=is_strict)) == []
-    rows = check(types=TYPES, anonymous_id="a-1")
+    rows = check(server, types=TYPES, anonymous_id="a-1")
     assert "email:office@example.org" not in rows["group"].identifiers
 
 
@@ -57,17 +58,19 @@ def test_it_tries_again_and_nothing_is_lost_or_doubled(
     server.make_trouble(status, 2)
     assert send(sdk, key) == []
     assert server.trouble_seen() == 2
-    check(types=TYPES, anonymous_id="a-1")
+    check(server, types=TYPES, anonymous_id="a-1")
 
 
 @pytest.mark.parametrize("sdk", SDKS)
 def test_a_wrong_key_is_told_and_not_tried_again(sdk: str, send: Callable[..., list[str]], server: Server) -> None:
     assert send(sdk, "sgw_" + "x" * 43) != []
-    assert (stored(), refusals()) == ([], [])
+    assert (stored(server), refusals(server)) == ([], [])
 
 
 @pytest.mark.parametrize("sdk", SDKS)
-def test_a_thousand_calls_arrive_once_each(sdk: str, send: Callable[..., list[str]], make_key: Callable[..., str]) -> None:
+def test_a_thousand_calls_arrive_once_each(
+    sdk: str, send: Callable[..., list[str]], make_key: Callable[..., str], server: Server
+) -> None:
     calls = [("track", {"userId": "900", "event": "App Opened", "properties": {"n": n}}) for n in range(1_000)]
     assert send(sdk, make_key(), calls) == []
-    assert sorted(row.body["properties"]["n"] for row in stored()) == list(range(1_000))
+    assert sorted(row.body["properties"]["n"] for row in stored(server)) == list(range(1_000))

@@ -10,6 +10,7 @@ from segment.analytics.client import Client as SegmentClient
 from tests.clients.conftest import Server
 from tests.clients.scenario import PROPERTIES, TRAITS, WHEN, check, refusals, stored
 
+pytestmark = pytest.mark.xdist_group("clients")
 TYPES = ("identify", "track", "page", "screen", "group", "alias")
 CLIENTS = [pytest.param(SegmentClient, id="segment"), pytest.param(RudderClient, id="rudder")]
 
@@ -37,12 +38,12 @@ def send_everything(client: Any) -> None:
 @pytest.mark.parametrize("gzip", [False, True])
 @pytest.mark.parametrize("client", CLIENTS)
 def test_what_was_sent_is_stored(
-    client: Any, gzip: bool, is_strict: bool, connect: Callable[..., Any], make_key: Callable[..., str]
+    client: Any, gzip: bool, is_strict: bool, connect: Callable[..., Any], make_key: Callable[..., str], server: Server
 ) -> None:
     problems: list[Any] = []
     send_everything(connect(client, make_key(is_strict=is_strict), problems, gzip=gzip))
     assert problems == []
-    rows = check(types=TYPES, anonymous_id="a-1")
+    rows = check(server, types=TYPES, anonymous_id="a-1")
     assert "email:office@example.org" not in rows["group"].identifiers
 
 
@@ -57,11 +58,11 @@ def test_it_tries_again_and_nothing_is_lost_or_doubled(
     send_everything(sender)
     assert problems == []
     assert server.trouble_seen() == 2
-    check(types=TYPES, anonymous_id="a-1")
+    check(server, types=TYPES, anonymous_id="a-1")
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_wrong_key_is_told_with_code_and_message(client: Any, connect: Callable[..., Any]) -> None:
+def test_a_wrong_key_is_told_with_code_and_message(client: Any, connect: Callable[..., Any], server: Server) -> None:
     problems: list[Any] = []
     sender = connect(client, "sgw_" + "x" * 43, problems, max_retries=1)
     sender.track("900", "App Opened")
@@ -70,11 +71,13 @@ def test_a_wrong_key_is_told_with_code_and_message(client: Any, connect: Callabl
     [problem] = problems
     assert (problem.status, problem.code) == (401, "invalid_write_key")
     assert problem.message == "The write key is missing, unknown or revoked."
-    assert (stored(), refusals()) == ([], [])
+    assert (stored(server), refusals(server)) == ([], [])
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_strict_source_says_what_is_wrong(client: Any, connect: Callable[..., Any], make_key: Callable[..., str]) -> None:
+def test_a_strict_source_says_what_is_wrong(
+    client: Any, connect: Callable[..., Any], make_key: Callable[..., str], server: Server
+) -> None:
     problems: list[Any] = []
     sender = connect(client, make_key(is_strict=True), problems, max_retries=1)
     sender.track("900", "Order Completed", {"revenue": 5})
@@ -82,11 +85,13 @@ def test_a_strict_source_says_what_is_wrong(client: Any, connect: Callable[..., 
     sender.join()
     [problem] = problems
     assert (problem.status, problem.code) == (400, "schema")
-    assert [reason for reason, _ in refusals()] == ["schema"]
+    assert refusals(server) == ["schema"]
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_thousand_calls_arrive_once_each(client: Any, connect: Callable[..., Any], make_key: Callable[..., str]) -> None:
+def test_a_thousand_calls_arrive_once_each(
+    client: Any, connect: Callable[..., Any], make_key: Callable[..., str], server: Server
+) -> None:
     problems: list[Any] = []
     sender = connect(client, make_key(), problems)
     for n in range(1_000):
@@ -94,4 +99,4 @@ def test_a_thousand_calls_arrive_once_each(client: Any, connect: Callable[..., A
     sender.flush()
     sender.join()
     assert problems == []
-    assert sorted(row.body["properties"]["n"] for row in stored()) == list(range(1_000))
+    assert sorted(row.body["properties"]["n"] for row in stored(server)) == list(range(1_000))
