@@ -1,13 +1,11 @@
 """What intake counts, for Prometheus."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from stamgast.kit import metrics
 
-ACTIVITIES = Counter("stamgast_intake_activities", "Activities that came in, by what became of them.", ["result"])
-REFUSALS = Counter("stamgast_intake_refusals", "Messages refused, by reason.", ["reason"])
-REQUESTS = Counter("stamgast_intake_requests", "Requests to intake, by status.", ["status"])
-QUEUED_MESSAGES = Gauge("stamgast_intake_queued_messages", "Messages not yet committed.", multiprocess_mode="livesum")
-QUEUED_BYTES = Gauge("stamgast_intake_queued_bytes", "Bytes of requests not yet answered.", multiprocess_mode="livesum")
-COMMIT_SECONDS = Histogram(
+ACTIVITIES = metrics.counter("stamgast_intake_activities_total", "Activities that came in, by what became of them.", "result")
+REFUSALS = metrics.counter("stamgast_intake_refusals_total", "Messages refused, by reason.", "reason")
+REQUESTS = metrics.counter("stamgast_intake_requests_total", "Requests to intake, by status.", "status")
+COMMIT_SECONDS = metrics.histogram(
     "stamgast_intake_commit_seconds",
     "How long one group of messages takes to be stored and committed.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),

@@ -65,11 +65,16 @@ class Activity(models.Model):
 
 
 class Pending(models.Model):
-    """An activity that waits to be decided. The worker takes rows in order and deletes them when it has decided."""
+    """An activity that waits to be decided. The worker takes rows in the order in which things happened, and deletes them.
 
-    sequence = models.BigAutoField(primary_key=True)
+    In that order a year that is imported is decided once, going on from state to state; see decision 001.
+    """
+
+    pk = models.CompositePrimaryKey("occurred_at", "activity_id")
+    occurred_at = models.DateTimeField()
     activity_id = models.UUIDField()
     received_at = models.DateTimeField()
+    failed_at = models.DateTimeField(null=True, help_text="set aside, because deciding it broke; tried again at the next start")
 
 
 class Refusal(models.Model):

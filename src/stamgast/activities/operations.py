@@ -169,9 +169,23 @@ def _add_key(cursor: Cursor, source: Source, at: datetime, actor: str) -> str:
 # The queue
 
 
-def remove_pending(cursor: Cursor, sequences: Collection[int]) -> None:
+def remove_pending(cursor: Cursor, waiting: Collection[PendingActivity]) -> None:
     """Takes decided activities out of the queue."""
-    cursor.execute("DELETE FROM activities_pending WHERE sequence = ANY(%s)", (list(sequences),))
+    cursor.execute(sql.REMOVE_PENDING, ([row.occurred_at for row in waiting], [row.activity_id for row in waiting]))
+
+
+def set_aside(cursor: Cursor, waiting: PendingActivity, *, at: datetime) -> None:
+    """Leaves an activity waiting that breaks whoever decides it, so that the others go on."""
+    cursor.execute(
+        "UPDATE activities_pending SET failed_at = %s WHERE occurred_at = %s AND activity_id = %s",
+        (at, waiting.occurred_at, waiting.activity_id),
+    )
+
+
+def retry_set_aside(cursor: Cursor) -> int:
+    """Lets what was set aside be tried again; returns how many."""
+    cursor.execute("UPDATE activities_pending SET failed_at = NULL WHERE failed_at IS NOT NULL")
+    return cursor.rowcount
 
 
 # Refusals

@@ -120,15 +120,11 @@ class Intake:
             return refuse_request(400, "invalid_encoding", str(error))
         except TimeoutError:
             return refuse_request(408, "too_slow", "The request did not arrive in time. Send it again.")
-        self._hold(len(body))
+        self._queued_bytes += len(body)
         try:
             return await self._take(route, headers, scope, body)
         finally:
-            self._hold(-len(body))
-
-    def _hold(self, size_bytes: int) -> None:
-        self._queued_bytes += size_bytes
-        metrics.QUEUED_BYTES.inc(size_bytes)
+            self._queued_bytes -= len(body)
 
     def _is_under_pressure(self) -> bool:
         limits = self._limits

@@ -165,21 +165,21 @@ def count_happened(cursor: Cursor, *, since: datetime) -> int:
 
 def load_for_deciding(cursor: Cursor, activity_ids: Collection[UUID], *, needs_body: bool) -> Columns:
     """These activities as columns; ``properties`` and ``lines`` only when ``needs_body``."""
-    return _load(cursor, "a.id = ANY(%(ids)s)", list(activity_ids), needs_body)
+    return _load(cursor, "a.id = ANY(%(ids)s)", list(activity_ids), needs_body, needs_traits=True)
 
 
 def load_history(cursor: Cursor, anchor_ids: Collection[UUID], *, needs_body: bool) -> Columns:
-    """Every activity that hangs on these identifiers, as columns."""
-    return _load(cursor, "a.anchor_id = ANY(%(ids)s)", list(anchor_ids), needs_body)
+    """Every activity that hangs on these identifiers and waits no longer, as columns; traits are None."""
+    return _load(cursor, sql.OF_HISTORY, list(anchor_ids), needs_body, needs_traits=False)
 
 
-def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool) -> Columns:
+def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool, *, needs_traits: bool) -> Columns:
     columns = Columns([], [], [], [], [], [], [], [], [], [], [], [], [], [])
     # Sorted here and not by the database: a sort there has to carry the bodies along.
     rows = cursor.execute(
         f"SELECT {sql.DECIDING_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
         f"WHERE {condition}",
-        {"ids": ids, "needs_body": needs_body},
+        {"ids": ids, "needs_body": needs_body, "needs_traits": needs_traits},
         binary=True,
     ).fetchall()
     rows.sort(key=lambda row: (row[6], row[0]))
@@ -240,7 +240,7 @@ def _activity(row: Sequence[Any]) -> Activity:
 
 
 def take_pending(cursor: Cursor, limit: int) -> list[PendingActivity]:
-    """Locks and returns the first activities that wait, passing over those that another worker has."""
+    """Locks and returns the activities that wait, the first to happen first, passing over those that another worker has."""
     return [PendingActivity(*row) for row in cursor.execute(sql.TAKE_PENDING, {"limit": limit}).fetchall()]
 
 
@@ -252,7 +252,7 @@ def count_pending(cursor: Cursor, *, at_most: int | None = None) -> int:
 
 def find_oldest_pending(cursor: Cursor) -> datetime | None:
     """When the activity that waits longest was received: the lag of deciding."""
-    row = cursor.execute("SELECT received_at FROM activities_pending ORDER BY sequence LIMIT 1").fetchone()
+    row = cursor.execute("SELECT min(received_at) FROM activities_pending WHERE failed_at IS NULL").fetchone()
     return row[0] if row else None
 
 

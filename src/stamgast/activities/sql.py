@@ -25,8 +25,8 @@ fresh AS (
     ON CONFLICT (id) DO NOTHING
     RETURNING id, received_at, occurred_at
 )
-INSERT INTO activities_pending (activity_id, received_at)
-SELECT id, received_at FROM fresh ORDER BY received_at, occurred_at, id
+INSERT INTO activities_pending (occurred_at, activity_id, received_at)
+SELECT occurred_at, id, received_at FROM fresh ORDER BY occurred_at, id
 """
 
 STORE_REFUSALS = """
@@ -53,8 +53,13 @@ ON CONFLICT (name) DO UPDATE SET first_seen_at = EXCLUDED.first_seen_at WHERE ac
 """
 
 TAKE_PENDING = """
-SELECT sequence, activity_id, received_at FROM activities_pending
-ORDER BY sequence LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+SELECT occurred_at, activity_id, received_at FROM activities_pending WHERE failed_at IS NULL
+ORDER BY occurred_at, activity_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+
+REMOVE_PENDING = """
+DELETE FROM activities_pending AS pending USING unnest(%s::timestamptz[], %s::uuid[]) AS decided (occurred_at, activity_id)
+WHERE pending.occurred_at = decided.occurred_at AND pending.activity_id = decided.activity_id
 """
 
 ACTIVITY_COLUMNS = """
@@ -64,7 +69,14 @@ a.id, s.name, a.type, a.kind, a.identifiers::text, a.occurred_at, a.received_at,
 # The body travels only where it is read: all of it for properties and lines, else only where it holds traits.
 DECIDING_COLUMNS = """
 a.id, a.anchor_id, a.identifiers::text, a.type, a.kind, s.name, a.occurred_at, a.received_at, a.order_id, a.amount_minor,
-a.currency, CASE WHEN %(needs_body)s OR a.type = 'identify' OR strpos(a.body, '"traits"') > 0 THEN a.body END
+a.currency, CASE WHEN %(needs_body)s OR %(needs_traits)s AND strpos(a.body, '"traits"') > 0 THEN a.body END
+"""
+
+# What still waits was not decided yet and is no part of the history: it is decided when it is taken.
+OF_HISTORY = """
+a.anchor_id = ANY(%(ids)s) AND NOT EXISTS (
+    SELECT FROM activities_pending AS waiting WHERE waiting.occurred_at = a.occurred_at AND waiting.activity_id = a.id
+)
 """
 
 SOURCE_SUMMARIES = """

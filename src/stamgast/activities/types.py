@@ -159,9 +159,9 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class PendingActivity:
-    """An activity that waits to be decided; ``sequence`` removes it."""
+    """An activity that waits to be decided."""
 
-    sequence: int
+    occurred_at: datetime
     activity_id: UUID
     received_at: datetime
 

@@ -77,7 +77,7 @@ class Writer:
         if self._loop is None or self._is_stopping:
             raise Unavailable("The server is stopping. Send it again.")
         job = Job(activities, refusals, self._loop.create_future(), time.monotonic() + self._patience_seconds)
-        self._hold(len(job))
+        self.queued_messages += len(job)
         with self._is_waiting:
             self._jobs.append(job)
             self._is_waiting.notify()
@@ -149,17 +149,13 @@ class Writer:
 
     def _finish(self, group: Sequence[Job], error: BaseException | None) -> None:
         for job in group:
-            self._hold(-len(job))
+            self.queued_messages -= len(job)
             if job.future.done():
                 continue
             if error is None:
                 job.future.set_result(None)
             else:
                 job.future.set_exception(error)
-
-    def _hold(self, messages: int) -> None:
-        self.queued_messages += messages
-        metrics.QUEUED_MESSAGES.inc(messages)
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -23,7 +23,7 @@ from stamgast.activities.writer import Writer
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("committed")
 PAGE = {"type": "page", "userId": "u", "messageId": "m"}
 
 
