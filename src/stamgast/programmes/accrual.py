@@ -15,7 +15,7 @@ UNTOUCHED = np.iinfo(np.int64).min
 DOWN, NEAREST, UP = 0, 1, 2
 
 
-def _compile(function: Function) -> Function:
+def compile_pass(function: Function) -> Function:
     """Compiled and kept on disk; only in memory where no folder can be written."""
     try:
         return cast(Function, numba.njit(cache=True, nogil=True)(function))
@@ -23,7 +23,7 @@ def _compile(function: Function) -> Function:
         return cast(Function, numba.njit(nogil=True)(function))
 
 
-@_compile
+@compile_pass
 def accrue(
     first_of_customer: Any,
     version: Any,

@@ -4,8 +4,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numba
 import pytest
 
+from stamgast.programmes import accrual
 from stamgast.programmes.deciding import decide
 from stamgast.programmes.programme import LARGEST
 from stamgast.programmes.tests import oracle
@@ -125,3 +127,12 @@ def test_the_newest_of_two_versions_of_one_moment_is_in_force() -> None:
     assert amounts_of([first, (2, START, second[2])], [order(1, 1)]) == {1: 5}
     future = (3, START + timedelta(days=36_500), versions_of({"give": {"points": 9}})[0][2])
     assert amounts_of([first, (2, START, second[2]), future], [order(1, 1)]) == {1: 5}
+
+
+def test_without_a_folder_to_write_the_pass_still_compiles() -> None:
+    """A function from no file has no folder to be kept in, which numba refuses as it does one that cannot be written."""
+    names: dict[str, Any] = {}
+    exec("def add_one(number):\n    return number + 1\n", names)
+    with pytest.raises(RuntimeError, match="cannot cache"):
+        numba.njit(cache=True)(names["add_one"])
+    assert accrual.compile_pass(names["add_one"])(1) == 2
