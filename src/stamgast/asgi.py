@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stamgast.settings")
-django = get_asgi_application()
+django: Any = get_asgi_application()  # Django declares narrower types than ASGI's
 
 from django.conf import settings  # noqa: E402  Django is set up by the line above
 from django.db import DatabaseError, InterfaceError, connection  # noqa: E402

@@ -24,7 +24,7 @@ def check(file: Path) -> None:
     from stamgast.programmes.documents import load
 
     document = load(file.read_text("utf-8"))
-    click.echo(f"{file}: programme {document.name!r} is sound.")
+    click.echo(f"{file}: programme {document.programme!r} is sound.")
 
 
 @command.command("publish")

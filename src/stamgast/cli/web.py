@@ -54,7 +54,7 @@ async def _serve(application: Asgi, host: str, port: int) -> None:
     def stop() -> None:
         nonlocal is_asked_to_stop
         is_asked_to_stop = True
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
