@@ -5,6 +5,7 @@ reads what the first one found.
 """
 
 import threading
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 import ibis
 import ibis.expr.types as ir
 import msgspec
+import pyarrow as pa
 
 from stamgast.insights.change import change
 from stamgast.insights.orders import check_zone, orders_in_zone, orders_of
@@ -147,12 +149,16 @@ def _find_kept(folder: Path) -> _Kept | None:
 def _measure(folder: Path, manifest: Manifest, period: Period, zone: str, currency: str, segment: str) -> HomeMeasures:
     lake = open_lake(folder, manifest)
     before = period.before
+    both = Period(before.first_day, period.last_day)
     # Kept in memory: what an order is and its day are worked out once, not once a measure.
     orders = keep(orders_in_zone(orders_of(lake["activities"], lake["links"]), zone), "orders")
     stays = lake["stays"].filter(ibis._.segment == segment)
-    stayed, stayed_before = retention(orders, before, period), retention(orders, before.before, before)
-    row = _row(stayed)
-    sold, counts = _row(revenue(orders, period, currency)), _row(order_counts(orders, period, currency))
+    stayed = retention(orders, before, period).to_pyarrow()
+    row, counts = _row(stayed), _row(order_counts(orders, period, currency).to_pyarrow())
+
+    def figure(measure: Callable[..., ir.Table], *more: str) -> Figure:
+        return _figure(measure(orders, period, *more).to_pyarrow(), measure(orders, before, *more).to_pyarrow())
+
     return HomeMeasures(
         measured_at=manifest.exported_at,
         first_day=period.first_day,
@@ -160,38 +166,32 @@ def _measure(folder: Path, manifest: Manifest, period: Period, zone: str, curren
         before_first_day=before.first_day,
         before_last_day=before.last_day,
         currency=currency,
-        retention=_figure(stayed, stayed_before),
+        retention=_figure(stayed, retention(orders, before.before, before).to_pyarrow()),
         classic_retention=row["classic"],
         bridge=Bridge(*(row[name] for name in Bridge.__struct_fields__)),
-        repeat_purchase_rate=_figure(repeat_purchase_rate(orders, period), repeat_purchase_rate(orders, before)),
-        purchase_frequency=_figure(purchase_frequency(orders, period), purchase_frequency(orders, before)),
-        average_order_value_minor=_figure(
-            average_order_value(orders, period, currency), average_order_value(orders, before, currency)
-        ),
-        top20_revenue_share=_figure(top_share(orders, period, currency), top_share(orders, before, currency)),
-        revenue_minor=sold["value"],
-        revenue_before_minor=_row(revenue(orders, before, currency))["value"],
+        repeat_purchase_rate=figure(repeat_purchase_rate),
+        purchase_frequency=figure(purchase_frequency),
+        average_order_value_minor=figure(average_order_value, currency),
+        top20_revenue_share=figure(top_share, currency),
+        revenue_minor=_row(revenue(orders, period, currency).to_pyarrow())["value"],
+        revenue_before_minor=_row(revenue(orders, before, currency).to_pyarrow())["value"],
         customers=row["end"],
         orders=counts["orders"],
         zero_orders=counts["zero_orders"],
         returns=counts["returns"],
         returned_minor=counts["returned_minor"],
         other_currency_orders=counts["other_currency_orders"],
-        weeks=msgspec.convert(
-            orders_over_time(orders, Period(before.first_day, period.last_day), currency).to_pyarrow().to_pylist(),
-            tuple[Week, ...],
-        ),
-        loyal=msgspec.convert(
-            members_over_time(stays, Period(before.first_day, period.last_day), zone).to_pyarrow().to_pylist(),
-            tuple[Members, ...],
-        ),
+        weeks=msgspec.convert(orders_over_time(orders, both, currency).to_pyarrow().to_pylist(), tuple[Week, ...]),
+        loyal=msgspec.convert(members_over_time(stays, both, zone).to_pyarrow().to_pylist(), tuple[Members, ...]),
     )
 
 
-def _figure(now: ir.Table, before: ir.Table) -> Figure:
-    return Figure(**_row(change(now, before)))
+def _figure(now: pa.Table, before: pa.Table) -> Figure:
+    """Both are worked out before they are compared: one expression of two measures takes Ibis far longer to compile."""
+    names = ["value", "low", "high"]
+    return Figure(**_row(change(ibis.memtable(now.select(names)), ibis.memtable(before.select(names))).to_pyarrow()))
 
 
-def _row(table: ir.Table) -> dict[str, Any]:
-    row: dict[str, Any] = table.to_pyarrow().to_pylist()[0]
+def _row(table: pa.Table) -> dict[str, Any]:
+    row: dict[str, Any] = table.to_pylist()[0]
     return row

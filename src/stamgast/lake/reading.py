@@ -5,6 +5,7 @@ from pathlib import Path
 
 import ibis
 import ibis.backends.duckdb
+import ibis.backends.duckdb.converter  # loads pandas: now, and not while somebody waits for the first page
 import ibis.expr.types as ir
 
 from stamgast.lake.manifest import Manifest, get_manifest
