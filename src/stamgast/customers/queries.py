@@ -275,23 +275,24 @@ _FOUND = SQL(
     SELECT link.customer_id FROM customers_identifier AS identifier
     JOIN customers_link AS link ON link.identifier_id = identifier.id AND link.ended_at IS NULL
     WHERE {identifier_matches}
-    UNION
+    UNION ALL
     SELECT link.customer_id FROM customers_trait AS trait
     JOIN customers_link AS link ON link.identifier_id = trait.anchor_id AND link.ended_at IS NULL
     WHERE {trait_matches}
     """
 ).format(identifier_matches=_IDENTIFIER_MATCHES, trait_matches=_TRAIT_MATCHES)
-_COUNT_FOUND = SQL("SELECT count(*) FROM ({found}) AS found").format(found=_FOUND)
+_COUNT_FOUND = SQL("SELECT count(DISTINCT customer_id) FROM ({found}) AS found").format(found=_FOUND)
 _SOME_FOUND = SQL("SELECT customer_id FROM ({found}) AS found LIMIT %(few)s").format(found=_FOUND)
+# Scalar subqueries and not EXISTS, which the planner may turn into a set of everything that matches.
 _IS_FOUND = SQL(
     """
-    (EXISTS (
-        SELECT FROM customers_link AS link JOIN customers_identifier AS identifier ON identifier.id = link.identifier_id
-        WHERE link.customer_id = customer.id AND link.ended_at IS NULL AND {identifier_matches}
-    ) OR EXISTS (
-        SELECT FROM customers_link AS link JOIN customers_trait AS trait ON trait.anchor_id = link.identifier_id
-        WHERE link.customer_id = customer.id AND link.ended_at IS NULL AND {trait_matches}
-    ))
+    coalesce((
+        SELECT true FROM customers_link AS link JOIN customers_identifier AS identifier ON identifier.id = link.identifier_id
+        WHERE link.customer_id = customer.id AND link.ended_at IS NULL AND {identifier_matches} LIMIT 1
+    ), (
+        SELECT true FROM customers_link AS link JOIN customers_trait AS trait ON trait.anchor_id = link.identifier_id
+        WHERE link.customer_id = customer.id AND link.ended_at IS NULL AND {trait_matches} LIMIT 1
+    ), false)
     """
 ).format(identifier_matches=_IDENTIFIER_MATCHES, trait_matches=_TRAIT_MATCHES)
 _PAGE = SQL(
