@@ -27,7 +27,7 @@ from stamgast.activities.errors import (
 )
 from stamgast.activities.messages import Reader, find_batch
 from stamgast.activities.queries import get_source
-from stamgast.activities.types import NewActivity, Reason, Refused, Source, Stored
+from stamgast.activities.types import NewActivity, PendingActivity, Reason, Refused, Source, Stored
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import new_id
 

@@ -246,7 +246,15 @@ def take_pending(cursor: Cursor, limit: int) -> list[PendingActivity]:
 
 def count_pending(cursor: Cursor, *, at_most: int | None = None) -> int:
     """How many activities wait to be decided; counting stops at ``at_most``."""
-    row = cursor.execute("SELECT count(*) FROM (SELECT FROM activities_pending LIMIT %s) AS waiting", (at_most,)).fetchone()
+    row = cursor.execute(
+        "SELECT count(*) FROM (SELECT FROM activities_pending WHERE failed_at IS NULL LIMIT %s) AS waiting", (at_most,)
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def count_set_aside(cursor: Cursor) -> int:
+    """How many activities wait because deciding them broke."""
+    row = cursor.execute("SELECT count(*) FROM activities_pending WHERE failed_at IS NOT NULL").fetchone()
     return int(row[0]) if row else 0
 
 

@@ -5,7 +5,7 @@ late, something that changes an earlier order, a merge) are decided again over t
 that are wanted meet what the ledger holds, and only the difference is posted: doing it twice is doing it once.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,12 +14,10 @@ import pyarrow as pa
 
 from stamgast.activities.operations import remove_pending
 from stamgast.activities.queries import load_for_deciding, take_pending
-from stamgast.activities.types import Columns
+from stamgast.activities.types import Columns, PendingActivity
 from stamgast.customers.operations import lock_customers, resolve, set_seen
 from stamgast.customers.types import Sighting
 from stamgast.flows.history import activity_table, first_of, needs_body, read_history, seen_in, who_refers_back
-from stamgast.flows.metrics import observe_decided
-from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, transaction
 from stamgast.ledger.operations import expire_due, post
 from stamgast.ledger.queries import list_available, list_owner_timeline
@@ -45,15 +43,15 @@ class Work:
     again: set[UUID]
 
 
-def decide_pending(*, at: datetime, actor: str, limit: int) -> int:
-    """Decides up to ``limit`` activities that wait; returns how many left the queue.
+def decide_pending(*, at: datetime, actor: str, limit: int) -> Sequence[PendingActivity]:
+    """Decides up to ``limit`` activities that wait, the first to happen first; returns those that left the queue.
 
     Locks, in this order: queue rows, identifiers, customers, balances, lots.
     """
     with transaction() as cursor:
         waiting = take_pending(cursor, limit)
         if not waiting:
-            return 0
+            return []
         programme = get_programme(cursor)
         columns = load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=needs_body(programme))
         resolution = resolve(cursor, _sightings(columns), at=at, actor=actor)
@@ -62,10 +60,9 @@ def decide_pending(*, at: datetime, actor: str, limit: int) -> int:
         work = _divide(states, columns, customers, moved=resolution.moved, created=resolution.created)
         table = activity_table(columns, customers, keep=work.onwards)
         onwards = decide(programme, _states_of(states, work.onwards), table) if table.num_rows else NOTHING
+        remove_pending(cursor, waiting)
         _post_and_follow(cursor, programme, onwards, work, at=at, actor=actor, reason="decided")
-        remove_pending(cursor, [row.sequence for row in waiting])
-    observe_decided([row.received_at for row in waiting], utc_now())
-    return len(waiting)
+    return waiting
 
 
 def decide_again(*, customers: Collection[UUID], at: datetime, actor: str, reason: str) -> None:

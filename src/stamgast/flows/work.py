@@ -8,12 +8,16 @@ import threading
 import time
 from collections.abc import Callable
 
+import django.db
+import psycopg
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
-from stamgast.activities.queries import count_pending
+from stamgast.activities.operations import retry_set_aside, set_aside
+from stamgast.activities.queries import count_pending, take_pending
 from stamgast.flows.decide_pending import decide_pending, expire_now
 from stamgast.flows.export_lake import export
+from stamgast.flows.metrics import observe_decided
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.ledger.operations import fold, seal
@@ -24,10 +28,12 @@ ACTOR = "worker"
 BATCH = 2_000
 LARGE_BATCH = 8_000
 LONGEST_SLEEP_SECONDS = 0.25
+SHORTEST_SLEEP_SECONDS = 0.005
 SEAL_EVERY_SECONDS = 5.0
 LAKE_EVERY_SECONDS = 60.0
 LONGEST_PATIENCE_SECONDS = 5.0
 CHANNEL = "stamgast_pending"
+LOST = (psycopg.OperationalError, psycopg.InterfaceError, django.db.OperationalError, django.db.InterfaceError)
 log = structlog.get_logger()
 
 
@@ -47,7 +53,7 @@ def drain(progress: Callable[[int, int], None]) -> int:
         total = count_pending(cursor)
     done = 0
     while decided := decide_pending(at=utc_now(), actor=ACTOR, limit=LARGE_BATCH):
-        done += decided
+        done += len(decided)
         progress(done, max(total, done))
     while expire_now(at=utc_now(), actor=ACTOR):
         pass
@@ -57,14 +63,20 @@ def drain(progress: Callable[[int, int], None]) -> int:
 
 
 def _repeat(stop: threading.Event, turn: Callable[[threading.Event], None]) -> None:
-    """Takes turns until told to stop. A lost database is waited for: nothing left the queue before its commit."""
+    """Takes turns until told to stop. A lost database is waited for: nothing left the queue before its commit.
+
+    What else goes wrong in a turn is logged and tried again: one broken duty must not end the others.
+    """
     patience = 0.1
     while not stop.is_set():
         try:
             turn(stop)
             patience = 0.1
-        except (OperationalError, InterfaceError) as error:
-            log.warning("database_lost", error=type(error).__name__, retry_in_seconds=patience)
+        except Exception as error:
+            if isinstance(error, LOST):
+                log.warning("database_lost", error=type(error).__name__, retry_in_seconds=patience)
+            else:
+                log.exception("turn_failed", retry_in_seconds=patience)
             connection.close()
             stop.wait(patience)
             patience = min(patience * 2, LONGEST_PATIENCE_SECONDS)
@@ -72,10 +84,41 @@ def _repeat(stop: threading.Event, turn: Callable[[threading.Event], None]) -> N
 
 
 def _decide_and_expire(stop: threading.Event) -> None:
-    decided = decide_pending(at=utc_now(), actor=ACTOR, limit=BATCH)
+    decided = _decide(stop)
     expired = expire_now(at=utc_now(), actor=ACTOR)
     if not decided and not expired:
         _sleep_until_something_happens()
+
+
+def _decide(stop: threading.Event) -> bool:
+    try:
+        waiting = decide_pending(at=utc_now(), actor=ACTOR, limit=BATCH)
+    except LOST:
+        raise
+    except Exception:
+        log.exception("deciding_failed")
+        return _decide_one_by_one(stop)
+    if waiting:
+        observe_decided([row.received_at for row in waiting], utc_now())
+    return bool(waiting)
+
+
+def _decide_one_by_one(stop: threading.Event) -> bool:
+    """Goes through a batch that broke and sets aside what breaks it, so that one activity never stops the shop."""
+    for _ in range(BATCH):
+        if stop.is_set():
+            break
+        try:
+            if not decide_pending(at=utc_now(), actor=ACTOR, limit=1):
+                break
+        except LOST:
+            raise
+        except Exception:
+            with transaction() as cursor:
+                for waiting in take_pending(cursor, 1):
+                    set_aside(cursor, waiting, at=utc_now())
+                    log.exception("activity_set_aside", activity_id=str(waiting.activity_id))
+    return True
 
 
 def _sleep_until_something_happens() -> None:
@@ -84,7 +127,7 @@ def _sleep_until_something_happens() -> None:
         due = next_expiry(cursor)
         seconds = LONGEST_SLEEP_SECONDS
         if due is not None:
-            seconds = min(seconds, max((due - utc_now()).total_seconds(), 0.0))
+            seconds = min(seconds, max((due - utc_now()).total_seconds(), SHORTEST_SLEEP_SECONDS))
         if count_pending(cursor, at_most=1):
             return
         for _ in cursor.connection.notifies(timeout=seconds, stop_after=1):
@@ -92,10 +135,16 @@ def _sleep_until_something_happens() -> None:
 
 
 def _keep_house(stop: threading.Event) -> None:
+    """Tries again what an earlier start set aside, then seals, folds and exports from time to time."""
     last_export = 0.0
+    has_retried = False
 
     def turn(stop: threading.Event) -> None:
-        nonlocal last_export
+        nonlocal last_export, has_retried
+        if not has_retried:
+            with transaction() as cursor:
+                retry_set_aside(cursor)
+            has_retried = True
         while _seal_and_fold() and not stop.is_set():
             pass
         if time.monotonic() - last_export >= LAKE_EVERY_SECONDS:

@@ -25,9 +25,11 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Pending',
             fields=[
-                ('sequence', models.BigAutoField(primary_key=True, serialize=False)),
+                ('pk', models.CompositePrimaryKey('occurred_at', 'activity_id', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('occurred_at', models.DateTimeField()),
                 ('activity_id', models.UUIDField()),
                 ('received_at', models.DateTimeField()),
+                ('failed_at', models.DateTimeField(help_text='set aside, because deciding it broke; tried again at the next start', null=True)),
             ],
         ),
         migrations.CreateModel(

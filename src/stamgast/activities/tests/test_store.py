@@ -175,7 +175,11 @@ def test_columns_for_deciding(cursor: Cursor, read: Read) -> None:
     assert msgspec.json.decode(columns.properties[1])["order_id"] == "7"
     without = load_for_deciding(cursor, [order.id, named.id], needs_body=False)
     assert (without.properties, without.lines, without.traits) == ([None] * 2, [None] * 2, [{"name": "A"}, None])
-    assert load_history(cursor, [other.anchor_id], needs_body=True).traits == [None]
+    anchors = [order.anchor_id, named.anchor_id, other.anchor_id]
+    assert len(load_history(cursor, anchors, needs_body=True)) == 0
+    remove_pending(cursor, take_pending(cursor, 2))
+    history = load_history(cursor, anchors, needs_body=True)
+    assert (history.ids, history.traits) == ([named.id, order.id], [None, None])
 
 
 def test_a_timeline_and_the_live_view_are_paged_without_gaps(cursor: Cursor, read: Read) -> None:
