@@ -6,8 +6,7 @@ decided in ``rules``. Private to the room.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from stamgast.kit.database import Cursor
@@ -29,8 +28,7 @@ ENTRIES: dict[int, tuple[int, int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StoredLot:
+class StoredLot(NamedTuple):
     """A lot as it is in the database, for deciding and for writing it back."""
 
     lot_id: bytes

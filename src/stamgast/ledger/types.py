@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -105,9 +105,8 @@ class WantedColumns:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change of what an owner has available, and when it counts from."""
+class Change(NamedTuple):
+    """A change of what an owner has available, and when it counts from. A named tuple, because there is one a movement."""
 
     owner_id: UUID
     currency: str

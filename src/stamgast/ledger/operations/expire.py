@@ -1,7 +1,6 @@
 """Expiry: what remains of a lot at the moment it expires goes to the account of the expired."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -57,7 +56,7 @@ def _expire_batch(cursor: Cursor, *, at: datetime, actor: str, owners: list[byte
         state = lot.state
         assert state.expires_at is not None, "a lot that is due has a moment of expiry"
         amount = state.remaining - state.held
-        after = replace(state, remaining=state.held, expired=state.expired + amount)
+        after = state._replace(remaining=state.held, expired=state.expired + amount)
         entries.add_changed_lot(lot, [Step(MovementKind.EXPIRE, amount, state.expires_at)], after, lot.version)
     entries.write(cursor)
     return Posted(len(entries), entries.changes)

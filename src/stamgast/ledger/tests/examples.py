@@ -1,7 +1,6 @@
 """What the tests of the room share: moments, owners, and a spend that stands in until spending is built."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -37,7 +36,7 @@ def give(cursor: Cursor, *rows: Wanted, complete: tuple[UUID, ...] = (), at: dat
 def spend(cursor: Cursor, lot_id: bytes, owner: UUID, amount: int, *, at: datetime) -> None:
     cursor.execute(sql.LOTS_BY_KEY, (sql.numbers([bucket_of(owner)]), sql.ids([owner.bytes]), sql.ids([lot_id])))
     (lot,) = entries.read_lots(cursor)
-    state = replace(lot.state, remaining=lot.state.remaining - amount, used=lot.state.used + amount)
+    state = lot.state._replace(remaining=lot.state.remaining - amount, used=lot.state.used + amount)
     batch = entries.Entries(at=to_microseconds(at), actor=ACTOR, reason="spent")
     batch.add_changed_lot(lot, [Step(SPEND, amount, to_microseconds(at))], state, lot.version)
     batch.write(cursor)
