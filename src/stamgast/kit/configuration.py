@@ -96,7 +96,6 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         )
     return Configuration(
         data=data,
-        secret_key=_secret(environment, data, may_generate=not url and is_loopback(host), is_demo=is_demo),
         secret_key_fallbacks=words(environment, "STAMGAST_SECRET_KEY_FALLBACKS"),
         debug=debug,
         allowed_hosts=words(environment, "STAMGAST_HOSTS") or ["127.0.0.1", "localhost", "[::1]"],
@@ -111,6 +110,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         currency=_currency(environment.get("STAMGAST_CURRENCY") or "EUR"),
         log_level=_log_level(environment.get("STAMGAST_LOG_LEVEL") or "info"),
         web_processes=_web_processes(environment.get("STAMGAST_WEB_PROCESSES") or "1"),
+        secret_key=_secret(environment, data, may_generate=not url and is_loopback(host), is_demo=is_demo),
     )
 
 

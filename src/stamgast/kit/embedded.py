@@ -251,7 +251,7 @@ def running_server(data: Path, name: str) -> Iterator[None]:
 
 
 def check_version(address: str) -> str:
-    """The version of the server at ``address``, a URL or libpq's words; raises DatabaseUnavailable when it does not answer or is too old."""
+    """The version of the server at ``address``; raises DatabaseUnavailable when it does not answer or is too old."""
     place = conninfo_to_dict(address)
     try:
         with psycopg.connect(address, connect_timeout=10) as connection:
