@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Callable
 
 import click
 import platformdirs
@@ -46,7 +47,8 @@ def _choose_settings() -> None:
     os.environ["STAMGAST_TIMEZONE"] = "UTC"
 
 
-def _load(configuration: Configuration, should_stop) -> str:  # type: ignore[no-untyped-def]
+def _load(configuration: Configuration, should_stop: Callable[[], bool]) -> str:
+    """Everything up to the lake; the password of the demo's person."""
     from stamgast.activities.queries import list_sources
     from stamgast.demo.errors import NotTheDemo
     from stamgast.demo.load import load

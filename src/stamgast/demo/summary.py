@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 
 from stamgast.customers.queries import count_customers
@@ -26,7 +27,8 @@ DAYS = 91
 def summarise(cursor: Cursor, lake: Mapping[str, ir.Table], *, currency: str, zone: str) -> dict[str, Any]:
     """The figures over the whole of the data, and retention between its first 91 days and the 91 after them."""
     activities = lake["activities"]
-    orders = orders_in_zone(orders_of(activities, lake["links"]), zone).cache()
+    # Seven measures look at the orders, so they are made once.
+    orders = ibis.memtable(orders_in_zone(orders_of(activities, lake["links"]), zone).to_pyarrow())
     span = _row(orders.aggregate(first=orders.ordered_on.min(), last=orders.ordered_on.max()))
     whole = Period(span["first"], span["last"])
     counts = _row(order_counts(orders, whole, currency))

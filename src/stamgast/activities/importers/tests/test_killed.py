@@ -35,7 +35,8 @@ from stamgast.activities.importers.mapping import read_mapping
 from stamgast.activities.messages import Reader
 from stamgast.kit.database import transaction
 running.MESSAGES_PER_TRANSACTION = 50
-edges = running.Edges(transaction, lambda: datetime(2026, 6, 1, tzinfo=UTC), "test", report=lambda done, total: print(done, flush=True))
+at = datetime(2026, 6, 1, tzinfo=UTC)
+edges = running.Edges(transaction, lambda: at, "test", report=lambda done, total: print(done, flush=True))
 reader = Reader(builtin_catalogue(), currency="EUR", region=None)
 running.import_file(Path(sys.argv[1]), read_mapping(sys.argv[2]), source_name=None, reader=reader, edges=edges)
 """
