@@ -197,7 +197,7 @@ def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool, *, 
         columns.amounts_minor.append(row[9])
         columns.currencies.append(row[10])
         message = None if body is None else _decode(body)
-        columns.traits.append(None if message is None else _traits(message, row[3]))
+        columns.traits.append(_traits(message, row[3]) if message is not None and needs_traits else None)
         properties = b"null" if message is None or not needs_body else bytes(message.properties)
         if properties != b"null":
             columns.properties.append(properties.decode())

@@ -11,7 +11,6 @@ import os
 import random
 import re
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,30 +21,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import quantiles
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import msgspec
 import psycopg
-from django.db import connection
-from psycopg import sql
 
 from stamgast.activities.operations import create_source
-from stamgast.kit.embedded import programs
-from stamgast.kit.errors import Kind, StamgastError
+from stamgast.bench.scratch import PGBENCH_CLIENTS, BenchFailed, Pgbench, migrate, scratch_database
 
 BATCH_MESSAGES = 100
 BATCH_CONNECTIONS = 16
 SINGLE_CONNECTIONS = 64
 START_SECONDS = 60
-PGBENCH_SCALE = 10
-PGBENCH_CLIENTS = 8
-
-
-class BenchFailed(StamgastError):
-    """A part of the measurement did not run."""
-
-    code = "bench_failed"
-    kind = Kind.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +50,14 @@ class Load:
 
 def run(*, seconds: float = 8.0, seed: int = 1) -> dict[str, Any]:
     """Measures; about half a minute. ``seconds`` bounds each of the four loads."""
-    with _scratch_database() as url, _web_process(url) as port:
+    with scratch_database() as url, _web_process(url) as port:
         write_key = _new_source(url)
         batches = [
-            _request("/v1/batch", write_key, _batch(random.Random(seed * 1_000_003 + number)))
+            _request("/v1/batch", write_key, _batch(random.Random(f"batch {seed} {number}")))
             for number in range(int(200 * seconds))
         ]
         singles = [
-            _request("/v1/track", write_key, msgspec.json.encode(_message(random.Random(-seed * 1_000_003 - number))))
+            _request("/v1/track", write_key, msgspec.json.encode(_message(random.Random(f"single {seed} {number}"))))
             for number in range(int(4_000 * seconds))
         ]
         noops = [b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"] * int(20_000 * seconds)
@@ -80,8 +66,8 @@ def run(*, seconds: float = 8.0, seed: int = 1) -> dict[str, Any]:
         single = asyncio.run(_drive(port, singles, SINGLE_CONNECTIONS, seconds))
         noop = asyncio.run(_drive(port, noops, SINGLE_CONNECTIONS, min(seconds, 4.0)))
         _check_stored(url, BATCH_MESSAGES * (batched.requests + BATCH_CONNECTIONS) + single.requests)
-    with _scratch_database() as url:
-        baseline = _pgbench(url, seconds)
+    with scratch_database() as url:
+        baseline = Pgbench(url).transactions_per_second(round(seconds))
     throughput = batched.rate * BATCH_MESSAGES
     return {
         "name": "intake",
@@ -105,26 +91,6 @@ def run(*, seconds: float = 8.0, seed: int = 1) -> dict[str, Any]:
 
 
 @contextmanager
-def _scratch_database() -> Iterator[str]:
-    """A database of its own on the server in use, gone afterwards: no measurement writes into the shop's data."""
-    name = f"stamgast_bench_{secrets.token_hex(4)}"
-    with psycopg.connect(_url(str(connection.settings_dict["NAME"])), autocommit=True) as administration:
-        administration.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield _url(name)
-        finally:
-            administration.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _url(database: str) -> str:
-    named = connection.settings_dict
-    user = quote(str(named["USER"] or ""), safe="")
-    password = f":{quote(str(named['PASSWORD']), safe='')}" if named["PASSWORD"] else ""
-    options = {"host": named["HOST"], "port": named["PORT"]}
-    return f"postgresql://{user}{password}@/{database}?" + urlencode({key: value for key, value in options.items() if value})
-
-
-@contextmanager
 def _web_process(url: str) -> Iterator[int]:
     """``stamgast web`` on a free port, on a migrated database."""
     with socket.socket() as free:
@@ -137,11 +103,8 @@ def _web_process(url: str) -> Iterator[int]:
         "STAMGAST_SECRET_KEY": secrets.token_urlsafe(64),
         "STAMGAST_LOG_LEVEL": "error",
     }
-    command = [sys.executable, "-m", "stamgast"]
-    migrated = subprocess.run([*command, "migrate"], env=environment, capture_output=True, text=True, check=False)
-    if migrated.returncode:
-        raise BenchFailed(f"The scratch database could not be migrated: {migrated.stderr.strip()[-300:]}")
-    process = subprocess.Popen([*command, "web"], env=environment, stdout=subprocess.DEVNULL)
+    migrate(url)
+    process = subprocess.Popen([sys.executable, "-m", "stamgast", "web"], env=environment, stdout=subprocess.DEVNULL)
     try:
         _wait_until_open(port, process)
         yield port
@@ -175,20 +138,6 @@ def _check_stored(url: str, sent: int) -> None:
         row = database.execute("SELECT count(*) FROM activities_activity").fetchone()
     if row is None or row[0] != sent:
         raise BenchFailed(f"{sent:,} activities were answered with 200 and {row[0] if row else 0:,} are stored.")
-
-
-def _pgbench(url: str, seconds: float) -> float:
-    program = programs() / "pgbench"
-    command = str(program) if program.exists() else shutil.which("pgbench")
-    if command is None:
-        raise BenchFailed("There is no pgbench to compare with.")
-    subprocess.run([command, "-i", "-q", "-n", "-s", str(PGBENCH_SCALE), url], check=True, capture_output=True)
-    load = ["-n", "-c", str(PGBENCH_CLIENTS), "-j", "2", "-T", str(max(1, round(seconds)))]
-    done = subprocess.run([command, *load, url], check=True, capture_output=True, text=True)
-    found = re.search(r"tps = ([0-9.]+)", done.stdout)
-    if found is None:
-        raise BenchFailed("pgbench said nothing about transactions a second.")
-    return float(found[1])
 
 
 # The client
