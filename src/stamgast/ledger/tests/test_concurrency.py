@@ -78,7 +78,7 @@ def race_on_one_lot() -> int:
 def wait_until_somebody_waits() -> None:
     with open_cursor() as cursor:
         for _ in range(1000):
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")
             if cursor.fetchone() != (0,):
                 return
             time.sleep(0.01)
