@@ -72,7 +72,7 @@ def _load(configuration: Configuration, should_stop: Callable[[], bool]) -> str:
     )
     if not should_stop():
         with progress("Deciding") as bar:
-            work.drain(bar.reach)
+            work.drain(bar.reach, should_stop)
         export_lake.export(at=utc_now())
     return ensure_staff(folder, at=utc_now(), actor=ACTOR)
 

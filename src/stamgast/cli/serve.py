@@ -16,7 +16,7 @@ from stamgast.cli.setting_up import check_server, read_settings
 from stamgast.kit.claims import Claim, DatabaseUnavailable
 from stamgast.kit.configuration import Configuration, InvalidConfiguration
 from stamgast.kit.embedded import EmbeddedServer
-from stamgast.kit.metrics import forget
+from stamgast.kit.metric_files import forget
 
 LOOK_EVERY_SECONDS = 0.1
 WEB_STOP_SECONDS = 4.0

@@ -26,7 +26,7 @@ def read_settings(*, shares_metrics: bool = False) -> Configuration:
     configuration = read_configuration(os.environ)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stamgast.settings")
     if shares_metrics:
-        from stamgast.kit.metrics import share_through
+        from stamgast.kit.metric_files import share_through
 
         share_through(configuration.data / "metrics")
     from stamgast.kit.logs import configure

@@ -11,36 +11,19 @@ What the database knows (a depth, an age) is not counted but read when somebody 
 """
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+from stamgast.kit.metric_files import FOLDER_VARIABLE
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 LAG_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 Reading = Iterable[tuple[Sequence[str], float]]
 _scraped: dict[str, tuple[str, tuple[str, ...], Callable[[], Reading]]] = {}
-
-
-def share_through(folder: Path) -> None:
-    """Names the folder in which this process and its kin keep their counts. Before the first room is imported."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        writable = os.access(folder, os.W_OK)
-    except OSError:
-        writable = False
-    os.environ[FOLDER_VARIABLE] = str(folder) if writable else tempfile.mkdtemp(prefix="stamgast-metrics-")
-
-
-def forget(folder: Path) -> None:
-    """Removes the counts of an earlier start. Only the supervisor does, before it has children."""
-    for file in folder.glob("*.db"):
-        file.unlink(missing_ok=True)
 
 
 def counter(name: str, purpose: str, *labels: str) -> Counter:

@@ -1,0 +1,202 @@
+"""Commands as a person or a script calls them, each in a process of its own, on one data folder."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from stamgast.access.rules import is_key
+from stamgast.cli import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def run(folder: Path, *arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("STAMGAST_")}
+    environment |= {"STAMGAST_DATA": str(folder)} | settings
+    return subprocess.run(
+        [sys.executable, "-m", "stamgast", *arguments],
+        capture_output=True,
+        text=True,
+        input=stdin,
+        env=environment,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("commands") / "data"
+    first, second = run(folder, "migrate"), run(folder, "migrate")
+    assert first.stdout.endswith(" migrations done.\n"), first.stderr
+    assert second.stdout == "The database is of this version.\n"
+    return folder
+
+
+def test_help_names_every_command_and_loads_none_of_them(tmp_path: Path) -> None:
+    done = run(tmp_path, "--help")
+    assert done.returncode == 0
+    assert all(re.search(rf"^  {name} ", done.stdout, re.MULTILINE) for name in COMMANDS)
+    loaded = "import sys, stamgast.cli; print([m for m in sys.modules if m.split('.')[0] in ('django', 'psycopg', 'duckdb')])"
+    assert subprocess.check_output([sys.executable, "-c", loaded], text=True) == "[]\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(tmp_path: Path, name: str) -> None:
+    done = run(tmp_path, name, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.xdist_group("commands")
+def test_source_is_made_once_and_shown(folder: Path) -> None:
+    made = run(folder, "source", "create", "Web shop", "--strict", "--json")
+    assert made.returncode == 0, made.stderr
+    source = json.loads(made.stdout)
+    assert (source["name"], source["is_strict"]) == ("Web shop", True)
+    again = run(folder, "source", "create", "Web shop", "--json")
+    assert again.returncode == 4
+    assert json.loads(again.stdout)["error"]["code"] == "source_exists"
+    assert again.stderr.startswith("stamgast: ")
+    further = json.loads(run(folder, "source", "rotate", "Web shop", "--json").stdout)
+    assert further["write_key"] != source["write_key"]
+    listed = json.loads(run(folder, "source", "list", "--json").stdout)["sources"]
+    assert [(row["name"], len(row["keys"])) for row in listed] == [("Web shop", 2)]
+    assert source["write_key"] not in json.dumps(listed)
+
+
+@pytest.mark.xdist_group("commands")
+def test_key_is_made_listed_and_revoked(folder: Path) -> None:
+    made = json.loads(run(folder, "key", "create", "--scope", "customers:read", "--name", "report", "--json").stdout)
+    assert is_key(made["key"])
+    assert run(folder, "key", "revoke", made["id"]).returncode == 0
+    listed = json.loads(run(folder, "key", "list", "--json").stdout)["keys"]
+    assert [(row["name"], row["scopes"], row["revoked_at"] is None) for row in listed] == [
+        ("report", ["customers:read"], False)
+    ]
+    refused = run(folder, "key", "revoke", made["id"])
+    assert (refused.returncode, refused.stdout) == (3, "")
+    unknown = run(folder, "key", "create", "--scope", "everything", "--json")
+    assert unknown.returncode == 2
+    assert json.loads(unknown.stdout)["error"]["code"] == "unknown_scope"
+
+
+@pytest.mark.xdist_group("commands")
+def test_staff_password_is_read_from_standard_input_and_never_shown(folder: Path) -> None:
+    arguments = ("staff", "create", "--email", "ada@example.org", "--name", "Ada", "--password-stdin")
+    weak = run(folder, *arguments, stdin="1234567890\n")
+    assert weak.returncode == 2
+    made = run(folder, *arguments, stdin="three blue herons\n")
+    assert (made.returncode, made.stdout) == (0, "Ada may sign in as ada@example.org.\n")
+    assert "herons" not in made.stdout + made.stderr
+    assert run(folder, "staff", "list").stdout == "ada@example.org\tAda\n"
+
+
+@pytest.mark.xdist_group("commands")
+def test_audit_of_an_empty_shop_is_clean(folder: Path) -> None:
+    done = run(folder, "audit", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"is_clean": True, "movements": 0, "findings": []}
+
+
+@pytest.mark.xdist_group("commands")
+def test_doctor_says_what_is_missing_and_how_to_mend_it(folder: Path) -> None:
+    done = run(folder, "doctor", "--json", STAMGAST_HOST="shop.example.org")
+    findings = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert {"Python", "settings", "secret", "address", "data folder", "disk", "PostgreSQL", "clock", "migrations"} <= set(
+        findings
+    )
+    assert findings["migrations"]["state"] == "well"
+    assert findings["role"]["state"] == "well"
+    assert findings["refusals"] == {"name": "refusals", "state": "well", "found": "none waits", "mend": ""}
+    assert "Did you mean STAMGAST_HOSTS?" in done.stdout
+
+
+@pytest.mark.xdist_group("commands")
+def test_doctor_finds_a_secret_that_others_can_read(folder: Path) -> None:
+    (folder / "secret_key").chmod(0o644)
+    try:
+        done = run(folder, "doctor")
+    finally:
+        (folder / "secret_key").chmod(0o600)
+    assert done.returncode == 1
+    assert f"✗ secret: {folder}/secret_key can be read by others (mode 644)\n    chmod 600 {folder}/secret_key" in done.stdout
+
+
+def test_doctor_on_a_folder_of_another_version(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("13\n")
+    done = run(tmp_path, "doctor")
+    assert done.returncode == 1
+    assert "✗ PostgreSQL: " in done.stdout
+    assert "was made by PostgreSQL 13, and this release brings 18" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor_without_a_database(tmp_path: Path) -> None:
+    secret = "vN3kq0yTz8Qf5rXo2LhWmB7cJ1sPdGuAe9iRx4ZtKyMb6HnVj_w-SEFC"
+    done = run(
+        tmp_path,
+        "doctor",
+        "--json",
+        STAMGAST_DATABASE_URL="postgresql://me:hunter2@127.0.0.1:1/shop",
+        STAMGAST_SECRET_KEY=secret,
+    )
+    assert done.returncode == 1
+    finding = json.loads(done.stdout)["findings"][-1]
+    assert (finding["name"], finding["state"]) == ("PostgreSQL", "wrong")
+    assert "127.0.0.1:1, database shop, does not answer" in finding["found"]
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["serve", "web", "worker", "migrate", "audit"])
+def test_unsafe_secret_is_refused_before_anything_starts(tmp_path: Path, name: str) -> None:
+    began = time.monotonic()
+    done = run(tmp_path, name, STAMGAST_SECRET_KEY="letmein")
+    assert done.returncode == 2
+    assert done.stderr.startswith("stamgast: STAMGAST_SECRET_KEY is not safe: it has 7 characters where 50 are the least.")
+    assert "letmein" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert time.monotonic() - began < 30
+
+
+def test_debug_is_refused_outside_the_demo(tmp_path: Path) -> None:
+    done = run(tmp_path, "serve", STAMGAST_DEBUG="1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "refused outside the demo" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_folder_without_rights_is_a_sentence(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    done = run(tmp_path / "data", "migrate")
+    assert done.returncode == 2
+    assert "cannot be used" in done.stderr
+
+
+def test_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    done = run(tmp_path, "programme", "check", str(tmp_path / "none.yaml"))
+    assert (done.returncode, done.stderr) == (2, f"stamgast: {tmp_path}/none.yaml cannot be used: No such file or directory.\n")
+
+
+def test_default_programme_is_sound(tmp_path: Path) -> None:
+    file = tmp_path / "programme.yaml"
+    written = "from stamgast.programmes.documents import default_document; print(default_document('Europe/Amsterdam'))"
+    file.write_text(subprocess.check_output([sys.executable, "-c", written], text=True))
+    done = run(tmp_path, "programme", "check", str(file))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("is sound.\n")
+    file.write_text("programme: 7\n")
+    assert run(tmp_path, "programme", "check", str(file)).returncode == 2
+
+
+def test_every_command_is_documented() -> None:
+    text = "".join(path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+    assert [name for name in COMMANDS if f"stamgast {name}" not in text] == []
