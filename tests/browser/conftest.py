@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -24,7 +25,7 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 WIDE = {"width": 1280, "height": 860}
 NARROW = {"width": 390, "height": 844}
 
@@ -51,13 +52,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     name = f"browser_{secrets.token_hex(4)}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        place = connection.info
-        address = psycopg.conninfo.make_conninfo(url, dbname=name)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {
-        "STAMGAST_DATABASE_URL": _as_url(place, name),
+        "STAMGAST_DATABASE_URL": urlsplit(url)._replace(path=f"/{name}").geturl(),
         "STAMGAST_DATA": str(tmp_path_factory.mktemp("data")),
         "STAMGAST_BIND": f"127.0.0.1:{port}",
         "STAMGAST_TIMEZONE": "Europe/Amsterdam",
@@ -66,9 +65,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     }
     processes = []
     try:
-        subprocess.run([sys.executable, "-m", "stamgast", "migrate"], env=environment, check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "stamgast", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
         seeded = subprocess.run(
-            [sys.executable, "-m", "tests.browser.seed"], env=environment, cwd=ROOT, check=True, capture_output=True, text=True
+            [sys.executable, "-m", "tests.browser.seed"], env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
         )
         processes += [subprocess.Popen([sys.executable, "-m", "stamgast", part], env=environment) for part in ("web", "worker")]
         _wait_for(f"http://127.0.0.1:{port}/readyz")
@@ -80,11 +79,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             process.wait(PATIENCE_SECONDS)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        assert address
-
-
-def _as_url(place: psycopg.ConnectionInfo, name: str) -> str:
-    return f"postgresql://{place.user}@/{name}?host={place.host}&port={place.port}"
 
 
 def _wait_for(address: str) -> None:

@@ -71,7 +71,8 @@ def _card(
         return Card(label, reader.NOTHING, "", "", "", _("Not enough data in this period yet."), definition)
     interval = ""
     if figure.low is not None and figure.high is not None:
-        interval = _("likely %(low)s to %(high)s") % {"low": write(figure.low), "high": write(figure.high)}
+        low = write(figure.low).removesuffix(f"{reader.NO_BREAK}%")
+        interval = _("between %(low)s and %(high)s") % {"low": low, "high": write(figure.high)}
     change, tone, icon = _change(figure, unit, is_judged=is_judged)
     return Card(label, write(figure.value), change, tone, icon, interval, definition)
 

@@ -12,11 +12,9 @@ from django.views.decorators.http import require_GET
 
 from stamgast.activities.queries import count_happened, count_pending, list_sources
 from stamgast.console import reader
-from stamgast.console.home_words import bridge_context, cards, members_context
 from stamgast.console.pages import page, show, start_of_today
 from stamgast.customers.queries import count_customers, count_seen
 from stamgast.flows.export_lake import lake_folder
-from stamgast.flows.measure import measure_home
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.lake.errors import LakeNotThere
@@ -53,7 +51,13 @@ def home(request: HttpRequest) -> HttpResponse:
 @page
 @require_GET
 def measures(request: HttpRequest) -> HttpResponse:
-    """The measures and their charts, as a part of the page: they may take a moment after new data came in."""
+    """The measures and their charts, as a part of the page: they may take a moment after new data came in.
+
+    What draws and measures is imported here: it takes seconds, which a process that starts should not wait for.
+    """
+    from stamgast.console.home_words import bridge_context, cards, members_context
+    from stamgast.flows.measure import measure_home
+
     weeks = _weeks(request)
     context: dict[str, Any] = {"cards": []}
     configuration = settings.CONFIGURATION

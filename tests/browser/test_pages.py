@@ -1,0 +1,224 @@
+"""Every page in both languages and at both widths: without serious findings of axe, complaints, or a page wider than its screen."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import AXE, NARROW, WIDE, Shop, open_context, visit
+from tests.browser.seed import EMAIL, PASSWORD
+
+pytestmark = pytest.mark.xdist_group("browser")
+SERIOUS = {"serious", "critical"}
+PAGES = (
+    "/", "/customers", "/customers?search=noor", "/customers?search=nobody-at-all", "/customers/user_id:918",
+    "/customers/user_id:901", "/segments", "/segments/loyal-customers", "/programme", "/sources", "/sources/3",
+    "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds", "/sources/kinds/Wine Tasting Booked", "/customers/user_id:nobody",
+)  # fmt: skip
+
+
+def settle(page: Page) -> None:
+    """Waits until what the page loads by itself is there."""
+    page.wait_for_load_state("networkidle") if "/sources" not in page.url and page.url.count("/") > 3 else page.wait_for_load_state()
+    if page.locator("#measures").count():
+        page.wait_for_selector("html[data-charts=drawn]", timeout=60_000)
+
+
+def findings(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:160]}"
+        for rule in found["violations"]
+        if rule["impact"] in SERIOUS
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+def test_every_page_is_sound(browser: Browser, shop: Shop, state: Path, language: str, size: dict[str, int]) -> None:
+    context = open_context(browser, shop, state, language, size)
+    wrong: dict[str, list[str]] = {}
+    for address in PAGES:
+        seen = visit(context)
+        response = seen.page.goto(address)
+        assert response is not None
+        settle(seen.page)
+        if response.status != (404 if address.endswith(":nobody") else 200):
+            seen.complaints.append(f"status {response.status}")
+        if seen.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            seen.complaints.append("wider than the screen")
+        if seen.page.locator("html").get_attribute("lang") != language:
+            seen.complaints.append("in another language")
+        seen.complaints += findings(seen.page)
+        expected = re.compile(r"error: Failed to load resource: the server responded with a status of 404")
+        complaints = [text for text in seen.complaints if response.status != 404 or not expected.match(text)]
+        if complaints:
+            wrong[address] = complaints
+        seen.page.close()
+    context.close()
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("address", ["/", "/customers/user_id:918"])
+def test_dark_is_as_readable_as_light(browser: Browser, shop: Shop, state: Path, address: str) -> None:
+    context = browser.new_context(base_url=shop.address, storage_state=state, color_scheme="dark", viewport=WIDE)
+    seen = visit(context)
+    seen.page.goto(address)
+    settle(seen.page)
+    assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(19, 26, 23)"
+    assert findings(seen.page) + seen.complaints == []
+    context.close()
+
+
+@pytest.mark.parametrize(("language", "title", "button"), [("en", "Sign in", "Sign in"), ("nl", "Aanmelden", "Aanmelden")])
+def test_the_door(browser: Browser, shop: Shop, language: str, title: str, button: str) -> None:
+    """In the browser's language; what is wrong is said and what was typed is kept; then in, to the page that was asked for."""
+    context = open_context(browser, shop, None, language, NARROW)
+    seen = visit(context)
+    page = seen.page
+    page.goto("/segments")
+    expect(page).to_have_title(f"{title} · Stamgast")
+    assert findings(page) + seen.complaints == []
+    page.locator("#email").fill(EMAIL)
+    page.locator("#password").fill("a wrong one")
+    page.get_by_role("button", name=button).click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert page.locator("#email").input_value() == EMAIL
+    page.locator("#password").fill(PASSWORD)
+    page.get_by_role("button", name=button).click()
+    page.wait_for_url(f"{shop.address}/segments")
+    context.close()
+
+
+def test_why_opens_an_explanation_and_gives_the_focus_back(browser: Browser, shop: Shop, state: Path) -> None:
+    context = open_context(browser, shop, state, "en", WIDE)
+    seen = visit(context)
+    page = seen.page
+    page.goto("/customers/user_id:918")
+    page.locator(".sg-why").first.focus()
+    page.keyboard.press("Enter")
+    panel = page.get_by_role("dialog")
+    expect(panel.get_by_role("heading", name="Rule: Purchase")).to_be_visible()
+    expect(panel).to_contain_text("Lasts until")
+    expect(panel).to_contain_text("What would have given more")
+    assert findings(page) + seen.complaints == []
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    assert page.evaluate("document.activeElement.className").split()[0] == "sg-why"
+    context.close()
+
+
+def test_an_activity_shows_by_itself(browser: Browser, shop: Shop, state: Path) -> None:
+    """Sent over the public intake, decided by the worker, seen on the open page without touching it; and not while paused."""
+    context = open_context(browser, shop, state, "en", WIDE)
+    seen = visit(context)
+    page = seen.page
+    page.goto("/")
+    seen_today = page.locator("#today-1 .sg-figure")
+    before = int(seen_today.inner_text())
+    _buy(context.request, shop, "first", "2001")
+    expect(seen_today).to_have_text(str(before + 1), timeout=15_000)
+    page.get_by_role("button", name="Pause").click()
+    _buy(context.request, shop, "second", "2002")
+    page.wait_for_timeout(4_000)
+    expect(seen_today).to_have_text(str(before + 1))
+    page.get_by_role("button", name="Go on").click()
+    expect(seen_today).to_have_text(str(before + 2), timeout=15_000)
+    page.goto("/customers/user_id:2001")
+    expect(page.locator("#timeline")).to_contain_text("Order of € 12.30")
+    assert seen.complaints == []
+    context.close()
+
+
+def _buy(request: object, shop: Shop, order: str, who: str) -> None:
+    import base64
+    import urllib.request
+
+    message = {"userId": who, "event": "Order Completed", "messageId": order,
+               "properties": {"order_id": order, "revenue": "12.30", "currency": "EUR"}}  # fmt: skip
+    asked = urllib.request.Request(f"{shop.address}/v1/track", json.dumps(message).encode())
+    asked.add_header("Content-Type", "application/json")
+    asked.add_header("Authorization", "Basic " + base64.b64encode(f"{shop.write_key}:".encode()).decode())
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        assert answer.status == 200
+
+
+def test_the_menu_on_a_telephone(browser: Browser, shop: Shop, state: Path) -> None:
+    context = open_context(browser, shop, state, "nl", NARROW)
+    seen = visit(context)
+    page = seen.page
+    page.goto("/")
+    menu = page.get_by_role("button", name="Menu")
+    expect(page.get_by_role("link", name="Klanten", exact=True)).to_be_hidden()
+    menu.click()
+    expect(menu).to_have_attribute("aria-expanded", "true")
+    assert findings(page) == []
+    page.get_by_role("link", name="Klanten", exact=True).click()
+    page.wait_for_url(f"{shop.address}/customers")
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    assert page.url == f"{shop.address}/customers"
+    context.close()
+
+
+def test_a_source_from_its_name_to_its_revoked_key(browser: Browser, shop: Shop, state: Path) -> None:
+    context = open_context(browser, shop, state, "en", WIDE)
+    seen = visit(context)
+    page = seen.page
+    page.goto("/sources")
+    page.get_by_label("Name").fill("kiosk")
+    page.get_by_role("button", name="Add and get the key").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Here is the key of kiosk")
+    key = page.locator(".sg-key code").inner_text()
+    assert key.startswith("sgw_")
+    assert findings(page) == []
+    page.get_by_role("link", name="See what arrives").click()
+    assert key not in page.content()
+    page.get_by_role("link", name="Revoke").click()
+    page.get_by_label("Type the name").fill("till")
+    page.get_by_role("button", name="Revoke the key").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was revoked")
+    page.get_by_label("Type the name").fill("kiosk")
+    page.get_by_role("button", name="Revoke the key").click()
+    expect(page.locator(".sg-rows")).to_contain_text("revoked")
+    assert [text for text in seen.complaints if "422" not in text] == []
+    context.close()
+
+
+def test_a_refusal_is_corrected_and_sent_again(browser: Browser, shop: Shop, state: Path) -> None:
+    context = open_context(browser, shop, state, "en", WIDE)
+    seen = visit(context)
+    page = seen.page
+    page.goto("/sources/refusals")
+    page.locator("tbody").get_by_role("link", name="It does not keep to the schema of its kind").first.click()
+    body = page.get_by_label("Correct it here")
+    message = json.loads(body.input_value())
+    page.get_by_role("button", name="Send again").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert json.loads(body.input_value()) == message
+    message["properties"] = {"order_id": "mended", "revenue": "12.30", "currency": "EUR"}
+    body.fill(json.dumps(message))
+    page.get_by_role("button", name="Send again").click()
+    expect(page.get_by_role("status").first).to_contain_text("Sent again and accepted")
+    context.close()
+
+
+def test_more_of_a_long_list(browser: Browser, shop: Shop, state: Path) -> None:
+    context = open_context(browser, shop, state, "en", WIDE)
+    seen = visit(context)
+    page = seen.page
+    page.goto("/customers/user_id:940")
+    rows = page.locator("#timeline > li")
+    before = rows.count()
+    page.get_by_role("link", name="More", exact=True).click()
+    expect(rows).not_to_have_count(before)
+    titles = page.locator("#timeline time").evaluate_all("all => all.map(one => one.dateTime)")
+    assert titles == sorted(titles, reverse=True)
+    assert len(titles) >= 50
+    assert seen.complaints == []
+    context.close()
