@@ -66,18 +66,18 @@ def people(messages):
 
 
 def left_of(order, told):
-    """What is left of an order after everything that its customer told about it later."""
-    cents, gone, refunded = order.cents or 0, False, 0
-    for later in told[told.index(order) + 1 :]:
-        if later.order != order.order:
-            continue
-        if later.kind == UPDATE and later.cents is not None:
-            cents = later.cents
-        elif later.kind == CANCEL or (later.kind == REFUND and later.cents is None):
-            gone = True
-        elif later.kind == REFUND:
-            refunded += later.cents
-    return 0 if gone else max(cents - refunded, 0)
+    """What is left of an order, which is what was told under its id, first told by ``order``; None for a repetition."""
+    same = [message for message in told if message.order == order.order]
+    tellings = [message for message in same if message.kind == ORDER]
+    if tellings[0] is not order:
+        return None
+    later = [message for message in same if message.at >= order.at]
+    amounts = [message.cents for message in tellings] + [message.cents for message in later if message.kind == UPDATE]
+    stated = [cents for cents in amounts if cents is not None]
+    if any(message.kind == CANCEL or (message.kind == REFUND and message.cents is None) for message in later):
+        return 0
+    refunded = sum(message.cents for message in later if message.kind == REFUND)
+    return max((stated[-1] if stated else 0) - refunded, 0)
 
 
 def lots(person, *, zone, months, daily_cap):
@@ -85,7 +85,7 @@ def lots(person, *, zone, months, daily_cap):
     given, used = [], {}
     for message in person.told:
         amount = 0
-        if message.kind == ORDER and left_of(message, person.told) > 0:
+        if message.kind == ORDER and (left_of(message, person.told) or 0) > 0:
             amount = 1
         elif message.kind == COUPON:
             day = message.at.astimezone(ZoneInfo(zone)).date()

@@ -61,6 +61,7 @@ class Activity(models.Model):
         indexes = (
             models.Index(fields=("anchor_id", "occurred_at"), name="activity_anchor"),
             models.Index(fields=("source_id", "received_at"), name="activity_source"),
+            models.Index(fields=("order_id",), name="activity_order", condition=models.Q(order_id__isnull=False)),
         )
 
 

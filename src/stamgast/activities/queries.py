@@ -163,13 +163,27 @@ def count_happened(cursor: Cursor, *, since: datetime) -> int:
     return int(row[0]) if row else 0
 
 
+def find_orders(
+    cursor: Cursor, order_ids: Collection[str], *, kinds: Collection[str], besides: Collection[UUID]
+) -> list[tuple[str, UUID]]:
+    """Activities of these kinds with one of these order ids, apart from ``besides``: the order id and the anchor of each."""
+    if not order_ids:
+        return []
+    cursor.execute(
+        "SELECT order_id, anchor_id, id FROM activities_activity WHERE order_id = ANY(%s) AND kind = ANY(%s)",
+        (list(order_ids), list(kinds)),
+    )
+    known = set(besides)
+    return [(order_id, anchor_id) for order_id, anchor_id, activity_id in cursor if activity_id not in known]
+
+
 def load_for_deciding(cursor: Cursor, activity_ids: Collection[UUID], *, needs_body: bool) -> Columns:
     """These activities as columns; ``properties`` and ``lines`` only when ``needs_body``."""
     return _load(cursor, "a.id = ANY(%(ids)s)", list(activity_ids), needs_body, needs_traits=True)
 
 
 def load_history(cursor: Cursor, anchor_ids: Collection[UUID], *, needs_body: bool) -> Columns:
-    """Every activity that hangs on these identifiers and waits no longer, as columns; traits are None."""
+    """Every activity that hangs on these identifiers and waits no longer, as columns; traits are not looked for."""
     return _load(cursor, sql.OF_HISTORY, list(anchor_ids), needs_body, needs_traits=False)
 
 

@@ -57,7 +57,8 @@ def decide_pending(*, at: datetime, actor: str, limit: int) -> Sequence[PendingA
         resolution = resolve(cursor, _sightings(columns), at=at, actor=actor)
         customers = resolution.customers
         states = load_states(cursor, programme.name, set(customers.values()))
-        work = _divide(states, columns, customers, moved=resolution.moved, created=resolution.created)
+        again = who_refers_back(cursor, columns, customers) | resolution.moved
+        work = _divide(states, columns, customers, again, created=resolution.created)
         table = activity_table(columns, customers, keep=work.onwards)
         onwards = decide(programme, _states_of(states, work.onwards), table) if table.num_rows else NOTHING
         remove_pending(cursor, waiting)
@@ -102,14 +103,14 @@ def _divide(
     states: pa.Table,
     columns: Columns,
     customers: Mapping[UUID, UUID],
+    again: set[UUID],
     *,
-    moved: Collection[UUID],
     created: Collection[UUID],
 ) -> Work:
-    again = set(moved) | who_refers_back(columns, customers)
-    last = {UUID(bytes=row["customer_id"]): (row["last_at"], UUID(bytes=row["last_activity_id"])) for row in states.to_pylist()}
+    last = {UUID(bytes=row["customer_id"]): row["last_at"] for row in states.to_pylist()}
     first = first_of(columns, customers)
     for customer, came in first.items():
+        # At the same moment is not after: a refund counts from the moment of its order on, whichever came in first.
         is_after = came > last[customer] if customer in last else customer in created
         if not is_after:
             again.add(customer)

@@ -1,6 +1,6 @@
 """From stored activities to the columns that ``decide`` takes: whose they are, in order, and with refunds taken off.
 
-An order is worth what is left of it. What came back is subtracted from the order it names, so that giving points for an
+An order is worth what is left of it, once, however often it is told. What came back is subtracted from the order it names, so that giving points for an
 order and taking them back after a refund are one act: the order is decided again and the difference is posted.
 """
 
@@ -8,18 +8,19 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import pyarrow as pa
 
-from stamgast.activities.queries import load_history
+from stamgast.activities.queries import find_orders, load_history
 from stamgast.activities.types import Columns, Line
-from stamgast.customers.queries import anchors_of
+from stamgast.customers.queries import anchors_of, customers_of
 from stamgast.kit.database import Cursor
 from stamgast.programmes.programme import Programme
 from stamgast.programmes.types import ACTIVITIES
 
+T = TypeVar("T")
 ORDERS = frozenset(("Order Completed", "Completed Order", "Till Sale"))
 REFUNDS = frozenset(("Order Refunded", "Till Return"))
 CANCELLATION = "Order Cancelled"
@@ -65,7 +66,8 @@ def activity_table(columns: Columns, customers: Mapping[UUID, UUID], keep: Colle
         if keep is None or customers[activity_id] in keep
     ]
     rows.sort()
-    net = net_of_refunds(columns, [(customer, i) for customer, _, _, i in rows])
+    net, repeats = read_orders(columns, [(customer, i) for customer, _, _, i in rows])
+    rows = [row for row in rows if row[3] not in repeats]
     order = [i for _, _, _, i in rows]
     lines = [net[i].lines if i in net else columns.lines[i] for i in order]
     return pa.Table.from_arrays(
@@ -85,50 +87,48 @@ def activity_table(columns: Columns, customers: Mapping[UUID, UUID], keep: Colle
     )
 
 
-def net_of_refunds(columns: Columns, rows: Sequence[tuple[UUID, int]]) -> dict[int, Net]:
-    """What is left of each order that something later refers to, by row; ``rows`` are (customer, row) in event order.
+def read_orders(columns: Columns, rows: Sequence[tuple[UUID, int]]) -> tuple[dict[int, Net], set[int]]:
+    """What is left of each order that is told of more than once, by its first row; and the rows that only repeat an order.
 
-    Only what comes at or after the order counts, so that an order is worth the same whether its refund is known or not yet
-    there. The last update replaces the amount; refunds without an amount, and cancellations, take all of it.
+    ``rows`` are (customer, row) in event order. An order is what one customer did under one order id: it counts at the moment
+    of its first row. Its amount is the last that was told, an update before a repeat. What came back at or after that moment
+    is taken off, and a refund without an amount or a cancellation takes all. So an order is worth the same whatever arrives
+    first, and the same as in the measures (``insights.orders``).
     """
-    referring: dict[tuple[UUID, str], list[tuple[int, int]]] = defaultdict(list)
-    for position, (customer, i) in enumerate(rows):
+    told: dict[tuple[UUID, str], list[int]] = defaultdict(list)
+    for customer, i in rows:
         order_id = columns.order_ids[i]
-        if columns.kinds[i] in REFERRING and order_id is not None:
-            referring[customer, order_id].append((position, i))
-    if not referring:
-        return {}
+        if order_id is not None and (columns.kinds[i] in ORDERS or columns.kinds[i] in REFERRING):
+            told[customer, order_id].append(i)
     net: dict[int, Net] = {}
-    taken: dict[tuple[UUID, str], int] = defaultdict(int)
-    for position, (customer, i) in enumerate(rows):
-        key = (customer, columns.order_ids[i] or "")
-        if columns.kinds[i] in ORDERS and key in referring:
-            later = [row for where, row in referring[key] if where > position]
-            net[i] = _net_of(columns, i, later, taken, key)
-    return net
+    repeats: set[int] = set()
+    for group in told.values():
+        orders = [i for i in group if columns.kinds[i] in ORDERS]
+        if orders and len(group) > 1:
+            net[orders[0]] = _net_of(columns, orders, [i for i in group if columns.kinds[i] in REFERRING])
+            repeats.update(orders[1:])
+    return net, repeats
 
 
-def _net_of(
-    columns: Columns, i: int, later: Iterable[int], taken: dict[tuple[UUID, str], int], key: tuple[UUID, str]
-) -> Net:
-    amount, lines = columns.amounts_minor[i] or 0, list(columns.lines[i] or ())
-    refunded, is_gone = 0, False
-    for j in later:
-        stated = columns.amounts_minor[j]
-        if columns.kinds[j] == UPDATE:
-            amount = amount if stated is None else stated
-            lines = list(columns.lines[j] or lines)
-        elif columns.kinds[j] == CANCELLATION or stated is None:
-            is_gone = True
-        else:
-            refunded += abs(stated)
-            lines = _without(lines, columns.lines[j] or ())
-    # An order id that two sources reported is refunded once: the first row bears it, the next only what is left over.
-    refund = amount if is_gone else min(amount, refunded - min(refunded, taken[key]))
-    if not is_gone:
-        taken[key] += refund
-    left = amount - refund
-    return Net(left, lines if left else [])
+def _net_of(columns: Columns, orders: Sequence[int], referring: Sequence[int]) -> Net:
+    first = orders[0]
+    later = [i for i in referring if columns.occurred_at[i] >= columns.occurred_at[first]]
+    updates = [i for i in later if columns.kinds[i] == UPDATE]
+    amount = _last([columns.amounts_minor[i] for i in (*orders, *updates)]) or 0
+    lines = list(_last([columns.lines[i] for i in (*orders, *updates)]) or ())
+    for i in later:
+        stated = columns.amounts_minor[i]
+        if columns.kinds[i] == CANCELLATION or (columns.kinds[i] in REFUNDS and stated is None):
+            return Net(0, [])
+        if columns.kinds[i] in REFUNDS:
+            amount -= abs(stated or 0)
+            lines = _without(lines, columns.lines[i] or ())
+    return Net(amount, lines) if amount > 0 else Net(0, [])
+
+
+def _last(values: Iterable[T | None]) -> T | None:
+    """The last value that is one."""
+    return next((value for value in reversed(list(values)) if value is not None), None)
 
 
 def _without(lines: Sequence[Line], returned: Iterable[Line]) -> list[Line]:
@@ -162,16 +162,23 @@ def _plain(lines: Sequence[Line] | None) -> list[dict[str, object]] | None:
     ]
 
 
-def first_of(columns: Columns, customers: Mapping[UUID, UUID]) -> dict[UUID, tuple[datetime, UUID]]:
-    """The first activity of each customer in ``columns``: when, and which."""
-    first: dict[UUID, tuple[datetime, UUID]] = {}
+def first_of(columns: Columns, customers: Mapping[UUID, UUID]) -> dict[UUID, datetime]:
+    """When the first activity of each customer in ``columns`` occurred."""
+    first: dict[UUID, datetime] = {}
     for activity_id, occurred_at in zip(columns.ids, columns.occurred_at, strict=True):
-        customer, key = customers[activity_id], (occurred_at, activity_id)
-        if customer not in first or key < first[customer]:
-            first[customer] = key
+        customer = customers[activity_id]
+        first[customer] = min(first.get(customer, occurred_at), occurred_at)
     return first
 
 
-def who_refers_back(columns: Columns, customers: Mapping[UUID, UUID]) -> set[UUID]:
-    """The customers with an activity that changes what an earlier order is worth."""
-    return {customers[columns.ids[i]] for i, kind in enumerate(columns.kinds) if kind in REFERRING}
+def who_refers_back(cursor: Cursor, columns: Columns, customers: Mapping[UUID, UUID]) -> set[UUID]:
+    """The customers with an activity that changes what an earlier order is worth, or that tells of an order again."""
+    referring = {customers[columns.ids[i]] for i, kind in enumerate(columns.kinds) if kind in REFERRING}
+    told: dict[str, set[UUID]] = defaultdict(set)
+    for i, kind in enumerate(columns.kinds):
+        order_id = columns.order_ids[i]
+        if kind in ORDERS and order_id is not None:
+            told[order_id].add(customers[columns.ids[i]])
+    earlier = find_orders(cursor, list(told), kinds=ORDERS, besides=columns.ids)
+    owners = customers_of(cursor, {anchor for _, anchor in earlier})
+    return referring | {owners[anchor] for order_id, anchor in earlier if owners.get(anchor) in told[order_id]}

@@ -8,7 +8,7 @@ from uuid import UUID
 from stamgast.activities.queries import load_history
 from stamgast.customers.queries import anchors_of, get_profile
 from stamgast.customers.types import Profile
-from stamgast.flows.history import ORDERS, net_of_refunds
+from stamgast.flows.history import ORDERS, read_orders
 from stamgast.kit.database import Cursor
 from stamgast.ledger.queries import get_balances
 from stamgast.ledger.types import Balance
@@ -60,8 +60,8 @@ def read_customer(cursor: Cursor, reference: str) -> CustomerView:
 def summarise_orders(cursor: Cursor, customer: UUID, anchors: Collection[UUID]) -> OrderSummary:
     """The orders of one customer. Money is added up in the currency of the last order."""
     columns = load_history(cursor, anchors, needs_body=False)
-    net = net_of_refunds(columns, [(customer, i) for i in range(len(columns))])
-    orders = [i for i, kind in enumerate(columns.kinds) if kind in ORDERS]
+    net, repeats = read_orders(columns, [(customer, i) for i in range(len(columns))])
+    orders = [i for i, kind in enumerate(columns.kinds) if kind in ORDERS and i not in repeats]
     left = {i: (net[i].amount_minor if i in net else columns.amounts_minor[i]) or 0 for i in orders}
     bought = [i for i in orders if left[i] > 0]
     currency = columns.currencies[bought[-1]] if bought else None

@@ -46,13 +46,16 @@ def run(stop: threading.Event) -> None:
     housekeeping.join(timeout=30)
 
 
-def drain(progress: Callable[[int, int], None]) -> int:
-    """Decides everything that waits, in large batches, and expires what is due; ``progress(done, total)`` is called on the way."""
+def drain(progress: Callable[[int, int], None], should_stop: Callable[[], bool] = lambda: False) -> int:
+    """Decides everything that waits, in large batches, and expires what is due; ``progress(done, total)`` is called on the way.
+
+    Asked to stop, it ends after the batch at hand; called again, it goes on with what is left.
+    """
     warm()
     with open_cursor() as cursor:
         total = count_pending(cursor)
     done = 0
-    while decided := decide_pending(at=utc_now(), actor=ACTOR, limit=LARGE_BATCH):
+    while not should_stop() and (decided := decide_pending(at=utc_now(), actor=ACTOR, limit=LARGE_BATCH)):
         done += len(decided)
         progress(done, max(total, done))
     while expire_now(at=utc_now(), actor=ACTOR):

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('body', models.TextField()),
             ],
             options={
-                'indexes': [models.Index(fields=['anchor_id', 'occurred_at'], name='activity_anchor'), models.Index(fields=['source_id', 'received_at'], name='activity_source')],
+                'indexes': [models.Index(fields=['anchor_id', 'occurred_at'], name='activity_anchor'), models.Index(fields=['source_id', 'received_at'], name='activity_source'), models.Index(condition=models.Q(('order_id__isnull', False)), fields=['order_id'], name='activity_order')],
             },
         ),
         migrations.CreateModel(
