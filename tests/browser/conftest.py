@@ -67,7 +67,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     try:
         subprocess.run([sys.executable, "-m", "stamgast", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
         seeded = subprocess.run(
-            [sys.executable, "-m", "tests.browser.seed"], env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.browser.seed"],
+            env=environment,
+            cwd=ROOT,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         processes += [subprocess.Popen([sys.executable, "-m", "stamgast", part], env=environment) for part in ("web", "worker")]
         _wait_for(f"http://127.0.0.1:{port}/readyz")
@@ -120,15 +125,23 @@ def state(browser: Browser, shop: Shop, tmp_path_factory: pytest.TempPathFactory
 
 def open_context(browser: Browser, shop: Shop, state: Path | None, language: str, size: dict[str, int]) -> BrowserContext:
     locale = {"en": "en-GB", "nl": "nl-NL"}[language]
-    return browser.new_context(base_url=shop.address, storage_state=state, locale=locale, viewport=size, reduced_motion="reduce")
+    return browser.new_context(
+        base_url=shop.address, storage_state=state, locale=locale, viewport=size, reduced_motion="reduce"
+    )
 
 
 def visit(context: BrowserContext) -> Visit:
     """A page whose console, errors and broken policies are written down."""
     found = Visit(context.new_page())
     page = found.page
-    page.on("console", lambda said: found.complaints.append(f"{said.type}: {said.text}") if said.type in ("error", "warning") else None)
+    page.on(
+        "console",
+        lambda said: found.complaints.append(f"{said.type}: {said.text}") if said.type in ("error", "warning") else None,
+    )
     page.on("pageerror", lambda error: found.complaints.append(f"exception: {error}"))
     page.on("requestfailed", lambda request: found.complaints.append(f"failed: {request.url}"))
-    page.on("response", lambda response: found.complaints.append(f"{response.status}: {response.url}") if response.status >= 500 else None)
+    page.on(
+        "response",
+        lambda response: found.complaints.append(f"{response.status}: {response.url}") if response.status >= 500 else None,
+    )
     return found

@@ -63,10 +63,16 @@ def shop(now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
             yield "campaigns", {"type": "track", **who, "event": "Campaign Sent", "properties": properties, "at": at}
             if chance.random() < 0.4:
                 yield "campaigns", {"type": "track", **who, "event": "Campaign Opened", "properties": properties, "at": at}
-    yield "web shop", {"type": "page", "anonymousId": "8f14e45f-ceea-467f", "properties": {"title": "Bread"}, "at": now - timedelta(hours=1)}
+    yield (
+        "web shop",
+        {"type": "page", "anonymousId": "8f14e45f-ceea-467f", "properties": {"title": "Bread"}, "at": now - timedelta(hours=1)},
+    )
     yield "web shop", {"type": "track", "userId": "901", "event": "Wine Tasting Booked", "properties": {"seats": 2, "evening": "friday"},
                        "at": now - timedelta(days=1)}  # fmt: skip
-    yield "web shop", {"type": "track", "userId": "902", "event": "Order Completed", "properties": {"revenue": "12,30"}, "at": now}
+    yield (
+        "web shop",
+        {"type": "track", "userId": "902", "event": "Order Completed", "properties": {"revenue": "12,30"}, "at": now},
+    )
     yield "till", {"type": "track", "event": "Till Sale", "properties": {"order_id": "x"}, "at": now}
     yield "web shop", {"type": "track", "userId": "903", "event": "", "at": now}
 

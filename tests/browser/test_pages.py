@@ -21,7 +21,9 @@ PAGES = (
 
 def settle(page: Page) -> None:
     """Waits until what the page loads by itself is there."""
-    page.wait_for_load_state("networkidle") if "/sources" not in page.url and page.url.count("/") > 3 else page.wait_for_load_state()
+    page.wait_for_load_state("networkidle") if "/sources" not in page.url and page.url.count(
+        "/"
+    ) > 3 else page.wait_for_load_state()
     if page.locator("#measures").count():
         page.wait_for_selector("html[data-charts=drawn]", timeout=60_000)
 

@@ -34,7 +34,9 @@ def draw_members(rows: Sequence[tuple[date, int]], label: str, day_label: str) -
         "day:T",
         axis=alt.Axis(format="%-d %b" if len(rows) <= FEW_DAYS else "%b", tickCount=6, grid=False, labelOverlap="greedy"),
     )
-    y = alt.Y("members:Q", scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=5, format=",d", domain=False, ticks=False))
+    y = alt.Y(
+        "members:Q", scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=5, format=",d", domain=False, ticks=False)
+    )
     tooltip = [alt.Tooltip("day:T", title=day_label, format="%-d %b %Y"), alt.Tooltip("members:Q", title=label, format=",d")]
     near = alt.selection_point(fields=["day"], nearest=True, on="pointermove", empty=False, clear="pointerout")
     shown = alt.Chart(alt.Data(values=values))
@@ -57,10 +59,17 @@ def draw_bridge(rows: Sequence[tuple[str, int, str]]) -> dict[str, Any]:
     names = [what for what, _customers, _colour in rows]
     largest = max([customers for _what, customers, _colour in rows] or [0]) or 1
     shown = alt.Chart(alt.Data(values=values))
-    y = alt.Y("what:N", sort=names, axis=alt.Axis(domain=False, ticks=False, labelColor="var(--sg-ink)", labelFontSize=13, labelLimit=120))
+    y = alt.Y(
+        "what:N",
+        sort=names,
+        axis=alt.Axis(domain=False, ticks=False, labelColor="var(--sg-ink)", labelFontSize=13, labelLimit=120),
+    )
     x = alt.X("customers:Q", scale=alt.Scale(domain=[0, largest * 1.25]), axis=None)
     bars = shown.mark_bar(cornerRadiusEnd=3, size=18).encode(
-        x=x, y=y, color=alt.Color("colour:N", scale=None), tooltip=[alt.Tooltip("what:N", title=" "), alt.Tooltip("customers:Q", title=" ", format=",d")]
+        x=x,
+        y=y,
+        color=alt.Color("colour:N", scale=None),
+        tooltip=[alt.Tooltip("what:N", title=" "), alt.Tooltip("customers:Q", title=" ", format=",d")],
     )
     words = shown.mark_text(align="left", dx=6).encode(x=x, y=y, text=alt.Text("customers:Q", format=",d"))
     return _spec(alt.layer(bars, words), 160)

@@ -51,7 +51,9 @@ def cards(measured: HomeMeasures, weeks: int) -> list[Card]:
             measured.top20_revenue_share,
             reader.percent,
             points,
-            _("Of all revenue, the share from the fifth of your buyers who spent most. More is not better: it says how much hangs on a few."),
+            _(
+                "Of all revenue, the share from the fifth of your buyers who spent most. More is not better: it says how much hangs on a few."
+            ),
             is_judged=False,
         ),
     ]
@@ -106,11 +108,17 @@ def money_of(currency: str) -> Callable[[float], str]:
 def members_context(rows: Sequence[tuple[date, int]]) -> dict[str, Any]:
     """The chart of loyal customers over time, its title and its table."""
     first, last = rows[0], rows[-1]
-    words = {"count": reader.number(last[1]), "day": reader.day(last[0]), "before": reader.number(first[1]), "then": reader.day(first[0])}
+    words = {
+        "count": reader.number(last[1]),
+        "day": reader.day(last[0]),
+        "before": reader.number(first[1]),
+        "then": reader.day(first[0]),
+    }
     return {
         "members_title": _("Loyal customers"),
         "members_note": _("score over 100"),
-        "members_summary": _("%(count)s loyal customers on %(day)s; %(before)s on %(then)s. The table below has every day.") % words,
+        "members_summary": _("%(count)s loyal customers on %(day)s; %(before)s on %(then)s. The table below has every day.")
+        % words,
         "members_rows": list(reversed(rows)),
         "members_spec": draw_members(rows, _("Loyal customers"), _("Day")),
     }

@@ -76,7 +76,10 @@ def _lasting(expiry: Expiry | None) -> str:
         return _("It lasts %(duration)s.") % {"duration": expiry.text}
     count, unit = int(found[1]), found[2]
     duration = format_timedelta(
-        count * _UNIT_SECONDS[unit], granularity=unit, threshold=10_000, locale=reader.locale()  # type: ignore[arg-type]
+        count * _UNIT_SECONDS[unit],
+        granularity=unit,
+        threshold=10_000,
+        locale=reader.locale(),  # type: ignore[arg-type]
     )
     sentences = {
         "exact": _("It lasts %(duration)s."),

@@ -1,0 +1,1 @@
+PASSWORD = "a-stool-at-the-bar-7"

@@ -107,15 +107,18 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             "goal": goal,
             "expiry": _expiry_sentence(lots),
             "facts": _facts(view),
-            "memberships": [
-                (membership, segment_badge(membership.slug, membership.name)) for membership in view.memberships
-            ],
+            "memberships": [(membership, segment_badge(membership.slug, membership.name)) for membership in view.memberships],
             "identifiers": [
                 {"label": identifier_label(one.kind), "value": one.value, "first_at": one.first_at}
                 for one in profile.identifiers
             ],
             "traits": [
-                {"label": trait_label(one.name), "value": _trait_text(one.value), "source": one.source, "occurred_at": one.occurred_at}
+                {
+                    "label": trait_label(one.name),
+                    "value": _trait_text(one.value),
+                    "source": one.source,
+                    "occurred_at": one.occurred_at,
+                }
                 for one in profile.traits
             ],
             "customer_id": profile.customer.id,
@@ -293,5 +296,3 @@ def _event(event: Event) -> dict[str, Any]:
 def _expiry_look(values: list[int]) -> Look:
     amount = -sum(values)
     return Look(ngettext("%(count)s expired", "%(count)s expired", amount) % {"count": reader.number(amount)}, "clock", "loss")
-
-

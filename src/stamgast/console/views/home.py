@@ -63,7 +63,12 @@ def measures(request: HttpRequest) -> HttpResponse:
     configuration = settings.CONFIGURATION
     try:
         measured = measure_home(
-            lake_folder(), now=utc_now(), zone=configuration.timezone, currency=configuration.currency, segment=LOYAL, weeks=weeks
+            lake_folder(),
+            now=utc_now(),
+            zone=configuration.timezone,
+            currency=configuration.currency,
+            segment=LOYAL,
+            weeks=weeks,
         )
     except LakeNotThere:
         measured = None
@@ -141,7 +146,5 @@ def _sentence(known: int, loyal: int, waiting: int) -> str:
         if waiting:
             return _("Your first activities are coming in.")
         return _("Nothing has come in yet. Connect a source, and your customers appear here.")
-    text = ngettext(
-        "%(loyal)s of your %(known)s customer is loyal.", "%(loyal)s of your %(known)s customers are loyal.", known
-    )
+    text = ngettext("%(loyal)s of your %(known)s customer is loyal.", "%(loyal)s of your %(known)s customers are loyal.", known)
     return text % {"loyal": reader.number(loyal), "known": reader.number(known)}

@@ -53,7 +53,14 @@ def refusal(request: HttpRequest, refusal_id: UUID) -> HttpResponse:
         try:
             with transaction() as cursor:
                 correct_and_resend(
-                    cursor, refusal_id, body, reader=load_reader(cursor, currency=settings.CONFIGURATION.currency, timezone=settings.CONFIGURATION.timezone), at=utc_now(), actor=actor_of(request)
+                    cursor,
+                    refusal_id,
+                    body,
+                    reader=load_reader(
+                        cursor, currency=settings.CONFIGURATION.currency, timezone=settings.CONFIGURATION.timezone
+                    ),
+                    at=utc_now(),
+                    actor=actor_of(request),
                 )
         except StillRefused as error:
             reason = str(error.details.get("reason", ""))

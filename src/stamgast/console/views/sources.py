@@ -64,7 +64,9 @@ def strictness(request: HttpRequest, number: int) -> HttpResponse:
     is_strict = request.POST.get("is_strict") == "on"
     with transaction() as cursor:
         set_strict(cursor, _summary(cursor, number).source.name, is_strict)
-    messages.success(request, _("Refused messages now get an error.") if is_strict else _("Refused messages now get an OK, and wait here."))
+    messages.success(
+        request, _("Refused messages now get an error.") if is_strict else _("Refused messages now get an OK, and wait here.")
+    )
     return redirect("console:source", number)
 
 
@@ -109,7 +111,12 @@ def _show_key(request: HttpRequest, source: Source, key: str) -> HttpResponse:
 def _arrivals(cursor: Cursor, name: str | None) -> list[dict[str, object]]:
     rows = list_latest(cursor, source=name, limit=ARRIVALS).rows
     return [
-        {"activity": row, "look": look_of(row), "facts": activity_facts(row), "who": customer_name(None, None, row.identifiers[0])}
+        {
+            "activity": row,
+            "look": look_of(row),
+            "facts": activity_facts(row),
+            "who": customer_name(None, None, row.identifiers[0]),
+        }
         for row in rows
     ]
 

@@ -1,0 +1,184 @@
+"""What the pages show of a small shop, with exact statuses and a bound on the questions they ask the database."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.test import Client
+
+from stamgast.activities.queries import get_kind, get_refusal, list_refusals, list_sources
+from stamgast.activities.types import Source
+from stamgast.console.tests.conftest import send
+from stamgast.kit.database import open_cursor
+
+MARKUP = re.compile(r"<script(?![^>]*(src=|application/json))|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
+PAGES = (
+    "/", "/live", "/measures", "/customers", "/customers?search=noor", "/customers/user_id:900", "/segments", "/segments/loyal-customers",
+    "/programme", "/sources", "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds", "/sources/kinds/Order Completed",
+)  # fmt: skip
+
+
+@contextmanager
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Every statement, Django's and ours, for both end in psycopg."""
+    asked: list[str] = []
+    original = psycopg.Cursor.execute
+
+    def execute(self: psycopg.Cursor[object], query: object, *arguments: object, **named: object) -> object:
+        asked.append(str(query))
+        return original(self, query, *arguments, **named)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg.Cursor, "execute", execute)
+        yield asked
+
+
+@pytest.mark.parametrize("address", PAGES)
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_every_page_answers_with_nothing_that_the_policy_forbids(
+    signed_in: Client, shop: Source, address: str, language: str
+) -> None:
+    answer = signed_in.get(address, headers={"Accept-Language": language})
+    text = answer.content.decode()
+    assert answer.status_code == 200
+    assert MARKUP.findall(text) == []
+    assert "Content-Security-Policy" in answer.headers
+    assert answer["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/customers", "/segments", "/programme", "/sources", "/sources/refusals", "/measures"]
+)
+def test_pages_of_an_empty_house_give_the_first_step(signed_in: Client, address: str) -> None:
+    answer = signed_in.get(address)
+    assert answer.status_code == 200
+    assert "sg-empty" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/customers/user_id:nobody", "/customers/no-such", "/segments/none", "/sources/9999", "/nowhere",
+     "/movements/6f1c6a5e-0000-0000-0000-000000000000/why", "/sources/refusals/6f1c6a5e-0000-0000-0000-000000000000",
+     "/sources/kinds/None"],
+)  # fmt: skip
+def test_what_is_not_there_is_a_page_of_the_house(signed_in: Client, shop: Source, address: str) -> None:
+    answer = signed_in.get(address, headers={"Accept-Language": "nl"})
+    assert answer.status_code == 404
+    assert "<h1>Hier is niets</h1>" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "address", ["/customers?after=x", "/segments/loyal-customers?after=x", "/customers/user_id:900?before=x"]
+)
+def test_a_cursor_of_another_list_is_refused(signed_in: Client, shop: Source, address: str) -> None:
+    assert signed_in.get(address).status_code == 400
+
+
+def test_the_profile_has_the_score_and_a_why_for_each_point(signed_in: Client, shop: Source) -> None:
+    text = signed_in.get("/customers/user_id:900").content.decode()
+    assert "Noor &lt;b&gt;de&lt;/b&gt; Wit" in text
+    assert '<p class="sg-figure sg-figure-large">7</p>' in text
+    assert "94 more for “Loyal customers”." in text
+    assert "€\N{NO-BREAK SPACE}20.00" in text
+    why = re.findall(r'href="(/movements/[^"]+/why)"', text)
+    assert len(why) == 3
+    explanation = signed_in.get(why[0], headers={"HX-Request": "true", "Accept-Language": "nl"}).content.decode()
+    assert "Regel: " in explanation
+    assert "<html" not in explanation
+    assert "<html" in signed_in.get(why[0]).content.decode()
+
+
+def test_a_customer_is_found_by_the_beginning_of_a_name(signed_in: Client, shop: Source) -> None:
+    text = signed_in.get("/customers?search=noor").content.decode()
+    assert "1 customer found for “noor”" in text
+    assert text.count('class="sg-who') == 1
+    assert "Nobody goes by that" in signed_in.get("/customers?search=somebody-else").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("address", "most"), [("/customers", 16), ("/segments/loyal-customers", 16), ("/", 18), ("/sources", 12)]
+)
+def test_a_page_asks_as_much_for_many_customers_as_for_one(
+    signed_in: Client, shop: Source, monkeypatch: pytest.MonkeyPatch, address: str, most: int
+) -> None:
+    with counted(monkeypatch) as few:
+        signed_in.get(address)
+    now = datetime.now(UTC)
+    orders = [
+        b'{"type":"track","userId":"%d","messageId":"m%d-%d","event":"Coupon Redeemed","properties":{}}' % (who, who, n)
+        for who in range(2_000, 2_020)
+        for n in range(21)
+    ]
+    send(shop, *orders, at=now)
+    with counted(monkeypatch) as many:
+        assert signed_in.get(address).status_code == 200
+    assert len(many) <= len(few) + 1
+    assert len(many) <= most
+
+
+def test_a_source_is_made_with_a_key_that_is_shown_once(signed_in: Client, shop: Source) -> None:
+    answer = signed_in.post("/sources", {"name": "kiosk", "is_strict": "on"})
+    key = re.search(r"sgw_[\w-]+", answer.content.decode())
+    assert (answer.status_code, key is not None) == (200, True)
+    assert key is not None
+    assert key[0] not in signed_in.get("/sources").content.decode()
+    made = source("kiosk")
+    assert (made.source.is_strict, [one.revoked_at for one in made.keys]) == (True, [None])
+    again = signed_in.post("/sources", {"name": "kiosk"})
+    assert again.status_code == 422
+    assert "There is a source of that name already." in again.content.decode()
+
+
+def test_a_key_is_revoked_only_by_the_name_of_its_source(signed_in: Client, shop: Source) -> None:
+    key = source("web shop").keys[0]
+    address = f"/sources/{shop.id}/keys/{key.id}/revoke"
+    assert signed_in.post(address, {"confirmation": "till"}).status_code == 422
+    assert source("web shop").keys[0].revoked_at is None
+    assert signed_in.post(address, {"confirmation": "web shop"}).status_code == 302
+    assert source("web shop").keys[0].revoked_at is not None
+    assert signed_in.post(address, {"confirmation": "web shop"}).status_code == 404
+
+
+def test_a_refusal_is_corrected_or_dismissed_once(signed_in: Client, shop: Source) -> None:
+    refusal_id = waiting()[0]
+    address = f"/sources/refusals/{refusal_id}"
+    answer = signed_in.post(address, {"body": '{"still": "wrong"}'})
+    assert answer.status_code == 422
+    assert "still" in answer.content.decode()
+    assert waiting() == [refusal_id]
+    mended = '{"type":"track","userId":"900","event":"Order Completed","properties":{"order_id":"3","revenue":"1.00"}}'
+    assert signed_in.post(address, {"body": mended}).status_code == 302
+    with open_cursor() as cursor:
+        row = get_refusal(cursor, refusal_id)
+    assert (row.settled_by, row.activity_id is not None) == ("staff:owner@example.org", True)
+    answer = signed_in.post(f"{address}/dismiss", follow=True)
+    assert "This refusal was sent again or dismissed before. Nothing changed." in answer.content.decode()
+
+
+def test_a_schema_is_kept_when_it_is_one(signed_in: Client, shop: Source) -> None:
+    address = "/sources/kinds/Order Completed"
+    before = get("Order Completed")
+    for wrong in ("{", "[1]", '{"type": "nothing"}'):
+        assert signed_in.post(address, {"schema": wrong}).status_code == 422
+    assert get("Order Completed") == before
+    assert signed_in.post(address, {"schema": '{"type": "object", "required": ["order_id"]}'}).status_code == 302
+    assert get("Order Completed") == {"type": "object", "required": ["order_id"]}
+
+
+def source(name: str) -> "object":
+    with open_cursor() as cursor:
+        return next(row for row in list_sources(cursor, since=datetime.now(UTC)) if row.source.name == name)
+
+
+def waiting() -> list[UUID]:
+    with open_cursor() as cursor:
+        return [row.id for row in list_refusals(cursor).rows]
+
+
+def get(kind: str) -> object:
+    with open_cursor() as cursor:
+        return get_kind(cursor, kind).schema
