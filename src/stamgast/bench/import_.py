@@ -7,10 +7,6 @@ and keeping each order once for ever.
 """
 
 import io
-import os
-import secrets
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,33 +16,25 @@ from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import duckdb
 import psycopg
 import pyarrow.csv as pa_csv
-from django.db import connection
 from psycopg import sql
 
 from stamgast.activities.catalogue import builtin_catalogue
 from stamgast.activities.importers.mapping import read_mapping
 from stamgast.activities.importers.running import Edges, import_file
 from stamgast.activities.messages import Reader
+from stamgast.bench.scratch import BenchFailed, migrate, scratch_database
 from stamgast.demo.prepare import Prepared, prepare
 from stamgast.kit.database import Cursor
-from stamgast.kit.errors import Kind, StamgastError
-
-
-class BenchFailed(StamgastError):
-    """A part of the measurement did not run."""
-
-    code = "bench_failed"
-    kind = Kind.UNAVAILABLE
 
 
 def run() -> dict[str, Any]:
     """Measures; about half a minute. The milliseconds are of one transaction, with all that goes into it."""
-    with TemporaryDirectory(prefix="stamgast-bench-import-") as folder, _scratch_database() as address:
+    with TemporaryDirectory(prefix="stamgast-bench-import-") as folder, scratch_database() as address:
+        migrate(address)
         till = next(one for one in prepare(Path(folder), datetime.now(UTC).date()) if one.name == "till")
         with psycopg.connect(address) as database:
             baseline_seconds, lines = _copy(database, till.file)
@@ -119,33 +107,3 @@ def _check_stored(database: psycopg.Connection[Any], lines: int) -> None:
     ).fetchone()
     if row is None or row[0] != lines or not row[1]:
         raise BenchFailed(f"{lines:,} lines were imported and {row and row[0]} are stored.")
-
-
-@contextmanager
-def _scratch_database() -> Iterator[str]:
-    """A migrated database of its own on the server in use, gone afterwards: no measurement writes into the shop's data."""
-    name = f"stamgast_bench_{secrets.token_hex(4)}"
-    address = _url(name)
-    with psycopg.connect(_url(str(connection.settings_dict["NAME"])), autocommit=True) as administration:
-        administration.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            _migrate(name)
-            yield address
-        finally:
-            administration.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _migrate(name: str) -> None:
-    environment = {**os.environ, "STAMGAST_DATABASE_URL": _url(name), "STAMGAST_SECRET_KEY": secrets.token_urlsafe(64)}
-    command = [sys.executable, "-m", "stamgast", "migrate"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BenchFailed(f"The scratch database could not be migrated: {done.stderr.strip()[-300:]}")
-
-
-def _url(database: str) -> str:
-    named = connection.settings_dict
-    user = quote(str(named["USER"] or ""), safe="")
-    password = f":{quote(str(named['PASSWORD']), safe='')}" if named["PASSWORD"] else ""
-    options = {"host": named["HOST"], "port": named["PORT"]}
-    return f"postgresql://{user}{password}@/{database}?" + urlencode({key: value for key, value in options.items() if value})

@@ -4,21 +4,26 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 import psycopg
 from django.db import connection
 from psycopg import sql
 
+from stamgast.activities.operations import create_source
 from stamgast.kit.embedded import programs
 from stamgast.kit.errors import Kind, StamgastError
 
 PGBENCH_SCALE = 10
 PGBENCH_CLIENTS = 8
+START_SECONDS = 60
 
 
 class BenchFailed(StamgastError):
@@ -74,6 +79,56 @@ class Pgbench:
         if done.returncode:
             raise BenchFailed(f"pgbench did not run: {done.stderr.strip()[-300:]}")
         return done.stdout
+
+
+@contextmanager
+def web_process(address: str) -> Iterator[int]:
+    """``stamgast web`` on a free port, on a database that is migrated first; the port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    migrate(address)
+    with process("web", address, STAMGAST_BIND=f"127.0.0.1:{port}") as web:
+        _wait_until_open(port, web)
+        yield port
+
+
+@contextmanager
+def process(command: str, address: str, **settings: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """One of our own long-running commands on that database, ended with the measurement."""
+    environment = {
+        **os.environ,
+        "STAMGAST_DATABASE_URL": address,
+        "STAMGAST_SECRET_KEY": secrets.token_urlsafe(64),
+        "STAMGAST_LOG_LEVEL": "error",
+        **settings,
+    }
+    started = subprocess.Popen([sys.executable, "-m", "stamgast", command], env=environment, stdout=subprocess.DEVNULL)
+    try:
+        yield started
+    finally:
+        started.terminate()
+        try:
+            started.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+
+def new_source(address: str) -> str:
+    """A source for the measurement; its write key."""
+    with psycopg.connect(address) as database, database.cursor() as cursor:
+        return create_source(cursor, "bench", at=datetime.now(UTC), actor="bench")[1]
+
+
+def _wait_until_open(port: int, process: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise BenchFailed("The web process did not start. `stamgast doctor` says what is wrong.")
 
 
 def _address_of(database: str) -> str:
