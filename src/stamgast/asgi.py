@@ -3,6 +3,7 @@
 Probes and metrics answer first and cheapest, intake has a fast path of its own, Django has the pages and the API.
 """
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -36,12 +37,8 @@ _is_ready = {"migrated": False}
 
 
 def create_application() -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    """For the web process: like ``application``, with the database rights of the application only.
-
-    Every page's module is imported before the first visitor comes, who would otherwise wait for it.
-    """
+    """For the web process: like ``application``, with the database rights of the application only."""
     act_as_application()
-    get_resolver().url_patterns  # noqa: B018  reading it imports them
     return application
 
 
@@ -90,10 +87,19 @@ async def _live(receive: Receive, send: Send) -> None:
                 await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
                 return
             await send({"type": "lifespan.startup.complete"})
+            # Intake is open; the pages' modules, which take seconds, are imported meanwhile and not by the first visitor.
+            asyncio.get_running_loop().run_in_executor(None, _import_pages)
         elif message["type"] == "lifespan.shutdown":
             await intake.shutdown()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def _import_pages() -> None:
+    try:
+        get_resolver().url_patterns  # noqa: B018  reading it imports them
+    except Exception:
+        log.exception("pages_not_imported")
 
 
 async def _ready(send: Send) -> None:

@@ -62,7 +62,10 @@ class Serving:
     def children(self) -> dict[str, int]:
         names = {}
         for child in psutil.Process(self.process.pid).children():
-            line = child.cmdline()
+            try:
+                line = child.cmdline()
+            except (psutil.ZombieProcess, psutil.NoSuchProcess):
+                continue
             name = next((word for word in ("web", "worker") if word in line), "postgres" if "-D" in line else None)
             if name:
                 names[name] = child.pid
@@ -144,7 +147,7 @@ def test_application_may_not_change_movements(serving: Serving) -> None:
 
     with psycopg.connect(embedded_url(serving.folder / "postgres")) as connection:
         roles = connection.execute(
-            "SELECT has_table_privilege('stamgast_app', 'ledger_movement', p) FROM unnest(%s) p",
+            "SELECT has_table_privilege('stamgast_app', 'ledger_movement', p) FROM unnest(%s::text[]) p",
             (["INSERT", "UPDATE", "DELETE", "TRUNCATE"],),
         )
         assert [row[0] for row in roles] == [True, False, False, False]
