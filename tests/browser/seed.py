@@ -16,7 +16,8 @@ from django.conf import settings
 PASSWORD = "a-stool-at-the-bar-7"
 EMAIL = "owner@example.org"
 NAMES = (
-    "Aaltje de Boer", "Bram Jansen", "Carla van den Heuvel-Oosterhout tot Nijenrode", "Daan Vos", "Eva Smit", "Fatima El Amrani",
+    "Aaltje de Boer", "Bram Jansen", "Carla van den Heuvel-Oosterhout tot Nijenrode", "Daan Vos", "Eva Smit",
+    "Fatima El Amrani",
     "Gijs Mulder", "Hanna Wójcik", "Ilse Bakker", "Jan Visser", "Karin Dijkstra", "Lars Öztürk", "Mila Meijer", "Noor de Wit",
     "Olaf Peeters", "Petra Hoekstra", "Quinten Bos", "Rosa Kuipers", "Sem Willems", "Tess van Dam",
 )  # fmt: skip
@@ -43,8 +44,12 @@ def shop(now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
             source = "till" if chance.random() < 0.7 else "web shop"
             order_id = f"{number}-{order}"
             products = [
-                {"product_id": f"p{chance.randint(1, 90)}", "category": chance.choice(["bread", "coffee", "fruit"]), "price": price,
-                 "quantity": 1}
+                {
+                    "product_id": f"p{chance.randint(1, 90)}",
+                    "category": chance.choice(["bread", "coffee", "fruit"]),
+                    "price": price,
+                    "quantity": 1,
+                }
                 for price in (f"{chance.randint(1, 29)}.{chance.randint(0, 99):02}" for _ in range(chance.randint(1, 9)))
             ]  # fmt: skip
             kind = "Till Sale" if source == "till" else "Order Completed"
@@ -67,8 +72,9 @@ def shop(now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
         "web shop",
         {"type": "page", "anonymousId": "8f14e45f-ceea-467f", "properties": {"title": "Bread"}, "at": now - timedelta(hours=1)},
     )
-    yield "web shop", {"type": "track", "userId": "901", "event": "Wine Tasting Booked", "properties": {"seats": 2, "evening": "friday"},
-                       "at": now - timedelta(days=1)}  # fmt: skip
+    tasting = {"seats": 2, "evening": "friday"}
+    at = now - timedelta(days=1)
+    yield "web shop", {"type": "track", "userId": "901", "event": "Wine Tasting Booked", "properties": tasting, "at": at}
     yield (
         "web shop",
         {"type": "track", "userId": "902", "event": "Order Completed", "properties": {"revenue": "12,30"}, "at": now},

@@ -1,4 +1,4 @@
-"""Every page in both languages and at both widths: without serious findings of axe, complaints, or a page wider than its screen."""
+"""Every page in both languages and at both widths: no serious findings of axe, no complaints, nothing wider than its screen."""
 
 import json
 import re
@@ -15,7 +15,8 @@ SERIOUS = {"serious", "critical"}
 PAGES = (
     "/", "/customers", "/customers?search=noor", "/customers?search=nobody-at-all", "/customers/user_id:918",
     "/customers/user_id:901", "/segments", "/segments/loyal-customers", "/programme", "/sources", "/sources/3",
-    "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds", "/sources/kinds/Wine Tasting Booked", "/customers/user_id:nobody",
+    "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds",
+    "/sources/kinds/Wine Tasting Booked", "/customers/user_id:nobody",
 )  # fmt: skip
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.utils.translation import gettext as _, ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from stamgast.console import reader
 from stamgast.console.charts import draw_bridge, draw_members
@@ -52,7 +53,8 @@ def cards(measured: HomeMeasures, weeks: int) -> list[Card]:
             reader.percent,
             points,
             _(
-                "Of all revenue, the share from the fifth of your buyers who spent most. More is not better: it says how much hangs on a few."
+                "Of all revenue, the share from the fifth of your buyers who spent most. More is not better: it says how much "
+                "hangs on a few."
             ),
             is_judged=False,
         ),

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from babel.dates import format_timedelta
 from django.utils.translation import gettext as _
@@ -12,9 +13,15 @@ from stamgast.console.words import currency_label
 from stamgast.programmes.documents import MILLI, Document, Give, Rule
 from stamgast.programmes.expiry import Expiry
 
-_UNIT_SECONDS = {
-    "second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800, "month": 2_629_746, "year": 31_556_952,
-}  # fmt: skip
+_UNITS: dict[str, tuple[Literal["second", "minute", "hour", "day", "week", "month", "year"], int]] = {
+    "second": ("second", 1),
+    "minute": ("minute", 60),
+    "hour": ("hour", 3_600),
+    "day": ("day", 86_400),
+    "week": ("week", 604_800),
+    "month": ("month", 2_629_746),
+    "year": ("year", 31_556_952),
+}
 _DURATION = re.compile(r"(\d+) (\w+?)s?")
 
 
@@ -74,13 +81,8 @@ def _lasting(expiry: Expiry | None) -> str:
     found = _DURATION.fullmatch(expiry.text)
     if found is None:
         return _("It lasts %(duration)s.") % {"duration": expiry.text}
-    count, unit = int(found[1]), found[2]
-    duration = format_timedelta(
-        count * _UNIT_SECONDS[unit],
-        granularity=unit,
-        threshold=10_000,
-        locale=reader.locale(),  # type: ignore[arg-type]
-    )
+    granularity, seconds = _UNITS[found[2]]
+    duration = format_timedelta(int(found[1]) * seconds, granularity=granularity, threshold=10_000, locale=reader.locale())
     sentences = {
         "exact": _("It lasts %(duration)s."),
         "end of day": _("It lasts %(duration)s, to the end of that day."),

@@ -1,10 +1,11 @@
-"""The console's own words for what the rooms know: activities, reasons, refusals, identifiers, names. No request, no database."""
+"""The console's own words for what the rooms know: activities, reasons, refusals, names. No request, no database."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as _, ngettext, pgettext
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
 from stamgast.activities.types import Activity
 from stamgast.console import reader

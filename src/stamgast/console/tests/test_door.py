@@ -3,9 +3,9 @@
 import pytest
 from django.test import Client
 
+from stamgast.activities.types import Source
 from stamgast.console.tests import PASSWORD
 from stamgast.kit.database import open_cursor
-from stamgast.activities.types import Source
 
 PAGES = (
     "/", "/live", "/measures", "/customers", "/customers/user_id:900", "/customers/user_id:900/timeline",

@@ -17,8 +17,10 @@ from stamgast.kit.database import open_cursor
 
 MARKUP = re.compile(r"<script(?![^>]*(src=|application/json))|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
 PAGES = (
-    "/", "/live", "/measures", "/customers", "/customers?search=noor", "/customers/user_id:900", "/segments", "/segments/loyal-customers",
-    "/programme", "/sources", "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds", "/sources/kinds/Order Completed",
+    "/", "/live", "/measures", "/customers", "/customers?search=noor", "/customers/user_id:900",
+    "/segments", "/segments/loyal-customers",
+    "/programme", "/sources", "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds",
+    "/sources/kinds/Order Completed",
 )  # fmt: skip
 
 

@@ -21,7 +21,8 @@ def problem_page(request: HttpRequest, status: int, *, detail: str = "") -> Http
         404: _("The address may be old or have a typing error. Nothing was lost."),
         409: _("What you wanted to change was changed in the meantime. Go back and look again."),
         500: _(
-            "It has been written down with the moment it happened. Try again; if it stays, show the time to who looks after Stamgast."
+            "It has been written down with the moment it happened. Try again; if it stays, tell the time to who "
+            "looks after Stamgast."
         ),
         503: _("Activities that were accepted are safe. Try again in a minute."),
     }
