@@ -1,6 +1,7 @@
 """A real ``stamgast serve`` for tests: a process of its own, with a data folder of its own, on a free port of this machine."""
 
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -47,10 +48,10 @@ class Installation:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-                connection.request("GET", "/readyz")
-                if connection.getresponse().status == 200:
-                    return
+                with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)) as connection:
+                    connection.request("GET", "/readyz")
+                    if connection.getresponse().status == 200:
+                        return
             except OSError:
                 pass
             time.sleep(0.1)
@@ -75,13 +76,13 @@ class Installation:
 
     def request(self, method: str, path: str, body: object = None, *, key: str | None = None) -> tuple[int, object]:
         """One request with an API key or, for intake, a write key; the status and the JSON of the answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         headers = {"Content-Type": "application/json"}
         if key is not None:
             is_write_key = key.startswith("sgw_")
             headers["Authorization"] = (
                 "Basic " + base64.b64encode(f"{key}:".encode()).decode() if is_write_key else f"Bearer {key}"
             )
-        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read() or b"null")
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")

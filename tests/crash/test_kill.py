@@ -1,6 +1,7 @@
-"""``kill -9`` of web, worker and PostgreSQL in turn in the middle of intake: nothing accepted is lost, nothing is there twice."""
+"""``kill -9`` of web, worker and PostgreSQL in turn amid intake: nothing accepted is lost, nothing is there twice."""
 
 import base64
+import contextlib
 import http.client
 import itertools
 import json
@@ -48,15 +49,15 @@ class Sender(threading.Thread):
             "type": "track",
             "event": "Order Completed",
             "messageId": message_id,
-            "userId": str(self.random.randrange(CUSTOMERS)),
+            "userId": f"customer-{self.random.randrange(CUSTOMERS)}",
             "properties": {"order_id": message_id, "revenue": "1.00", "currency": "EUR"},
         }
 
     def send(self, body: bytes) -> bool:
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-            connection.request("POST", "/v1/batch", body, self.headers)
-            return connection.getresponse().status == 200
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+                connection.request("POST", "/v1/batch", body, self.headers)
+                return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False
 

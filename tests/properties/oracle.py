@@ -81,7 +81,7 @@ def left_of(order, told):
 
 
 def lots(person, *, zone, months, daily_cap):
-    """(given at, expires at, amount) of everything that the programme gives: an order above zero 1, a coupon 5, capped a day."""
+    """(given at, expires at, amount) of everything that the programme gives: an order above zero 1, a coupon 5, capped."""
     given, used = [], {}
     for message in person.told:
         amount = 0

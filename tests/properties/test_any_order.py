@@ -9,9 +9,9 @@ from django.db import transaction as django_transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stamgast.activities.messages import Reader
 from stamgast.activities.operations import ensure_source, store
 from stamgast.activities.queries import count_pending, load_catalogue
-from stamgast.activities.messages import Reader
 from stamgast.activities.types import NewActivity
 from stamgast.customers.queries import find_customer
 from stamgast.flows.audit import run as audit
@@ -47,7 +47,9 @@ earn:
 identifiers = st.one_of(
     st.tuples(st.sampled_from(["user_id:u1", "user_id:u2"])),
     st.tuples(st.sampled_from(["anonymous_id:a1", "anonymous_id:a2"])),
-    st.tuples(st.sampled_from(["user_id:u1", "user_id:u2", "user_id:u3"]), st.sampled_from(["anonymous_id:a1", "anonymous_id:a2"])),
+    st.tuples(
+        st.sampled_from(["user_id:u1", "user_id:u2", "user_id:u3"]), st.sampled_from(["anonymous_id:a1", "anonymous_id:a2"])
+    ),
 )
 moments = st.integers(0, 40).map(lambda step: NOW - timedelta(days=110) + timedelta(hours=step * 66))
 told = st.builds(
