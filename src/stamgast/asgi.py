@@ -29,9 +29,6 @@ from stamgast.kit.logs import with_request_id  # noqa: E402
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-WORDS = ("identify", "i", "track", "t", "page", "p", "screen", "s", "group", "g", "alias", "a", "batch", "b", "import")
-INTAKE_PATHS = frozenset(f"/v1/{word}" for word in WORDS)
-INTAKE_METHODS = ("POST", "OPTIONS")
 log = structlog.get_logger(__name__)
 _is_ready = {"migrated": False}
 
@@ -62,7 +59,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 async def _routed(scope: Scope, receive: Receive, send: Send) -> None:
     if settings.CONFIGURATION.is_https:
         _see_through_proxy(scope)
-    if scope["path"] in INTAKE_PATHS and scope["method"] in INTAKE_METHODS:
+    if intake.is_intake_path(scope["path"]):
         await intake.application(scope, receive, send)
     else:
         await django(scope, receive, send)
