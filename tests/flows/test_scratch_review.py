@@ -97,7 +97,7 @@ def test_cursors(client):
         trial("activities",lambda cur: list_activities(cur,[],before=c))
         trial("refusals",lambda cur: list_refusals(cur,after=c))
     trial("changes",lambda cur: list_changes(cur,get_segment(cur,"few"),before=encode_cursor(2**70),limit=5))
-    from stamgast.customers.queries import *
+    from stamgast.customers.queries import find_customer, list_customers
     from stamgast.ledger.queries import list_movements
     from uuid import UUID
     trial("customers",lambda cur: list_customers(cur,after=encode_cursor(2**70,"00")))

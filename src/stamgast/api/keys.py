@@ -21,5 +21,5 @@ class Scoped(HttpBearer):
         with open_cursor() as cursor:
             key = authenticate_key(cursor, token)
         if key is not None and not key.allows(self.scope):
-            raise Forbidden(f"This key lacks the scope {self.scope}. Make one that has it: stamgast key create --scope {self.scope}")
+            raise Forbidden(f"This key lacks the scope {self.scope}. Make one: stamgast key create --scope {self.scope}")
         return key

@@ -37,6 +37,11 @@ SENTENCES = {
     },
 }
 
+NO_LONGER_THEIRS = {
+    "en": "This activity now belongs to another customer.",
+    "nl": "Deze activiteit hoort nu bij een andere klant.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class MovementExplanation:
@@ -56,10 +61,7 @@ def explain_movement(cursor: Cursor, movement_id: UUID, *, language: str) -> Mov
     activity = get_activity(cursor, movement.activity_id)
     programme = get_programme(cursor)
     explanation = explain_activity(cursor, programme, movement.owner_id, activity.id, language=language)
-    if explanation is None:
-        told = "This activity now belongs to another customer." if language == "en" else "Deze activiteit hoort nu bij een andere klant."
-    else:
-        told = explanation.sentence
+    told = explanation.sentence if explanation else NO_LONGER_THEIRS[language]
     return MovementExplanation(movement, activity, explanation, SENTENCES[language][movement.kind].format(told=told))
 
 

@@ -1,7 +1,8 @@
 """From stored activities to the columns that ``decide`` takes: whose they are, in order, and with refunds taken off.
 
-An order is worth what is left of it, once, however often it is told. What came back is subtracted from the order it names, so that giving points for an
-order and taking them back after a refund are one act: the order is decided again and the difference is posted.
+An order is worth what is left of it, once, however often it is told. What came back is subtracted from the order it names,
+so that giving points for an order and taking them back after a refund are one act: the order is decided again and the
+difference is posted.
 """
 
 from collections import defaultdict
@@ -34,9 +35,7 @@ def needs_body(programme: Programme) -> bool:
     return not {"properties", "lines"}.isdisjoint(programme.columns)
 
 
-def read_history(
-    cursor: Cursor, programme: Programme, customers: Collection[UUID], *, with_body: bool = False
-) -> pa.Table:
+def read_history(cursor: Cursor, programme: Programme, customers: Collection[UUID], *, with_body: bool = False) -> pa.Table:
     """Everything that these customers did, as ACTIVITIES; properties and lines when the programme asks, or ``with_body``."""
     anchors = anchors_of(cursor, customers)
     owner = {anchor: customer for customer, ids in anchors.items() for anchor in ids}

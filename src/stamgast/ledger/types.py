@@ -53,7 +53,7 @@ class Wanted:
 class Table(Protocol):
     """The part of an Arrow table that the ledger reads, so that the room needs no Arrow."""
 
-    def column(self, name: str) -> "Column": ...
+    def column(self, name: str, /) -> "Column": ...
 
 
 class Column(Protocol):

@@ -35,7 +35,9 @@ class Stay(models.Model):
         indexes = (
             models.Index(fields=("customer_id",), name="stay_customer"),
             models.Index(
-                fields=("segment_id", "entered_at", "customer_id"), name="stay_members", condition=models.Q(left_at__isnull=True)
+                fields=("segment_id", "entered_at", "customer_id"),
+                name="stay_members",
+                condition=models.Q(left_at__isnull=True),
             ),
         )
 

@@ -29,7 +29,7 @@ def get_segment(cursor: Cursor, name: str) -> Segment:
 
 def list_members(cursor: Cursor, segment: Segment, *, after: str | None, limit: int) -> Page[Member]:
     """Who is in, longest first."""
-    entered_at, customer_id = datetime.min.isoformat(), str(UUID(int=0))
+    entered_at, customer_id = "-infinity", str(UUID(int=0))
     if after is not None:
         entered_at, customer_id = map(str, decode_cursor(after, str, str))
     cursor.execute(
@@ -45,7 +45,8 @@ def list_members(cursor: Cursor, segment: Segment, *, after: str | None, limit: 
 def count_members(cursor: Cursor, segment: Segment) -> int:
     """How many are in."""
     cursor.execute("SELECT count(*) FROM segments_stay WHERE segment_id = %s AND left_at IS NULL", (segment.slug,))
-    return int(cursor.fetchone()[0])
+    row = cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 def list_memberships(cursor: Cursor, customers: list[UUID]) -> dict[UUID, list[Membership]]:
@@ -80,5 +81,5 @@ def count_changes(cursor: Cursor, segment: Segment, *, since: datetime) -> tuple
         WHERE segment_id = %s AND recorded_at >= %s AND occurred_at >= %s""",
         (segment.slug, since, since),
     )
-    entries, exits = cursor.fetchone()
-    return int(entries), int(exits)
+    row = cursor.fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)

@@ -35,9 +35,7 @@ steps = st.lists(
 def test_a_customer_enters_above_one_hundred_and_not_at_it():
     path = [Step(at(1), "score", 100, UUID(int=1)), Step(at(2), "score", 1, UUID(int=2)), Step(at(3), "score", -1, UUID(int=3))]
     stays = stays_over(is_loyal, {}, None, path)
-    assert [(s.entered_at, s.left_at, s.entry_cause, s.exit_cause) for s in stays] == [
-        (at(2), at(3), UUID(int=2), UUID(int=3))
-    ]
+    assert [(s.entered_at, s.left_at, s.entry_cause, s.exit_cause) for s in stays] == [(at(2), at(3), UUID(int=2), UUID(int=3))]
 
 
 @given(steps)
