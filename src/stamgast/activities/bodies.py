@@ -2,6 +2,7 @@
 
 import zlib
 
+MOST_MEMBERS = 64
 _WINDOW = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
 
 
@@ -23,7 +24,11 @@ def inflate(body: bytes, encoding: bytes, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     rest = body
+    members = 0
     while rest:
+        members += 1
+        if members > MOST_MEMBERS:  # thousands of empty ones would each cost a copy of what follows
+            raise InvalidEncoding(f"The body is in more than {MOST_MEMBERS} pieces.")
         member = zlib.decompressobj(_WINDOW[name])
         try:
             part = member.decompress(rest, most + 1 - size)

@@ -18,7 +18,7 @@ from stamgast.activities.catalogue import Catalogue, aliases
 from stamgast.activities.moments import correct_skew, parse_moment
 from stamgast.activities.orders import OrderRead, read_order
 from stamgast.activities.types import NewActivity, Reason, Refused, Source
-from stamgast.customers.rules import anchor, identifier_id, normalise_identifier
+from stamgast.customers.rules import anchor, identifier_id, normalise_identifier, storable
 from stamgast.kit.ids import derive_id
 from stamgast.kit.money import InvalidMoney
 
@@ -29,6 +29,9 @@ MOST_MESSAGES = 2_500
 LONGEST_MESSAGE_ID = 100
 LONGEST_EVENT_NAME = 255
 MOST_IDENTIFIERS = 20
+DEEPEST = 200
+"""What is nested deeper than this is refused: whoever reads it later may have less room on the stack than intake had."""
+LONGEST_DETAIL = 500
 _ANY_ID_TYPES = (str, int)
 _NO_ORDER = OrderRead(None, None, None, 0)
 _NOTHING: Mapping[str, Any] = {}
@@ -86,7 +89,10 @@ _decode_batch = msgspec.json.Decoder(Batch, float_hook=Decimal).decode
 _decode_write_key = msgspec.json.Decoder(_WriteKey).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _WRITE_KEY = re.compile(rb"sgw_[A-Za-z0-9_-]+")
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_BRACKET = re.compile(rb"[\[\]{}]")
+# ArithmeticError: a number whose exponent no Decimal can hold.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, ValueError)
 
 
 def read_batch(body: bytes) -> Batch:
@@ -160,6 +166,8 @@ class Reader:
                     data = _with_batch(data, batch)
                 message = _decode(data)
                 body = data.decode()
+                if _is_too_deep(data):
+                    raise RecursionError
             except msgspec.ValidationError as error:
                 raise _Refusal(Reason.INVALID_MESSAGE, _words(error)) from None
             except _UNREADABLE as error:
@@ -298,9 +306,20 @@ def refuse(
         source_id=source.id,
         received_at=received_at,
         reason=reason,
-        detail=detail,
+        detail=storable(detail)[:LONGEST_DETAIL],  # it may name a property, and a property may have any name
         body=body,
     )
+
+
+def _is_too_deep(data: bytes) -> bool:
+    """Whether JSON that can be read is nested too deeply. Few messages have so many brackets that it takes counting."""
+    if data.count(b"[") + data.count(b"{") <= DEEPEST:
+        return False
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", data)):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest > DEEPEST
 
 
 def _split(identifier: str) -> tuple[str, str]:
@@ -375,4 +394,6 @@ def _words(error: BaseException) -> str:
         return "The JSON is nested too deeply."
     if isinstance(error, UnicodeDecodeError):
         return "The text is not UTF-8."
+    if isinstance(error, ArithmeticError):
+        return "A number is out of range."
     return str(error).splitlines()[0][:300] if str(error) else "The JSON cannot be read."

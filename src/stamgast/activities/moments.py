@@ -17,10 +17,14 @@ def parse_moment(value: object) -> datetime | None:
     if value is None or value == "":
         return None
     if isinstance(value, str):
+        text = value.strip()
+        # Digits first: some milliseconds, such as 1711010210304, could also be read as a day in the year 1711.
+        if len(text) > len("20260301") and text.isdecimal():
+            return _from_number(Decimal(int(text)))
         try:
-            moment = datetime.fromisoformat(value.strip())
+            moment = datetime.fromisoformat(text)
         except ValueError:
-            return _from_number(Decimal(int(value)))
+            return _from_number(Decimal(int(text)))
         return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("not a moment")

@@ -19,6 +19,11 @@ def test_a_gzip_of_several_members() -> None:
     assert inflate(gzip.compress(b"one ") + gzip.compress(b"two"), b"gzip", 7) == b"one two"
 
 
+def test_a_body_in_thousands_of_pieces_is_an_error() -> None:
+    with pytest.raises(InvalidEncoding, match="64 pieces"):
+        inflate(gzip.compress(b"") * 25_000, b"gzip", 500 * 1024)
+
+
 def test_a_small_body_cannot_become_a_large_one() -> None:
     bomb = gzip.compress(b"0" * 100_000_000)
     with pytest.raises(BodyTooLarge):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stamgast.activities.catalogue import builtin_catalogue
+from stamgast.activities.catalogue import Catalogue, builtin_catalogue
 from stamgast.activities.messages import Batch, Reader, find_batch, read_batch
 from stamgast.activities.types import NewActivity, Reason, Refused, Source
 from stamgast.customers.rules import identifier_id
@@ -273,3 +273,35 @@ def test_whatever_comes_is_stored_or_refused_and_fits_the_database(message: dict
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_message_are_refused(raw: bytes) -> None:
     assert isinstance(read(raw), Refused)
+
+
+@pytest.mark.parametrize("place", [b'"properties":{"n":%s}', b'"traits":{"n":%s}', b'"timestamp":%s', b'"other":{"n":%s}'])
+def test_a_number_beyond_any_exponent_is_refused_or_passed_over_and_never_breaks_its_batch(place: bytes) -> None:
+    raw = b'{"type":"track","event":"Told","userId":"1",' + place % b"1e99999999999999999999" + b"}"
+    read_it = read(raw)
+    assert isinstance(read_it, NewActivity) == place.startswith(b'"other"')
+    assert isinstance(read_it, NewActivity) or read_it.reason == Reason.INVALID_JSON
+    with pytest.raises(ValueError, match="out of range"):
+        read_batch(b'{"batch":[],"sentAt":1e99999999999999999999}')
+    assert find_batch(b'{"batch":[],"sentAt":1e99999999999999999999}') is None
+
+
+def test_what_is_nested_too_deeply_for_those_who_read_it_later_is_refused() -> None:
+    def nested(depth: int) -> bytes:
+        return b'{"type":"identify","userId":"1","traits":{"n":' + b"[" * depth + b'"]]]]"' + b"]" * depth + b"}}"
+
+    assert isinstance(read(nested(198)), NewActivity)
+    assert refuse(nested(199)).detail == "The JSON is nested too deeply."
+    wide = {"type": "identify", "userId": "1", "traits": {"n": [[]] * 1_000, "t": '["\\"' * 300}}
+    assert isinstance(read(wide), NewActivity)
+
+
+def test_the_words_of_a_refusal_can_be_stored_whatever_a_property_is_called() -> None:
+    catalogue = Catalogue({"Told": {"type": "object", "additionalProperties": {"type": "string"}}})
+    reader = Reader(catalogue, currency="EUR", region="NL")
+    for name in ("a\x00b", "a" * 20_000):
+        raw = msgspec.json.encode({"type": "track", "event": "Told", "userId": "1", "properties": {name: 1}})
+        refused = reader.read_message(raw, source=SHOP, received_at=NOON, fallback_id="fallback")
+        assert isinstance(refused, Refused)
+        assert "\x00" not in refused.detail
+        assert len(refused.detail) <= 500

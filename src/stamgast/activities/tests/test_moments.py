@@ -21,6 +21,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
         "2026-03-01 12:00",
         " 2026-03-01T12:00:00Z ",
         "1772366400",
+        "1772366400000",
         1772366400,
         1772366400000,
         1772366400000000,
@@ -29,6 +30,11 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 )
 def test_one_moment_in_many_spellings(text: object) -> None:
     assert parse_moment(text) == NOON
+
+
+def test_milliseconds_as_text_are_no_day_of_the_eighteenth_century() -> None:
+    assert parse_moment("1711010210304") == parse_moment(1711010210304)
+    assert parse_moment("20260301") == datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def test_fractions_of_a_second_are_kept() -> None:
