@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from stamgast.activities.types import (
     SourceSummary,
 )
 from stamgast.kit.database import Cursor
-from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, Page, decode_cursor, page_of
+from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
 
 _FROM_ACTIVITIES = f"SELECT {sql.ACTIVITY_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
 _REFUSAL = "r.id, s.name, r.received_at, r.reason, r.detail, r.body, r.settled_at, r.settled_by, r.activity_id"
@@ -43,9 +44,23 @@ class _Context(msgspec.Struct):
     traits: dict[str, Any] | None = None
 
 
-_decode = msgspec.json.Decoder(_Properties).decode
+def _number(text: str) -> float | str:
+    """A JSON number as far as a float holds one; what lies beyond, such as 1e400, stays the text that it was."""
+    number = float(text)
+    return number if isfinite(number) else text
+
+
+_decode = msgspec.json.Decoder(_Properties, float_hook=_number).decode
 _decode_identifiers = msgspec.json.Decoder(tuple[str, ...]).decode
-_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_object = msgspec.json.Decoder(dict[str, Any], float_hook=_number).decode
+
+
+def _position(cursor: str) -> tuple[datetime, UUID]:
+    moment, last = decode_cursor(cursor, str, str)
+    try:
+        return datetime.fromisoformat(str(moment)), UUID(str(last))
+    except ValueError:
+        raise InvalidCursor("This cursor belongs to another list. Start again without it.") from None
 
 
 # Sources
@@ -111,9 +126,8 @@ def list_latest(
         condition.append("a.kind = %s")
         values.append(kind)
     if after is not None:
-        received_at, last = decode_cursor(after, str, str)
-        condition.append("(a.received_at, a.id) < (%s::timestamptz, %s::uuid)")
-        values += [received_at, last]
+        condition.append("(a.received_at, a.id) < (%s, %s)")
+        values += _position(after)
     limit = min(limit, LARGEST_PAGE)
     rows = cursor.execute(
         f"{_FROM_ACTIVITIES} WHERE {' AND '.join(condition)} ORDER BY a.received_at DESC, a.id DESC LIMIT %s",
@@ -129,9 +143,8 @@ def list_activities(
     values: list[Any] = [list(anchor_ids)]
     condition = "a.anchor_id = ANY(%s)"
     if before is not None:
-        occurred_at, last = decode_cursor(before, str, str)
-        condition += " AND (a.occurred_at, a.id) < (%s::timestamptz, %s::uuid)"
-        values += [occurred_at, last]
+        condition += " AND (a.occurred_at, a.id) < (%s, %s)"
+        values += _position(before)
     limit = min(limit, LARGEST_PAGE)
     rows = cursor.execute(
         f"{_FROM_ACTIVITIES} WHERE {condition} ORDER BY a.occurred_at DESC, a.id DESC LIMIT %s",
@@ -299,9 +312,8 @@ def list_refusals(
         condition.append("r.reason = %s")
         values.append(reason)
     if after is not None:
-        received_at, last = decode_cursor(after, str, str)
-        condition.append("(r.received_at, r.id) < (%s::timestamptz, %s::uuid)")
-        values += [received_at, last]
+        condition.append("(r.received_at, r.id) < (%s, %s)")
+        values += _position(after)
     limit = min(limit, LARGEST_PAGE)
     rows = cursor.execute(
         f"SELECT {_REFUSAL} FROM activities_refusal r JOIN activities_source s ON s.id = r.source_id "

@@ -322,6 +322,8 @@ def _latest_traits(batch: _Batch) -> list[dict[str, object]]:
     latest: dict[tuple[UUID, str], tuple[Sighting, object]] = {}
     for sighting in batch.sightings:
         for name, value in sighting.traits.items():
+            if len(name) > rules.LONGEST_TRAIT_NAME:
+                continue
             key = (batch.ids[sighting.identifiers[0]], rules.storable(name))
             known = latest.get(key)
             if known is None or _precedes(known[0], sighting):

@@ -31,6 +31,8 @@ SEARCHED_TRAITS = ("email", "firstName", "first_name", "lastName", "last_name", 
 """The traits that a search for customers looks at, and that a list of them shows."""
 
 LONGEST_VALUE = 500
+LONGEST_TRAIT_NAME = 255
+"""A trait with a longer name fits in no index: it stays with its activity and is none of the profile."""
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,63}")
 _ONLY_ZEROS = re.compile(r"[0\-\s]*")
 _BLOCKED_VALUES = frozenset(

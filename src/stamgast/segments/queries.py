@@ -1,15 +1,17 @@
 """Reads: segments, their members by page, what a customer is in, entries and exits."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 
 from stamgast.kit.database import Cursor
-from stamgast.kit.paging import Page, decode_cursor, page_of
+from stamgast.kit.paging import InvalidCursor, Page, decode_cursor, page_of
 from stamgast.segments.errors import SegmentNotFound
 from stamgast.segments.rules import slug_of
 from stamgast.segments.types import Change, Member, Membership, Segment
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 def list_segments(cursor: Cursor) -> list[Segment]:
@@ -29,17 +31,23 @@ def get_segment(cursor: Cursor, name: str) -> Segment:
 
 def list_members(cursor: Cursor, segment: Segment, *, after: str | None, limit: int) -> Page[Member]:
     """Who is in, longest first."""
-    entered_at, customer_id = "-infinity", str(UUID(int=0))
-    if after is not None:
-        entered_at, customer_id = map(str, decode_cursor(after, str, str))
+    entered_at, customer_id = _position(after) if after is not None else (BEGINNING, UUID(int=0))
     cursor.execute(
         """SELECT customer_id, entered_at FROM segments_stay
-        WHERE segment_id = %s AND left_at IS NULL AND (entered_at, customer_id) > (%s::timestamptz, %s::uuid)
+        WHERE segment_id = %s AND left_at IS NULL AND (entered_at, customer_id) > (%s, %s)
         ORDER BY entered_at, customer_id LIMIT %s""",
         (segment.slug, entered_at, customer_id, limit + 1),
     )
     rows = [Member(*row) for row in cursor]
     return page_of(rows, limit, lambda member: (member.entered_at.isoformat(), str(member.customer_id)))
+
+
+def _position(cursor: str) -> tuple[datetime, UUID]:
+    moment, last = decode_cursor(cursor, str, str)
+    try:
+        return datetime.fromisoformat(str(moment)), UUID(str(last))
+    except ValueError:
+        raise InvalidCursor("This cursor belongs to another list. Start again without it.") from None
 
 
 def count_members(cursor: Cursor, segment: Segment) -> int:

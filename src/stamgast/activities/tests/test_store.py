@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -20,6 +21,7 @@ from stamgast.activities.queries import (
     list_activities,
     list_kinds,
     list_latest,
+    list_refusals,
     load_for_deciding,
     load_history,
     take_pending,
@@ -28,6 +30,7 @@ from stamgast.activities.tests.conftest import NOON
 from stamgast.activities.types import Activity, Line, NewActivity, Refused, Source, Stored
 from stamgast.customers.rules import identifier_id
 from stamgast.kit.database import Cursor
+from stamgast.kit.paging import InvalidCursor, encode_cursor
 
 Read = Callable[..., Any]
 
@@ -75,6 +78,26 @@ def test_an_activity_is_stored_whole_and_waits(cursor: Cursor, read: Read) -> No
     assert (count_pending(cursor), count_pending(cursor, at_most=0), find_oldest_pending(cursor)) == (1, 0, NOON)
     remove_pending(cursor, [pending])
     assert (take_pending(cursor, 10), find_oldest_pending(cursor)) == ([], None)
+
+
+def test_a_number_that_no_float_holds_breaks_no_page_and_no_decision(cursor: Cursor, reader: Reader, shop: Source) -> None:
+    raw = b'{"type":"identify","userId":"u","messageId":"m","traits":{"age":1e400,"size":1.5},"properties":{"n":[1e400]}}'
+    activity = reader.read_message(raw, source=shop, received_at=NOON, fallback_id="")
+    assert isinstance(activity, NewActivity)
+    store(cursor, [activity], [])
+    assert list_latest(cursor).rows[0].properties == {"n": ["1e400"]}
+    assert load_for_deciding(cursor, [activity.id], needs_body=True).traits == [{"age": "1e400", "size": 1.5}]
+
+
+@pytest.mark.parametrize("key", [("x", "y"), ("2026-01-01", "y"), ("\x00", str(UUID(int=1)))])
+def test_a_cursor_that_no_list_made_is_refused(cursor: Cursor, key: tuple[str, str]) -> None:
+    for read in (
+        lambda: list_latest(cursor, after=encode_cursor(*key)),
+        lambda: list_activities(cursor, [], before=encode_cursor(*key)),
+        lambda: list_refusals(cursor, after=encode_cursor(*key)),
+    ):
+        with pytest.raises(InvalidCursor):
+            read()
 
 
 def test_the_same_message_is_stored_once_for_ever(cursor: Cursor, read: Read) -> None:

@@ -191,3 +191,11 @@ def test_traits_that_postgresql_cannot_keep_are_mended() -> None:
 
 def test_no_sightings_is_no_work() -> None:
     assert resolve() == Resolution({}, frozenset(), frozenset())
+
+
+def test_a_trait_whose_name_fits_in_no_index_is_left_out_and_breaks_nothing() -> None:
+    name = "".join(chr(0x20000 + number % 4_001) for number in range(0, 99_991 * 6_000, 99_991))
+    resolve(sighting(1, "user_id:900", **{name: 1, name[:255]: 2, "age": 40}))
+    with open_cursor() as cursor:
+        traits = {one.name: one.value for one in queries.get_profile(cursor, "user_id:900").traits}
+    assert traits == {name[:255]: 2, "age": 40}
