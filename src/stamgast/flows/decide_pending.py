@@ -50,20 +50,24 @@ def decide_pending(*, at: datetime, actor: str, limit: int) -> Sequence[PendingA
     """
     with transaction() as cursor:
         waiting = take_pending(cursor, limit)
-        if not waiting:
-            return []
-        programme = get_programme(cursor)
-        columns = load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=needs_body(programme))
-        resolution = resolve(cursor, _sightings(columns), at=at, actor=actor)
-        customers = resolution.customers
-        states = load_states(cursor, programme.name, set(customers.values()))
-        again = who_refers_back(cursor, columns, customers) | resolution.moved
-        work = _divide(states, columns, customers, again, created=resolution.created)
-        table = activity_table(columns, customers, keep=work.onwards)
-        onwards = decide(programme, _states_of(states, work.onwards), table) if table.num_rows else NOTHING
-        remove_pending(cursor, waiting)
-        _post_and_follow(cursor, programme, onwards, work, at=at, actor=actor, reason="decided")
+        if waiting:
+            decide_taken(cursor, waiting, at=at, actor=actor)
     return waiting
+
+
+def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: datetime, actor: str) -> None:
+    """Decides activities that this transaction has taken from the queue, and removes them from it."""
+    programme = get_programme(cursor)
+    columns = load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=needs_body(programme))
+    resolution = resolve(cursor, _sightings(columns), at=at, actor=actor)
+    customers = resolution.customers
+    states = load_states(cursor, programme.name, set(customers.values()))
+    again = who_refers_back(cursor, columns, customers) | resolution.moved
+    work = _divide(states, columns, customers, again, created=resolution.created)
+    table = activity_table(columns, customers, keep=work.onwards)
+    onwards = decide(programme, _states_of(states, work.onwards), table) if table.num_rows else NOTHING
+    remove_pending(cursor, waiting)
+    _post_and_follow(cursor, programme, onwards, work, at=at, actor=actor, reason="decided")
 
 
 def decide_again(*, customers: Collection[UUID], at: datetime, actor: str, reason: str) -> None:

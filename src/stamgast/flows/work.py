@@ -6,7 +6,7 @@ lot expires, or for a short while. Housekeeping has another, so that an export n
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import django.db
 import psycopg
@@ -15,7 +15,8 @@ from django.db import connection
 
 from stamgast.activities.operations import retry_set_aside, set_aside
 from stamgast.activities.queries import count_pending, take_pending
-from stamgast.flows.decide_pending import decide_pending, expire_now
+from stamgast.activities.types import PendingActivity
+from stamgast.flows.decide_pending import decide_pending, decide_taken, expire_now
 from stamgast.flows.export_lake import export
 from stamgast.flows.metrics import observe_decided
 from stamgast.kit.clock import utc_now
@@ -32,8 +33,11 @@ SHORTEST_SLEEP_SECONDS = 0.005
 SEAL_EVERY_SECONDS = 5.0
 LAKE_EVERY_SECONDS = 60.0
 LONGEST_PATIENCE_SECONDS = 5.0
+SINGLY_SECONDS = 0.5
 CHANNEL = "stamgast_pending"
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, django.db.OperationalError, django.db.InterfaceError)
+LIMIT_EXCEEDED = "54"
+"""The class of errors that drivers call operational, and that come from what was sent: they come again each time."""
 log = structlog.get_logger()
 
 
@@ -55,7 +59,7 @@ def drain(progress: Callable[[int, int], None], should_stop: Callable[[], bool] 
     with open_cursor() as cursor:
         total = count_pending(cursor)
     done = 0
-    while not should_stop() and (decided := decide_pending(at=utc_now(), actor=ACTOR, limit=LARGE_BATCH)):
+    while not should_stop() and (decided := _decide_batch(LARGE_BATCH, should_stop)):
         done += len(decided)
         progress(done, max(total, done))
     while expire_now(at=utc_now(), actor=ACTOR):
@@ -76,7 +80,7 @@ def _repeat(stop: threading.Event, turn: Callable[[threading.Event], None]) -> N
             turn(stop)
             patience = 0.1
         except Exception as error:
-            if isinstance(error, LOST):
+            if _is_lost(error):
                 log.warning("database_lost", error=type(error).__name__, retry_in_seconds=patience)
             else:
                 log.exception("turn_failed", retry_in_seconds=patience)
@@ -94,34 +98,57 @@ def _decide_and_expire(stop: threading.Event) -> None:
 
 
 def _decide(stop: threading.Event) -> bool:
-    try:
-        waiting = decide_pending(at=utc_now(), actor=ACTOR, limit=BATCH)
-    except LOST:
-        raise
-    except Exception:
-        log.exception("deciding_failed")
-        return _decide_one_by_one(stop)
+    waiting = _decide_batch(BATCH, stop.is_set)
     if waiting:
         observe_decided([row.received_at for row in waiting], utc_now())
     return bool(waiting)
 
 
-def _decide_one_by_one(stop: threading.Event) -> bool:
-    """Goes through a batch that broke and sets aside what breaks it, so that one activity never stops the shop."""
-    for _ in range(BATCH):
-        if stop.is_set():
-            break
-        try:
-            if not decide_pending(at=utc_now(), actor=ACTOR, limit=1):
-                break
-        except LOST:
+def _decide_batch(limit: int, should_stop: Callable[[], bool]) -> Sequence[PendingActivity]:
+    """Decides what waits; where something breaks that, what comes before it, and sets it aside."""
+    try:
+        return decide_pending(at=utc_now(), actor=ACTOR, limit=limit)
+    except Exception as error:
+        if _is_lost(error):
             raise
-        except Exception:
-            with transaction() as cursor:
-                for waiting in take_pending(cursor, 1):
-                    set_aside(cursor, waiting, at=utc_now())
-                    log.exception("activity_set_aside", activity_id=str(waiting.activity_id))
-    return True
+        log.exception("deciding_failed")
+        return _decide_one_by_one(limit, should_stop)
+
+
+def _decide_one_by_one(limit: int, should_stop: Callable[[], bool]) -> Sequence[PendingActivity]:
+    """Goes through a batch that broke up to what breaks it and sets that aside, so that one activity never stops the shop.
+
+    Returns what was decided or set aside. An activity stays taken from the queue while it is tried, so that no other than
+    the one that broke is set aside.
+    """
+    gone: list[PendingActivity] = []
+    until = time.monotonic() + SINGLY_SECONDS  # what expires meanwhile must not wait for all of it
+    while len(gone) < limit and time.monotonic() < until and not should_stop():
+        with transaction() as cursor:
+            taken = take_pending(cursor, 1)
+            if not taken:
+                break
+            gone += taken
+            try:
+                with transaction() as inner:
+                    decide_taken(inner, taken, at=utc_now(), actor=ACTOR)
+            except Exception as error:
+                if _is_lost(error):
+                    raise
+                log.exception("activity_set_aside", activity_id=str(taken[0].activity_id))
+                set_aside(cursor, taken[0], at=utc_now())
+                break
+    return gone
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Whether the database went away or was too busy, so that the same may be tried again."""
+    return isinstance(error, LOST) and not str(_sqlstate_of(error)).startswith(LIMIT_EXCEEDED)
+
+
+def _sqlstate_of(error: BaseException) -> str | None:
+    found = error if isinstance(error, psycopg.Error) else error.__cause__
+    return getattr(found, "sqlstate", None)
 
 
 def _sleep_until_something_happens() -> None:
@@ -132,7 +159,8 @@ def _sleep_until_something_happens() -> None:
         if due is not None:
             seconds = min(seconds, max((due - utc_now()).total_seconds(), SHORTEST_SLEEP_SECONDS))
         if count_pending(cursor, at_most=1):
-            return
+            # Stored since we looked, or taken by another worker: then asking again at once would only keep a core busy.
+            seconds = SHORTEST_SLEEP_SECONDS
         for _ in cursor.connection.notifies(timeout=seconds, stop_after=1):
             pass
 
