@@ -103,6 +103,28 @@ def list_owner_timeline(cursor: Cursor, owners: Collection[UUID]) -> list[Change
     return [Change(*row) for row in cursor]
 
 
+def find_overtaken(cursor: Cursor, known: Mapping[UUID, tuple[datetime, int]]) -> set[UUID]:
+    """The owners of whom more changes of what they have available count from a moment on than the number that is known."""
+    owners = list(known)
+    cursor.execute(
+        """SELECT k.owner_id FROM unnest(%s::smallint[], %s::uuid[], %s::timestamptz[], %s::bigint[])
+          AS k(bucket, owner_id, since, known)
+        WHERE k.known < (
+          SELECT count(*) FROM ledger_movement m
+          WHERE m.bucket = k.bucket AND m.owner_id = k.owner_id AND m.effective_at >= k.since
+            AND (m.debit = %s OR m.credit = %s))""",
+        (
+            *_owner_keys(owners),
+            sql.moments([to_microseconds(since) for since, _ in known.values()]),
+            sql.numbers([count for _, count in known.values()]),
+            Account.AVAILABLE,
+            Account.AVAILABLE,
+        ),
+        prepare=False,
+    )
+    return {row[0] for row in cursor}
+
+
 def list_given(cursor: Cursor, owners: Collection[UUID]) -> dict[tuple[bytes, bytes, str, str], int]:
     """What each cause (owner, activity, rule, currency) of these owners holds, where that is not zero."""
     cursor.execute(

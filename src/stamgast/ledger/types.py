@@ -53,14 +53,7 @@ class Wanted:
 class Table(Protocol):
     """The part of an Arrow table that the ledger reads, so that the room needs no Arrow."""
 
-    def column(self, name: str, /) -> "Column": ...
-
-
-class Column(Protocol):
-    """The part of an Arrow column that the ledger reads."""
-
-    def cast(self, target_type: str) -> "Column": ...
-    def to_pylist(self) -> list[Any]: ...
+    def column(self, name: str, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
