@@ -20,7 +20,7 @@ from stamgast.customers.types import Sighting
 from stamgast.flows.history import activity_table, first_of, needs_body, read_history, seen_in, who_refers_back
 from stamgast.kit.database import Cursor, transaction
 from stamgast.ledger.operations import expire_due, post
-from stamgast.ledger.queries import list_available, list_owner_timeline
+from stamgast.ledger.queries import find_overtaken, list_available, list_owner_timeline
 from stamgast.ledger.types import Change
 from stamgast.programmes.deciding import decide
 from stamgast.programmes.operations import forget_states, save_states
@@ -158,6 +158,12 @@ def _follow(cursor: Cursor, changes: Iterable[Change], again: set[UUID], *, at: 
         for change in changes
         if change.owner_id not in again
     )
+    # An activity that came in late may be the customer's last and still lie before points that have expired since. What was
+    # followed beyond it has to be followed again, or the stays would depend on when things became known.
+    known = {customer: (min(step.effective_at for step in path), len(path)) for customer, path in steps.items()}
+    overtaken = find_overtaken(cursor, known) if known else set()
+    steps = {customer: path for customer, path in steps.items() if customer not in overtaken}
+    again = again | overtaken
     follow(cursor, steps, list_available(cursor, list(steps)), at=at)
     if again:
         timelines = group_steps(
