@@ -23,7 +23,7 @@ from stamgast.ledger.operations import expire_due, post
 from stamgast.ledger.queries import find_overtaken, list_available, list_owner_timeline
 from stamgast.ledger.types import Change
 from stamgast.programmes.deciding import decide
-from stamgast.programmes.operations import forget_states, save_states
+from stamgast.programmes.operations import forget_states, keep_versions, save_states
 from stamgast.programmes.programme import Programme
 from stamgast.programmes.queries import get_programme, load_states
 from stamgast.programmes.types import DECISIONS, STATES, Decisions
@@ -46,7 +46,7 @@ class Work:
 def decide_pending(*, at: datetime, actor: str, limit: int) -> Sequence[PendingActivity]:
     """Decides up to ``limit`` activities that wait, the first to happen first; returns those that left the queue.
 
-    Locks, in this order: queue rows, identifiers, customers, balances, lots.
+    Locks, in this order: queue rows, the versions, identifiers, customers, balances, lots.
     """
     with transaction() as cursor:
         waiting = take_pending(cursor, limit)
@@ -57,6 +57,7 @@ def decide_pending(*, at: datetime, actor: str, limit: int) -> Sequence[PendingA
 
 def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: datetime, actor: str) -> None:
     """Decides activities that this transaction has taken from the queue, and removes them from it."""
+    keep_versions(cursor)
     programme = get_programme(cursor)
     columns = load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=needs_body(programme))
     resolution = resolve(cursor, _sightings(columns), at=at, actor=actor)
@@ -73,6 +74,7 @@ def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: date
 def decide_again(*, customers: Collection[UUID], at: datetime, actor: str, reason: str) -> None:
     """Decides the whole history of these customers again and posts the difference: after a corrected programme."""
     with transaction() as cursor:
+        keep_versions(cursor)
         lock_customers(cursor, customers)
         programme = get_programme(cursor)
         work = Work(set(), set(customers))

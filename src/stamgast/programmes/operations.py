@@ -16,11 +16,17 @@ from stamgast.programmes.queries import list_versions
 from stamgast.programmes.types import Version
 
 
+def keep_versions(cursor: Cursor) -> None:
+    """Lets nobody publish a version until the transaction ends. Taken before a programme is read to decide by it."""
+    cursor.execute(sql.DECIDING)
+
+
 def publish(cursor: Cursor, document_text: str, *, effective_from: datetime, at: datetime, actor: str, reason: str) -> Version:
     """Makes a document the next version of the programme that it names, in force from ``effective_from``.
 
     The same text as the version in force at that moment is that version, and nothing is written. A moment in the past is
     allowed: states that reach beyond it are then no longer loaded, and who has them is decided again from the whole history.
+    Waits for those who ``keep_versions``, so that after the commit every state says which versions it was decided under.
     Of two publishers at the same time one gets PublishedMeanwhile. Raises InvalidProgramme.
     """
     document = load(document_text)
@@ -33,6 +39,7 @@ def publish(cursor: Cursor, document_text: str, *, effective_from: datetime, at:
             return in_force
     number = versions[-1].version + 1 if versions else 1
     version = Version(document.programme, number, document_text, digest, effective_from, at, actor, reason)
+    cursor.execute(sql.PUBLISHING)
     cursor.execute(sql.INSERT_VERSION, (version.programme, number, document_text, digest, effective_from, at, actor, reason))
     if cursor.rowcount != 1:
         raise PublishedMeanwhile(

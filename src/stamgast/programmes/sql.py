@@ -1,5 +1,8 @@
 """SQL of programmes. Private to the room."""
 
+DECIDING = "select pg_advisory_xact_lock_shared(7236117301)"
+PUBLISHING = "select pg_advisory_xact_lock(7236117301)"
+
 LIST_VERSIONS = """
 select programme, version, document, sha256, effective_from, published_at, published_by, reason
 from programmes_version where programme = %s order by version
