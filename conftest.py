@@ -1,8 +1,13 @@
-"""One PostgreSQL for the whole run: an embedded server on a folder of its own, or the one that the environment names."""
+"""One PostgreSQL for each process of the run: an embedded server on a folder of its own, or the one that the environment names.
+
+STAMGAST_TEST_POSTGRES names the programs of another PostgreSQL to start instead of the embedded one's, such as
+/usr/lib/postgresql/15/bin. STAMGAST_DATABASE_URL names a server that runs already.
+"""
 
 import atexit
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -11,26 +16,53 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Starts the server in the process that pytest was started in; its workers inherit the address.
+    """Starts the server: one a worker, so that an open transaction of one never holds up what another waits for.
 
-    The settings are named here and not in pyproject.toml, because pytest-django would read them before there is a server.
+    The settings are named here and not in pyproject.toml or the environment of the workers, because pytest-django would read
+    them before there is a server.
     """
-    if not hasattr(config, "workerinput"):
-        os.environ["DJANGO_SETTINGS_MODULE"] = "stamgast.settings"
-        os.environ.setdefault("STAMGAST_SECRET_KEY", "only-for-tests-and-long-enough-to-be-accepted-as-a-secret")
-        folder = Path(tempfile.mkdtemp(prefix="stamgast-test-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        os.environ["STAMGAST_DATA"] = str(folder)
-        if "STAMGAST_DATABASE_URL" not in os.environ and not config.option.collectonly:
-            os.environ["STAMGAST_DATABASE_URL"] = _start_server(folder / "postgres")
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+    if config.option.numprocesses and not hasattr(config, "workerinput"):
+        return
+    folder = Path(tempfile.mkdtemp(prefix="stamgast-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ.setdefault("STAMGAST_SECRET_KEY", "only-for-tests-and-long-enough-to-be-accepted-as-a-secret")
+    os.environ["STAMGAST_DATA"] = str(folder)
+    if "STAMGAST_DATABASE_URL" not in os.environ and not config.option.collectonly:
+        os.environ["STAMGAST_DATABASE_URL"] = _start_server(folder / "postgres")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "stamgast.settings"
     django.setup()
 
 
 def _start_server(folder: Path) -> str:
     """Not durable, because nothing outlives the run: the crash tests start servers of their own."""
+    named = os.environ.get("STAMGAST_TEST_POSTGRES")
+    if named:
+        return _start_other(Path(named), folder)
     from stamgast.kit.embedded import EmbeddedServer
 
     server = EmbeddedServer(folder, is_durable=False, memory_bytes=1024**3)
     server.start()
     atexit.register(server.stop)
     return server.url()
+
+
+def _start_other(programs: Path, folder: Path) -> str:
+    """A server of other programs, as the account postgres when the run is root's, on a socket in its own folder."""
+    folder.mkdir()
+    account = []
+    if os.geteuid() == 0:
+        folder.parent.chmod(0o755)
+        shutil.chown(folder, "postgres")
+        account = ["runuser", "-u", "postgres", "--"]
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+    commands = (
+        [programs / "initdb", "-D", folder, "-U", "postgres", "--auth", "trust", "-E", "UTF8", "--locale", "C", "--no-sync"],
+        [programs / "pg_ctl", "-D", folder, "-o", options, "-l", folder / "log", "-w", "start"],
+        [programs / "createdb", "-h", folder, "-U", "postgres", "stamgast"],
+    )
+    for command in commands:
+        subprocess.run([*account, *map(str, command)], check=True, stdout=subprocess.DEVNULL, cwd="/")
+    stop = [*account, str(programs / "pg_ctl"), "-D", str(folder), "-m", "immediate", "stop"]
+    atexit.register(subprocess.run, stop, stdout=subprocess.DEVNULL, cwd="/", check=False)
+    return f"postgresql://postgres@/stamgast?host={folder}"
