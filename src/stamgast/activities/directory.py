@@ -75,6 +75,8 @@ class Directory:
         task = self._asking.get(write_key)
         if task is None:
             if len(self._asking) >= MOST_WAITING:
+                if (known := self._believed(write_key)) is not None:
+                    return known  # somebody guesses keys: those who have one must not suffer
                 raise Unavailable("Too many unknown write keys at once. Send it again later.")
             task = self._asking[write_key] = asyncio.create_task(self._ask(write_key))
             task.add_done_callback(lambda _: self._asking.pop(write_key, None))
@@ -85,14 +87,17 @@ class Directory:
         try:
             source = await self._read(lambda cursor: find_source_by_digest(cursor, digest))
         except psycopg.Error:
-            known = self._sources.get(write_key)
-            if known is not None and time.monotonic() - known[1] < BELIEVED_SECONDS:
-                return known[0]
+            if (known := self._believed(write_key)) is not None:
+                return known
             raise Unavailable("The database cannot be reached. Send it again later.") from None
         if len(self._sources) >= MOST_REMEMBERED:
-            self._sources.clear()
+            self._sources = {key: found for key, found in self._sources.items() if found[0] is not None}
         self._sources[write_key] = (source, time.monotonic())
         return source
+
+    def _believed(self, write_key: str) -> Source | None:
+        source, asked_at = self._sources.get(write_key, (None, 0.0))
+        return source if time.monotonic() - asked_at < BELIEVED_SECONDS else None
 
     async def _keep_fresh(self) -> None:
         while True:

@@ -401,3 +401,15 @@ def test_the_same_messages_at_once_from_many_clients_are_stored_once(key: str) -
 
     asyncio.run(run())
     assert len(stored()) == 100
+
+
+def test_who_guesses_keys_keeps_nobody_out_who_has_one(key: str) -> None:
+    async def scenario(intake: Intake) -> None:
+        assert (await ask(intake, "/v1/page", PAGE, key=key)).status == 200
+        await asyncio.sleep(0.03)  # so that the key has to be asked for again
+        guesses = [ask(intake, "/v1/page", PAGE, key=f"sgw_{number}") for number in range(300)]
+        *answers, own = await asyncio.gather(*guesses, ask(intake, "/v1/page", PAGE, key=key))
+        assert {answer.status for answer in answers} == {401, 503}
+        assert own.status == 200
+
+    with_intake(scenario, fresh_seconds=0.02)
