@@ -8,6 +8,8 @@ import pyarrow.compute as pc
 
 from stamgast.activities.queries import get_activity
 from stamgast.activities.types import Activity
+from stamgast.customers.queries import customers_of
+from stamgast.customers.rules import id_of
 from stamgast.flows.history import read_history
 from stamgast.kit.database import Cursor
 from stamgast.ledger.queries import get_movement
@@ -41,6 +43,10 @@ NO_LONGER_THEIRS = {
     "en": "This activity now belongs to another customer.",
     "nl": "Deze activiteit hoort nu bij een andere klant.",
 }
+TOLD_AGAIN = {
+    "en": "This activity tells again of an order that counts where it was told first.",
+    "nl": "Deze activiteit meldt een bestelling opnieuw, die telt waar ze het eerst is gemeld.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,12 @@ def explain_movement(cursor: Cursor, movement_id: UUID, *, language: str) -> Mov
     activity = get_activity(cursor, movement.activity_id)
     programme = get_programme(cursor)
     explanation = explain_activity(cursor, programme, movement.owner_id, activity.id, language=language)
-    told = explanation.sentence if explanation else NO_LONGER_THEIRS[language]
+    if explanation is not None:
+        told = explanation.sentence
+    else:
+        anchor = id_of(activity.identifiers[0])
+        is_theirs = customers_of(cursor, [anchor]).get(anchor) == movement.owner_id
+        told = (TOLD_AGAIN if is_theirs else NO_LONGER_THEIRS)[language]
     return MovementExplanation(movement, activity, explanation, SENTENCES[language][movement.kind].format(told=told))
 
 

@@ -1,0 +1,71 @@
+"""A movement says why it was posted, also when what it was posted for turned out to be something else."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from stamgast.activities.messages import Reader
+from stamgast.activities.operations import ensure_source, store
+from stamgast.activities.queries import load_catalogue
+from stamgast.activities.types import NewActivity
+from stamgast.customers.queries import get_customer
+from stamgast.flows.decide_pending import decide_pending
+from stamgast.flows.explain_movement import NO_LONGER_THEIRS, TOLD_AGAIN, explain_movement
+from stamgast.flows.install import install
+from stamgast.kit.database import open_cursor, transaction
+from stamgast.ledger.queries import list_movements
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def happen(minute: int, **who: str) -> None:
+    """The same order is told of at this minute."""
+    message = {
+        "type": "track",
+        "event": "Order Completed",
+        "messageId": f"m{minute}",
+        "timestamp": f"2026-02-01T12:{minute:02}:00Z",
+        "properties": {"order_id": "o", "total": "5.00"},
+        **who,
+    }
+    with transaction() as cursor:
+        source = ensure_source(cursor, "Shop", at=NOW, actor="test")
+        reader = Reader(load_catalogue(cursor), currency="EUR", region="NL")
+        read = reader.read_message(msgspec.json.encode(message), source=source, received_at=NOW, fallback_id="")
+        assert isinstance(read, NewActivity)
+        store(cursor, [read], [])
+    assert len(decide_pending(at=NOW, actor="worker", limit=10)) == 1
+
+
+@pytest.mark.django_db
+def test_an_order_that_turns_out_to_be_told_of_before() -> None:
+    install(timezone="Europe/Amsterdam", at=NOW, actor="test")
+    happen(20, userId="u")
+    happen(10, userId="u")
+    with open_cursor() as cursor:
+        movements = list_movements(cursor, get_customer(cursor, "user_id:u").id).rows
+        sentences = {explain_movement(cursor, movement.id, language="en").sentence for movement in movements}
+        first = next(row for row in movements if row.effective_at.minute == 10)
+        of_first = explain_movement(cursor, first.id, language="en")
+    assert of_first.explanation is not None
+    again = TOLD_AGAIN["en"]
+    assert sentences == {
+        of_first.sentence,
+        f"Given: {again}",
+        f"Taken back, because the activity is now worth less. {again}",
+    }
+
+
+@pytest.mark.django_db
+def test_an_activity_that_turns_out_to_be_of_somebody_else() -> None:
+    install(timezone="Europe/Amsterdam", at=NOW, actor="test")
+    happen(10, anonymousId="a")
+    happen(20, userId="u")
+    with open_cursor() as cursor:
+        lost = get_customer(cursor, "anonymous_id:a").id
+        [given] = list_movements(cursor, lost).rows
+    happen(30, userId="u", anonymousId="a")
+    with open_cursor() as cursor:
+        assert get_customer(cursor, "anonymous_id:a").id != lost
+        assert explain_movement(cursor, given.id, language="nl").sentence == f"Gekregen: {NO_LONGER_THEIRS['nl']}"
