@@ -6,8 +6,9 @@ Probes and metrics answer first and cheapest, intake has a fast path of its own,
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, TypeVar
 
+import psycopg
 import structlog
 from asgiref.sync import sync_to_async
 from django.core.asgi import get_asgi_application
@@ -29,13 +30,16 @@ from stamgast.kit.logs import with_request_id  # noqa: E402
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+MOST_CONNECTIONS = 10
+LOST = (DatabaseError, InterfaceError, psycopg.Error)
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 _is_ready = {"migrated": False}
 
 
 def create_application() -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     """For the web process: like ``application``, with the database rights of the application only."""
-    act_as_application()
+    act_as_application(most_connections=MOST_CONNECTIONS)
     return application
 
 
@@ -101,14 +105,13 @@ def _import_pages() -> None:
 
 async def _ready(send: Send) -> None:
     try:
-        is_ready = await sync_to_async(_database_is_ready)()
-    except (DatabaseError, InterfaceError):
+        is_ready = await sync_to_async(_giving_back(_database_is_ready))()
+    except LOST:
         is_ready = False
     await _answer(send, 200, b"ready\n") if is_ready else await _answer(send, 503, b"the database is not ready\n")
 
 
 def _database_is_ready() -> bool:
-    connection.close_if_unusable_or_obsolete()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     if not _is_ready["migrated"]:
@@ -117,10 +120,22 @@ def _database_is_ready() -> bool:
     return _is_ready["migrated"]
 
 
+def _giving_back(read: Callable[[], T]) -> Callable[[], T]:
+    """Outside Django's own requests nobody else gives the connection back."""
+
+    def reading() -> T:
+        try:
+            return read()
+        finally:
+            connection.close()
+
+    return reading
+
+
 async def _metrics(send: Send) -> None:
     try:
-        text = await sync_to_async(metrics.exposition)()
-    except (DatabaseError, InterfaceError):
+        text = await sync_to_async(_giving_back(metrics.exposition))()
+    except LOST:
         await _answer(send, 503, b"the database is not ready\n")
         return
     await _answer(send, 200, text, metrics.CONTENT_TYPE.encode())

@@ -4,13 +4,13 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection
 
 from stamgast.activities.directory import Directory
 from stamgast.activities.protocol import Intake, Limits, Receive, Scope, Send, is_intake_path
 from stamgast.activities.queries import country_of
 from stamgast.activities.writer import Writer
 from stamgast.kit.clock import utc_now
+from stamgast.kit.database import connection_parameters
 
 __all__ = ["application", "create_intake", "is_intake_path", "shutdown", "startup"]
 
@@ -48,15 +48,5 @@ def create_intake(*, limits: Limits | None = None) -> Intake:
 
 def _connect() -> psycopg.Connection[Any]:
     """A connection beside Django's, to the same database with the same rights, for the intake's own threads."""
-    named = connection.settings_dict
-    parameters = {
-        "dbname": named["NAME"],
-        "user": named["USER"],
-        "password": named["PASSWORD"],
-        "host": named["HOST"],
-        "port": named["PORT"],
-        "connect_timeout": CONNECT_SECONDS,
-        "application_name": "stamgast-intake",
-        **named["OPTIONS"],
-    }
-    return psycopg.connect(**{name: value for name, value in parameters.items() if value != ""}, autocommit=True)
+    parameters = {"connect_timeout": CONNECT_SECONDS, "application_name": "stamgast-intake", **connection_parameters()}
+    return psycopg.connect(**parameters, autocommit=True)

@@ -10,9 +10,8 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
-from django.db import connection
 
-from stamgast.kit.database import open_cursor
+from stamgast.kit.database import connection_parameters, open_cursor
 from stamgast.lake.check import check as check_lake
 from stamgast.lake.export import export as export_lake
 from stamgast.lake.types import Difference, Exported, Log, Snapshot
@@ -90,12 +89,8 @@ def check(folder: Path | None = None) -> list[Difference]:
 
 def _address() -> str:
     """The URL of the database that Django is connected to, for the driver that does not go through Django."""
-    of = connection.settings_dict
+    named = connection_parameters()
+    user, password = quote(str(named.pop("user", "")), safe=""), quote(str(named.pop("password", "")), safe="")
+    database = quote(str(named.pop("dbname")), safe="")
     # A host may be a socket's folder, so it goes with the options.
-    options = {"host": of["HOST"], "port": of["PORT"], **of["OPTIONS"]}
-    who = quote(of["USER"], safe="") + (":" + quote(of["PASSWORD"], safe="") if of["PASSWORD"] else "")
-    text = urlencode({name: value for name, value in options.items() if value not in ("", None) and name not in _DJANGOS_OWN})
-    return f"postgresql://{who}@/{quote(str(of['NAME']), safe='')}?{text}"
-
-
-_DJANGOS_OWN = {"pool", "isolation_level", "server_side_binding", "assume_role", "cursor_factory", "context"}
+    return f"postgresql://{user}{':' + password if password else ''}@/{database}?{urlencode(named)}"

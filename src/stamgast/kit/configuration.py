@@ -154,7 +154,7 @@ def database_of(url: str) -> dict[str, Any]:
         "HOST": options.pop("host", parts.hostname or ""),
         "PORT": options.pop("port", port),
         "OPTIONS": options,
-        "CONN_MAX_AGE": None,
+        "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,
     }

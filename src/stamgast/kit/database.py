@@ -13,6 +13,7 @@ from django.db import transaction as django_transaction
 
 Cursor: TypeAlias = psycopg.Cursor[Any]
 APPLICATION_ROLE = "stamgast_app"
+DJANGOS_OWN_OPTIONS = frozenset(("pool", "isolation_level", "server_side_binding", "assume_role", "cursor_factory", "context"))
 
 
 @contextmanager
@@ -30,10 +31,29 @@ def transaction() -> Iterator[Cursor]:
         yield cursor
 
 
-def act_as_application() -> None:
-    """From here on this process's sessions have the rights of the application only: movements are inserted, never changed."""
+def connection_parameters() -> dict[str, Any]:
+    """What a connection beside Django's needs to reach the same database with the same rights."""
+    named = connection.settings_dict
+    parameters = {
+        "dbname": named["NAME"],
+        "user": named["USER"],
+        "password": named["PASSWORD"],
+        "host": named["HOST"],
+        "port": named["PORT"],
+        **{name: value for name, value in named["OPTIONS"].items() if name not in DJANGOS_OWN_OPTIONS},
+    }
+    return {name: value for name, value in parameters.items() if value not in ("", None)}
+
+
+def act_as_application(*, most_connections: int | None = None) -> None:
+    """From here on this process's sessions have the rights of the application only: movements are inserted, never changed.
+
+    A process that answers requests, each in a context of its own, shares ``most_connections`` among them.
+    """
     options = connection.settings_dict.setdefault("OPTIONS", {})
     options["options"] = (
         f"{options.get('options', '')} -crole={APPLICATION_ROLE}".strip()
     )  # no blank within: some read + for it
+    if most_connections is not None:
+        options["pool"] = {"min_size": 1, "max_size": most_connections, "timeout": 10}
     connection.close()
