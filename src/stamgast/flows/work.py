@@ -11,16 +11,19 @@ from collections.abc import Callable, Sequence
 import django.db
 import psycopg
 import structlog
+from django.conf import settings
 from django.db import connection
 
 from stamgast.activities.operations import retry_set_aside, set_aside
 from stamgast.activities.queries import count_pending, take_pending
 from stamgast.activities.types import PendingActivity
 from stamgast.flows.decide_pending import decide_pending, decide_taken, expire_now
-from stamgast.flows.export_lake import export
+from stamgast.flows.export_lake import export, lake_folder
+from stamgast.flows.measure import measure_home
 from stamgast.flows.metrics import observe_decided
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
+from stamgast.lake.errors import LakeBusy
 from stamgast.ledger.operations import fold, seal
 from stamgast.ledger.queries import next_expiry
 from stamgast.programmes.deciding import warm
@@ -179,11 +182,21 @@ def _keep_house(stop: threading.Event) -> None:
         while _seal_and_fold() and not stop.is_set():
             pass
         if time.monotonic() - last_export >= LAKE_EVERY_SECONDS:
-            export(at=utc_now())
+            _refresh_lake()
             last_export = time.monotonic()
         stop.wait(SEAL_EVERY_SECONDS)
 
     _repeat(stop, turn)
+
+
+def _refresh_lake() -> None:
+    """Exports what is new and measures it here, so that the home page only reads the answer."""
+    configuration = settings.CONFIGURATION
+    try:
+        export(at=utc_now())
+        measure_home(lake_folder(), now=utc_now(), zone=configuration.timezone, currency=configuration.currency)
+    except LakeBusy:
+        log.info("lake_busy")
 
 
 def _seal_and_fold() -> int:
