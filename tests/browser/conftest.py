@@ -46,7 +46,7 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     url = os.environ["STAMGAST_DATABASE_URL"]
     name = f"browser_{secrets.token_hex(4)}"
@@ -98,8 +98,9 @@ def _wait_for(address: str) -> None:
             time.sleep(0.1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Closed with the module, because its event loop would stand in the way of every other test of the process."""
     with sync_playwright() as playwright:
         system = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
         opened = playwright.chromium.launch(headless=True, args=list(FLAGS), executable_path=system)
@@ -107,7 +108,7 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def state(browser: Browser, shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cookies of somebody who is signed in."""
     path = tmp_path_factory.mktemp("state") / "state.json"

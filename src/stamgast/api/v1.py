@@ -3,10 +3,12 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language_from_request
 from ninja import NinjaAPI, Query
 
+from stamgast.activities.queries import country_of
 from stamgast.activities.types import Activity
 from stamgast.api import problems, shapes
 from stamgast.api.keys import Scoped
@@ -34,19 +36,12 @@ problems.register(api)
 def list_customers(request: HttpRequest, paging: Query[shapes.Paging], search: str = "") -> dict[str, Any]:
     """Customers, last seen first. ``search`` is the beginning of an identifier, a name or an e-mail address."""
     with open_cursor() as cursor:
-        page = read_customers(cursor, search=search, after=paging.cursor, limit=paging.limit)
+        page = read_customers(cursor, search=search, region=_region(), after=paging.cursor, limit=paging.limit)
     return {"data": page.rows, "next_cursor": page.next_cursor}
 
 
-@api.get("/customers/{reference}", response=shapes.CustomerShape, auth=Scoped("customers:read"), summary="One customer")
-def read_one_customer(request: HttpRequest, reference: str) -> dict[str, Any]:
-    """The customer of our id, or of an identifier such as ``user_id:900`` or ``email:a@example.org``."""
-    with open_cursor() as cursor:
-        return _customer(read_customer(cursor, reference))
-
-
 @api.get(
-    "/customers/{reference}/movements",
+    "/customers/{path:reference}/movements",
     response=shapes.MovementPage,
     auth=Scoped("movements:read"),
     summary="The movements of one customer",
@@ -54,9 +49,16 @@ def read_one_customer(request: HttpRequest, reference: str) -> dict[str, Any]:
 def list_customer_movements(request: HttpRequest, reference: str, paging: Query[shapes.Paging]) -> dict[str, Any]:
     """Every movement of a customer, the latest first."""
     with open_cursor() as cursor:
-        customer = get_customer(cursor, reference)
+        customer = get_customer(cursor, reference, region=_region())
         page = read_movements(cursor, customer.id, after=paging.cursor, limit=paging.limit)
     return {"data": [_movement(row) for row in page.rows], "next_cursor": page.next_cursor}
+
+
+@api.get("/customers/{path:reference}", response=shapes.CustomerShape, auth=Scoped("customers:read"), summary="One customer")
+def read_one_customer(request: HttpRequest, reference: str) -> dict[str, Any]:
+    """The customer of our id, or of an identifier such as ``user_id:900`` or ``email:a@example.org``."""
+    with open_cursor() as cursor:
+        return _customer(read_customer(cursor, reference, region=_region()))
 
 
 @api.get("/movements/{movement_id}", response=shapes.MovementShape, auth=Scoped("movements:read"), summary="One movement")
@@ -108,6 +110,11 @@ def list_members(request: HttpRequest, name: str, paging: Query[shapes.Paging]) 
     with open_cursor() as cursor:
         page = read_members(cursor, get_segment(cursor, name), after=paging.cursor, limit=paging.limit)
     return {"data": page.rows, "next_cursor": page.next_cursor}
+
+
+def _region() -> str | None:
+    """The shop's country: its telephone numbers may be written without the country's code."""
+    return country_of(settings.CONFIGURATION.timezone)
 
 
 def _customer(view: CustomerView) -> dict[str, Any]:

@@ -41,9 +41,9 @@ class CustomerView:
     last_seen: datetime
 
 
-def read_customer(cursor: Cursor, reference: str) -> CustomerView:
-    """Everything known of one customer; raises CustomerNotFound."""
-    profile = get_profile(cursor, reference)
+def read_customer(cursor: Cursor, reference: str, *, region: str | None = None) -> CustomerView:
+    """Everything known of one customer; raises CustomerNotFound. ``region`` is whose telephone numbers may lack a code."""
+    profile = get_profile(cursor, reference, region=region)
     customer = profile.customer
     anchors = anchors_of(cursor, [customer.id])[customer.id]
     return CustomerView(

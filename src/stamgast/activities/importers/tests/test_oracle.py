@@ -67,7 +67,7 @@ def expect(text):
     """What the file comes to: orders by key, and the number of rejected rows."""
     orders = {}
     for number, fields in enumerate(csv.reader(io.StringIO(text, newline=""))):
-        row = dict(zip(COLUMNS, (field.strip(" ") for field in fields), strict=True))
+        row = dict(zip(COLUMNS, (field.strip() for field in fields), strict=True))
         if number:
             key = (row["shop"], row["basket"]) if row["basket"] else number
             orders.setdefault(key, []).append(row)
