@@ -105,7 +105,7 @@ def test_why_opens_an_explanation_and_gives_the_focus_back(browser: Browser, sho
     page.locator(".sg-why").first.focus()
     page.keyboard.press("Enter")
     panel = page.get_by_role("dialog")
-    expect(panel.get_by_role("heading", name="Rule: Purchase")).to_be_visible()
+    expect(panel.get_by_role("heading", name="Because of the rule “Purchase”")).to_be_visible()
     expect(panel).to_contain_text("Lasts until")
     expect(panel).to_contain_text("What would have given more")
     assert findings(page) + seen.complaints == []

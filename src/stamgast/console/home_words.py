@@ -76,7 +76,8 @@ def _card(
     interval = ""
     if figure.low is not None and figure.high is not None:
         low = write(figure.low).removesuffix(f"{reader.NO_BREAK}%")
-        interval = _("between %(low)s and %(high)s") % {"low": low, "high": write(figure.high)}
+        unit_before = low.partition(reader.NO_BREAK)[0] + reader.NO_BREAK if reader.NO_BREAK in low else ""
+        interval = _("between %(low)s and %(high)s") % {"low": low, "high": write(figure.high).removeprefix(unit_before)}
     change, tone, icon = _change(figure, unit, is_judged=is_judged)
     return Card(label, write(figure.value), change, tone, icon, interval, definition)
 
@@ -98,8 +99,8 @@ def _change(figure: Figure, unit: Callable[[float], str], *, is_judged: bool) ->
 
 
 def points(share: float) -> str:
-    """A difference of shares, in points."""
-    return _("%(count)s points") % {"count": reader.number(share * 100, 1)}
+    """A difference of shares, in percentage points: "points" alone is what customers earn."""
+    return _("%(count)s percentage points") % {"count": reader.number(share * 100, 1)}
 
 
 def money_of(currency: str) -> Callable[[float], str]:
@@ -116,9 +117,17 @@ def members_context(rows: Sequence[tuple[date, int]]) -> dict[str, Any]:
         "before": reader.number(first[1]),
         "then": reader.day(first[0]),
     }
+    more = last[1] - first[1]
+    words["change"] = reader.number(abs(more))
+    if more > 0:
+        title = ngettext("%(change)s more loyal customer", "%(change)s more loyal customers", more)
+    elif more < 0:
+        title = ngettext("%(change)s fewer loyal customer", "%(change)s fewer loyal customers", -more)
+    else:
+        title = _("As many loyal customers as before")
     return {
-        "members_title": _("Loyal customers"),
-        "members_note": _("score over 100"),
+        "members_title": title % words,
+        "members_note": _("since %(then)s; score over 100") % words,
         "members_summary": _("%(count)s loyal customers on %(day)s; %(before)s on %(then)s. The table below has every day.")
         % words,
         "members_rows": list(reversed(rows)),
@@ -157,6 +166,25 @@ def bridge_context(measured: HomeMeasures, weeks: int) -> dict[str, Any]:
         "bridge_classic": formula % numbers if classic is not None else "",
         "bridge_spec": draw_bridge([(what, count, colour) for what, count, colour, _words in rows]),
     }
+
+
+def trend(measured: HomeMeasures, weeks: int) -> str:
+    """What moved, as the second sentence of the page: who came for the first time, and who stayed away."""
+    bridge = measured.bridge
+    if not bridge.start:
+        return ""
+    first = ngettext(
+        "In the last week %(new)s bought for the first time.",
+        "In the last %(count)s weeks %(new)s bought for the first time.",
+        weeks,
+    )
+    away = ngettext(
+        "%(lost)s who bought the week before stayed away.",
+        "%(lost)s who bought in the %(count)s weeks before stayed away.",
+        weeks,
+    )
+    numbers = {"count": reader.number(weeks), "new": reader.number(bridge.new), "lost": reader.number(bridge.lost)}
+    return f"{first % numbers} {away % numbers}"
 
 
 def retention_words(weeks: int) -> str:

@@ -15,13 +15,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from stamgast.access.operations import record
 from stamgast.activities.queries import count_refusals
 from stamgast.console.views.problems import problem_page
 from stamgast.console.words import refusal_sentence
-from stamgast.kit.database import open_cursor
+from stamgast.kit.clock import utc_now
+from stamgast.kit.database import Cursor, open_cursor
 from stamgast.kit.errors import Kind, StamgastError
 
 View = Callable[..., HttpResponse]
+LONGEST_REASON = 500
 STATUS_OF = {Kind.INVALID: 400, Kind.NOT_FOUND: 404, Kind.CONFLICT: 409, Kind.FORBIDDEN: 403, Kind.UNAVAILABLE: 503}
 
 
@@ -38,6 +41,12 @@ def start_of_today() -> datetime:
 def actor_of(request: HttpRequest) -> str:
     """Who acts, as the trail writes it."""
     return f"staff:{request.user.email}"  # type: ignore[union-attr]
+
+
+def note(cursor: Cursor, request: HttpRequest, action: str, subject: str, **detail: Any) -> None:
+    """Writes who did this, and why if they said so, into the trail, in the transaction of the act itself."""
+    reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
+    record(cursor, actor_of(request), action, subject, {**detail, "reason": reason}, utc_now())
 
 
 def is_part(request: HttpRequest) -> bool:

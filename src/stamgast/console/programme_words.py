@@ -9,7 +9,7 @@ from babel.dates import format_timedelta
 from django.utils.translation import gettext as _
 
 from stamgast.console import reader
-from stamgast.console.words import currency_label
+from stamgast.console.words import currency_label, with_kinds
 from stamgast.programmes.documents import MILLI, Document, Give, Rule
 from stamgast.programmes.expiry import Expiry
 
@@ -36,7 +36,7 @@ class RuleSentences:
 
 def rule_sentences(rule: Rule, document: Document, language: str) -> RuleSentences:
     """A rule as it is read aloud."""
-    when = _("When %(condition)s:") % {"condition": rule.when.sentence(language)}
+    when = _("When %(condition)s:") % {"condition": with_kinds(rule.when.sentence(language))}
     return RuleSentences(rule_label(rule.name), when, [_give(give, rule, document, language) for give in rule.gives])
 
 

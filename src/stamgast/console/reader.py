@@ -1,6 +1,6 @@
 """Numbers, money, dates and lapses of time as the reader writes them: their language, the shop's zone. Pure of any request."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -59,9 +59,11 @@ def day(moment: datetime | date | None) -> str:
 
 
 def weekday(moment: datetime) -> str:
-    """Thu 19 Nov 17:42; the year only where it is not this one."""
+    """Thu 19 Nov 17:42; the year only where it is not this one, and no time at midnight itself: then only the day was told."""
     local = _local(moment)
-    pattern = "EEE d MMM HH:mm" if local.year == timezone.localtime().year else "EEE d MMM y HH:mm"
+    pattern = "EEE d MMM" if local.year == timezone.localtime().year else "EEE d MMM y"
+    if local.time() != time():
+        pattern += " HH:mm"
     return dates.format_datetime(local, pattern, tzinfo=local.tzinfo, locale=locale()).replace(".", "")
 
 

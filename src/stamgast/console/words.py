@@ -82,7 +82,7 @@ def trait_label(name: str) -> str:
         "income": _("Income"),
         "household_size": _("Household size"),
         "household_comp": _("Household"),
-        "home_ownership": _("Home"),
+        "home_ownership": pgettext("trait", "Home"),
         "marital_status": _("Marital status"),
         "kids_count": _("Children"),
         "birthday": _("Birthday"),
@@ -169,6 +169,22 @@ def activity_facts(activity: Activity) -> str:
         count = len(activity.lines)
         facts.append(ngettext("%(count)s line", "%(count)s lines", count) % {"count": reader.number(count)})
     return " · ".join(facts)
+
+
+def with_kinds(sentence: str) -> str:
+    """A sentence of a condition with the kinds of activities that we know called as people call them."""
+    names = {
+        "Order Completed": _("a completed order"),
+        "Till Sale": _("a sale at the till"),
+        "Coupon Redeemed": _("a redeemed coupon"),
+        "Card Swiped": _("a shown card"),
+        "Product Reviewed": _("a review"),
+        "Survey Answered": _("an answered survey"),
+        "App Opened": _("an opened app"),
+    }
+    for kind, name in names.items():
+        sentence = sentence.replace(kind, name)
+    return sentence
 
 
 def _with(title: str, properties: Mapping[str, Any], *names: str) -> str:

@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from stamgast.console import reader
-from stamgast.console.words import currency_label
+from stamgast.console.words import currency_label, with_kinds
 
 register = template.Library()
 register.filter("number", reader.number)
@@ -20,6 +20,7 @@ register.filter("hour", reader.hour)
 register.filter("ago", reader.ago)
 register.filter("days", reader.days)
 register.filter("currency", currency_label)
+register.filter("with_kinds", with_kinds)
 
 
 @register.simple_tag

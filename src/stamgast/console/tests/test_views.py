@@ -1,9 +1,11 @@
 """What the pages show of a small shop, with exact statuses and a bound on the questions they ask the database."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -13,6 +15,7 @@ from django.test import Client
 from stamgast.activities.queries import get_kind, get_refusal, list_refusals, list_sources
 from stamgast.activities.types import Source
 from stamgast.console.tests.conftest import send
+from stamgast.console.views.customers import usual_gap
 from stamgast.kit.database import open_cursor
 
 MARKUP = re.compile(r"<script(?![^>]*(src=|application/json))|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
@@ -89,7 +92,8 @@ def test_the_profile_has_the_score_and_a_why_for_each_point(signed_in: Client, s
     why = re.findall(r'href="(/movements/[^"]+/why)"', text)
     assert len(why) == 3
     explanation = signed_in.get(why[0], headers={"HX-Request": "true", "Accept-Language": "nl"}).content.decode()
-    assert "Regel: " in explanation
+    assert "Door de regel ‘" in explanation
+    assert "Order Completed" not in explanation
     assert "<html" not in explanation
     assert "<html" in signed_in.get(why[0]).content.decode()
 
@@ -184,3 +188,43 @@ def waiting() -> list[UUID]:
 def get(kind: str) -> object:
     with open_cursor() as cursor:
         return get_kind(cursor, kind).schema
+
+
+def trail() -> list[tuple[Any, ...]]:
+    with open_cursor() as cursor:
+        rows = cursor.execute("SELECT actor, action, subject, detail::text FROM access_trail ORDER BY at, id").fetchall()
+    return [(*row[:3], json.loads(row[3])) for row in rows]
+
+
+def test_who_changes_a_source_or_a_kind_is_in_the_trail_with_why(signed_in: Client, shop: Source) -> None:
+    before = len(trail())
+    signed_in.post(f"/sources/{shop.id}/strictness", {"is_strict": "on", "reason": "the app wants errors"})
+    signed_in.post(f"/sources/{shop.id}/keys")
+    with open_cursor() as cursor:
+        key = list_sources(cursor, since=datetime.now(UTC))[0].keys[0]
+    signed_in.post(f"/sources/{shop.id}/keys/{key.id}/revoke", {"confirmation": "another name", "reason": "leaked"})
+    signed_in.post(f"/sources/{shop.id}/keys/{key.id}/revoke", {"confirmation": shop.name, "reason": "leaked"})
+    signed_in.post("/sources/kinds/Card Swiped", {"schema": '{"type": "object"}', "reason": "first version"})
+    signed_in.post("/sources/kinds/Card Swiped", {"schema": '{"type": 7}', "reason": "refused"})
+    rows = trail()[before:]
+    assert {row[0] for row in rows} == {"staff:owner@example.org"}
+    assert [(action, subject, detail["reason"]) for _actor, action, subject, detail in rows] == [
+        ("set strictness", f"source:{shop.id}", "the app wants errors"),
+        ("create source key", f"source:{shop.id}", ""),
+        ("revoke source key", f"source:{shop.id}", "leaked"),
+        ("set schema", "kind:Card Swiped", "first version"),
+    ]
+    assert rows[2][3]["key"] == str(key.id)
+    assert rows[3][3]["after"] == {"type": "object"}
+
+
+def test_a_day_on_which_nothing_happened_shows_the_last_seven_with_activities(signed_in: Client, shop: Source) -> None:
+    text = signed_in.get("/live", headers={"Accept-Language": "en"}).content.decode()
+    assert "Nothing has happened yet today." in text
+    assert re.findall(r'sg-to" href="[^"]*">([^<]*)<', text) == ["5", "2", "7", "0"]
+
+
+def test_the_usual_gap_is_the_median_of_days_between_days_with_an_order() -> None:
+    days = [date(2026, 1, day) for day in (1, 3, 5, 31)]
+    assert usual_gap(days) == 2
+    assert usual_gap(days[:1]) is None

@@ -1,18 +1,23 @@
 """Customers: the list with its search, one customer over all sources, and why each point was given."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from statistics import median
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from stamgast.activities.queries import load_history
 from stamgast.console import reader
 from stamgast.console.pages import is_part, page, show
 from stamgast.console.programme_words import rule_label
@@ -28,10 +33,12 @@ from stamgast.console.words import (
     segment_badge,
     segment_name,
     trait_label,
+    with_kinds,
 )
 from stamgast.customers.queries import count_customers, list_customers
 from stamgast.customers.types import CustomerSummary, Profile
-from stamgast.flows.explain_movement import explain_movement
+from stamgast.flows.explain_movement import MovementExplanation, explain_movement
+from stamgast.flows.history import ORDERS
 from stamgast.flows.list_customers import describe_customers
 from stamgast.flows.read_customer import CustomerView, read_customer
 from stamgast.flows.read_timeline import Event, read_timeline
@@ -39,7 +46,8 @@ from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.kit.paging import InvalidCursor
 from stamgast.ledger.queries import list_lots, list_movements_between
-from stamgast.ledger.types import Lot, Movement
+from stamgast.ledger.types import Lot, Movement, MovementKind
+from stamgast.programmes.types import RuleOutcome
 from stamgast.segments.queries import count_members, list_segments
 
 ROWS = 50
@@ -94,6 +102,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
         lots = list_lots(cursor, view.profile.customer.id)
         timeline = _timeline(cursor, view, request.GET.get("before"))
         goal = _goal(cursor, view)
+        gap = usual_gap(_days_of_orders(cursor, view))
     profile = view.profile
     score = _score(view)
     name = profile_name(profile)
@@ -107,7 +116,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             "score": score,
             "goal": goal,
             "expiry": _expiry_sentence(lots),
-            "facts": _facts(view),
+            "facts": _facts(view, gap),
             "memberships": [(membership, segment_badge(membership.slug, membership.name)) for membership in view.memberships],
             "identifiers": [
                 {"label": identifier_label(one.kind), "value": one.value, "first_at": one.first_at}
@@ -151,10 +160,12 @@ def why(request: HttpRequest, movement_id: UUID) -> HttpResponse:
         "look": look_of(found.activity) if found.activity else _expiry_look([found.movement.delta]),
         "facts": activity_facts(found.activity) if found.activity else "",
         "at": found.movement.effective_at,
-        "sentence": found.sentence,
+        "sentence": _why_sentence(found),
         "explanation": found.explanation,
-        "applied": [(rule_label(outcome.rule), outcome) for outcome in outcomes if outcome.is_applied],
-        "missed": [(rule_label(outcome.rule), outcome) for outcome in outcomes if not outcome.is_applied],
+        "applied": [(rule_label(outcome.rule), outcome, _more(outcome)) for outcome in outcomes if outcome.is_applied],
+        "missed": [
+            (rule_label(outcome.rule), _more(outcome)) for outcome in outcomes if not outcome.is_applied and outcome.more
+        ],
         "movements": [
             {"id": row.id, "value": row.delta, "word": movement_word(row), "posted_at": row.posted_at} for row in movements
         ],
@@ -163,6 +174,22 @@ def why(request: HttpRequest, movement_id: UUID) -> HttpResponse:
     if is_part(request):
         return render(request, "console/parts/explanation.html", context)
     return show(request, "console/explanation.html", context)
+
+
+def _why_sentence(found: MovementExplanation) -> str:
+    """What happened to the balance, in one sentence; the plain case in the console's own words."""
+    movement = found.movement
+    if movement.kind is not MovementKind.EARN or found.explanation is None:
+        return found.sentence
+    values = {"count": reader.number(movement.delta), "currency": currency_label(movement.currency)}
+    if movement.currency == SCORE:
+        return _("This added %(count)s to the score.") % values
+    return _("This added %(count)s %(currency)s.") % values
+
+
+def _more(outcome: RuleOutcome) -> str:
+    """What would have given more. The score is one number and not many things, so its name is left out of the amount."""
+    return with_kinds((outcome.more or "").replace(" score ", " ") if outcome.currency == SCORE else outcome.more or "")
 
 
 def _of_one_activity(cursor: Cursor, movement: Movement) -> list[Movement]:
@@ -233,7 +260,7 @@ def _expiry_sentence(lots: list[Lot]) -> str:
     return text % {"count": reader.number(amount), "day": first}
 
 
-def _facts(view: CustomerView) -> list[tuple[str, str]]:
+def _facts(view: CustomerView, gap: float | None) -> list[tuple[str, str]]:
     orders = view.orders
     if not orders.count or orders.currency is None:
         return []
@@ -243,11 +270,24 @@ def _facts(view: CustomerView) -> list[tuple[str, str]]:
         (_("Average order"), reader.money(round(orders.revenue_minor / orders.count), orders.currency)),
         (_("Last order"), reader.ago(orders.last_at, utc_now())),
     ]
-    if orders.count > 1 and orders.first_at and orders.last_at:
-        gap = (orders.last_at - orders.first_at) / (orders.count - 1)
-        facts.append((_("Comes about every"), reader.days(max(gap / timedelta(days=1), 1))))
+    if gap is not None:
+        often = ngettext("every day", "every %(count)s days", round(gap)) % {"count": reader.number(round(gap))}
+        facts.append((_("Usually buys"), often))
     facts.append((_("First order"), reader.day(orders.first_at)))
     return facts
+
+
+def _days_of_orders(cursor: Cursor, view: CustomerView) -> list[date]:
+    """The days in the shop's zone on which something was ordered, each once. What came back later was ordered all the same."""
+    history = load_history(cursor, view.anchors, needs_body=False)
+    rows = zip(history.kinds, history.amounts_minor, history.occurred_at, strict=True)
+    return sorted({timezone.localtime(at).date() for kind, amount, at in rows if kind in ORDERS and (amount or 0) > 0})
+
+
+def usual_gap(days: Sequence[date]) -> float | None:
+    """The median number of days from one day with an order to the next: one long holiday does not move it."""
+    gaps = [(after - before).days for before, after in pairwise(days)]
+    return float(median(gaps)) if gaps else None
 
 
 def _trait_text(value: object) -> str:

@@ -1,5 +1,6 @@
 """Home: today on the loop, live; the measures; who is loyal over time, and who stayed."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET
 from stamgast.activities.queries import count_happened, count_pending, list_sources
 from stamgast.console import reader
 from stamgast.console.pages import page, show, start_of_today
-from stamgast.customers.queries import count_customers, count_seen
+from stamgast.customers.queries import count_customers, count_seen, list_customers
 from stamgast.flows.export_lake import lake_folder
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
@@ -37,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
         known = count_customers(cursor)
         loyal = _count_loyal(cursor)
         waiting = count_pending(cursor, at_most=1_000)
-        context: dict[str, Any] = {"loop": _loop(cursor)}
+        context = _loop(cursor)
     context |= {
         "greeting": _greeting(),
         "sentence": _sentence(known, loyal, waiting),
@@ -56,7 +57,7 @@ def measures(request: HttpRequest) -> HttpResponse:
 
     What draws and measures is imported here: it takes seconds, which a process that starts should not wait for.
     """
-    from stamgast.console.home_words import bridge_context, cards, members_context
+    from stamgast.console.home_words import bridge_context, cards, members_context, trend
     from stamgast.flows.measure import measure_home
 
     weeks = _weeks(request)
@@ -74,7 +75,12 @@ def measures(request: HttpRequest) -> HttpResponse:
     except LakeNotThere:
         measured = None
     if measured is not None and (measured.orders or measured.bridge.start):
-        context = {"cards": cards(measured, weeks), **bridge_context(measured, weeks), "measured": measured}
+        context = {
+            "cards": cards(measured, weeks),
+            **bridge_context(measured, weeks),
+            "measured": measured,
+            "trend": trend(measured, weeks),
+        }
         if measured.loyal:
             context |= members_context([(row.day, row.members) for row in measured.loyal])
     return render(request, "console/parts/measures.html", context)
@@ -85,7 +91,7 @@ def measures(request: HttpRequest) -> HttpResponse:
 def live(request: HttpRequest) -> HttpResponse:
     """Today's figures again, as a part of the page."""
     with open_cursor() as cursor:
-        context = {"loop": _loop(cursor)}
+        context = _loop(cursor)
     return render(request, "console/parts/loop.html", context)
 
 
@@ -94,21 +100,41 @@ def _weeks(request: HttpRequest) -> int:
     return int(asked) if asked in map(str, CHOICES) else USUAL_WEEKS
 
 
-def _loop(cursor: Cursor) -> list[dict[str, str]]:
+def _loop(cursor: Cursor) -> dict[str, Any]:
+    """Today on the loop; while nothing has happened today, the last seven days in which something did, and it says so."""
     today = start_of_today()
-    sources = list_sources(cursor, since=today)
+    since, happened, quiet = today, count_happened(cursor, since=today), ""
+    last = _last_activity(cursor) if not happened else None
+    if last is not None and last < today:
+        last_day = timezone.localtime(last).replace(hour=0, minute=0, second=0, microsecond=0)
+        since = last_day - timedelta(days=6)
+        happened = count_happened(cursor, since=since)
+        quiet = _("Nothing has happened yet today. These are the last seven days with activities: %(first)s to %(last)s.") % {
+            "first": reader.day(since),
+            "last": reader.day(last_day),
+        }
+    return {"loop": _steps(cursor, since, happened, is_today=not quiet), "quiet": quiet}
+
+
+def _last_activity(cursor: Cursor) -> datetime | None:
+    found = list_customers(cursor, search="", after=None, limit=1).rows
+    return found[0].last_seen if found else None
+
+
+def _steps(cursor: Cursor, since: datetime, happened: int, *, is_today: bool) -> list[dict[str, str]]:
+    sources = list_sources(cursor, since=since)
     heard = max((row.last_received_at for row in sources if row.last_received_at), default=None)
-    seen, new = count_seen(cursor, since=today)
-    given, expired = sum_given(cursor, SCORE, since=today)
+    seen, new = count_seen(cursor, since=since)
+    given, expired = sum_given(cursor, SCORE, since=since)
     entries = exits = 0
     for segment in list_segments(cursor):
         if segment.slug == LOYAL:
-            entries, exits = count_changes(cursor, segment, since=today)
+            entries, exits = count_changes(cursor, segment, since=since)
     several = ngettext("%(count)s source", "%(count)s sources", len(sources)) % {"count": reader.number(len(sources))}
     return [
         {
-            "label": _("Activities today"),
-            "value": reader.number(count_happened(cursor, since=today)),
+            "label": _("Activities today") if is_today else _("Activities"),
+            "value": reader.number(happened),
             "note": f"{several} · {reader.ago(heard)}" if heard else several,
             "address": reverse("console:sources"),
         },

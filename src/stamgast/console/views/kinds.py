@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from stamgast.activities.errors import InvalidKind
 from stamgast.activities.operations import set_schema
 from stamgast.activities.queries import get_kind, list_kinds, list_latest
-from stamgast.console.pages import actor_of, page, show
+from stamgast.console.pages import actor_of, note, page, show
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
 
@@ -27,7 +27,9 @@ def kinds(request: HttpRequest) -> HttpResponse:
     with open_cursor() as cursor:
         found = list_kinds(cursor)
     unknown = [kind for kind in found if kind.schema is None and kind.first_seen_at is not None]
-    context = {"unknown": unknown, "known": [kind for kind in found if kind not in unknown]}
+    known = sorted((kind for kind in found if kind not in unknown), key=lambda kind: (kind.first_seen_at is None, kind.name))
+    met = sum(1 for kind in known if kind.first_seen_at is not None)
+    context = {"unknown": unknown, "known": known, "met": met}
     return show(request, "console/kinds.html", context)
 
 
@@ -45,7 +47,9 @@ def kind(request: HttpRequest, name: str) -> HttpResponse:
         try:
             schema = _read_schema(text)
             with transaction() as cursor:
+                before = get_kind(cursor, name).schema
                 set_schema(cursor, name, schema, at=utc_now(), actor=actor_of(request))
+                note(cursor, request, "set schema", f"kind:{name}", before=before, after=schema)
         except InvalidKind as error:
             problem = error.message
         else:
@@ -55,6 +59,7 @@ def kind(request: HttpRequest, name: str) -> HttpResponse:
         "kind": row,
         "text": text,
         "problem": problem,
+        "reason": request.POST.get("reason", ""),
         "examples": [(example, _pretty(example.properties)) for example in examples],
     }
     return show(request, "console/kind.html", context, status=422 if problem else 200)

@@ -1,5 +1,6 @@
 """Segments: each as a sentence, who is in it, who came and who left."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +20,7 @@ from stamgast.segments.types import Segment
 
 ROWS = 50
 CHANGES = 15
+RECENT_DAYS = 30
 SCORE = "score"
 
 
@@ -45,12 +47,13 @@ def segment(request: HttpRequest, slug: str) -> HttpResponse:
     """One segment with its members and its last entries and exits."""
     with open_cursor() as cursor:
         found = get_segment(cursor, slug)
-        entries, exits = count_changes(cursor, found, since=start_of_today())
+        entries, exits = count_changes(cursor, found, since=start_of_today() - timedelta(days=RECENT_DAYS))
         context = {
             "segment": found,
             "name": segment_name(found.slug, found.name),
             "sentence": condition_sentence(found),
             "members_count": count_members(cursor, found),
+            "recent_days": RECENT_DAYS,
             "entries": entries,
             "exits": exits,
             **_members(cursor, found, request.GET.get("after")),

@@ -12,7 +12,7 @@ from stamgast.activities.errors import InvalidSourceName, SourceExists
 from stamgast.activities.operations import create_source, revoke_key, rotate_key, set_strict
 from stamgast.activities.queries import count_refusals, list_latest, list_sources
 from stamgast.activities.types import Source, SourceKey, SourceSummary
-from stamgast.console.pages import act, actor_of, is_part, page, show, start_of_today
+from stamgast.console.pages import act, actor_of, is_part, note, page, show, start_of_today
 from stamgast.console.words import activity_facts, customer_name, look_of, refusal_sentence
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
@@ -63,7 +63,8 @@ def strictness(request: HttpRequest, number: int) -> HttpResponse:
     """Answers the source as RudderStack does, or as Segment does."""
     is_strict = request.POST.get("is_strict") == "on"
     with transaction() as cursor:
-        set_strict(cursor, _summary(cursor, number).source.name, is_strict)
+        source = set_strict(cursor, _summary(cursor, number).source.name, is_strict)
+        note(cursor, request, "set strictness", f"source:{source.id}", name=source.name, is_strict=is_strict)
     messages.success(
         request, _("Refused messages now get an error.") if is_strict else _("Refused messages now get an OK, and wait here.")
     )
@@ -77,6 +78,7 @@ def new_key(request: HttpRequest, number: int) -> HttpResponse:
     with transaction() as cursor:
         source = _summary(cursor, number).source
         key = rotate_key(cursor, source.name, at=utc_now(), actor=actor_of(request))
+        note(cursor, request, "create source key", f"source:{source.id}", name=source.name, hint=key[-4:])
     return _show_key(request, source, key)
 
 
@@ -91,16 +93,27 @@ def revoke(request: HttpRequest, number: int, key_id: UUID) -> HttpResponse:
     if request.method == "POST" and typed == summary.source.name:
         with transaction() as cursor:
             revoke_key(cursor, key_id, at=utc_now())
+            note(
+                cursor,
+                request,
+                "revoke source key",
+                f"source:{number}",
+                name=summary.source.name,
+                key=str(key_id),
+                hint=key.hint,
+            )
         messages.success(request, _("The key is revoked. What still uses it is refused from now on."))
         return redirect("console:source", number)
     problem = _("That is not the name of this source. Nothing was revoked.") if request.method == "POST" else ""
-    context = {"source": summary.source, "key": key, "typed": typed, "problem": problem}
+    reason = request.POST.get("reason", "")
+    context = {"source": summary.source, "key": key, "typed": typed, "problem": problem, "reason": reason}
     return show(request, "console/revoke.html", context, status=422 if problem else 200)
 
 
 def _create(request: HttpRequest, name: str) -> HttpResponse:
     with transaction() as cursor:
         made, key = create_source(cursor, name, is_strict="is_strict" in request.POST, at=utc_now(), actor=actor_of(request))
+        note(cursor, request, "create source", f"source:{made.id}", name=made.name, is_strict=made.is_strict, hint=key[-4:])
     return _show_key(request, made, key)
 
 
