@@ -13,6 +13,11 @@ from pathlib import Path
 
 import django
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something about the machine and nothing about the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:
