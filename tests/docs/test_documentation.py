@@ -48,3 +48,9 @@ def test_every_error_code_is_described():
 def test_links_between_pages_hold(page):
     targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text())
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_files_to_read_first_are_there():
+    named = re.findall(r"`(src/stamgast/[^`]+\.py)`", (ROOT / "ARCHITECTURE.md").read_text())
+    assert len(named) == 3
+    assert [path for path in named if not (ROOT / path).exists()] == []
