@@ -53,7 +53,7 @@ def draw_members(rows: Sequence[tuple[date, int]], label: str, day_label: str) -
     return _spec(alt.layer(area, line, dots, point, label_mark.encode(x=x, y=y, text=alt.Text("members:Q", format=",d"))), 280)
 
 
-def draw_bridge(rows: Sequence[tuple[str, int, str]]) -> dict[str, Any]:
+def draw_bridge(rows: Sequence[tuple[str, int, str]], what_label: str, count_label: str) -> dict[str, Any]:
     """Stayed, came back, new, left: bars from zero with the number at their end. ``rows`` are label, customers, colour."""
     values = [{"what": what, "customers": customers, "colour": colour} for what, customers, colour in rows]
     names = [what for what, _customers, _colour in rows]
@@ -69,7 +69,7 @@ def draw_bridge(rows: Sequence[tuple[str, int, str]]) -> dict[str, Any]:
         x=x,
         y=y,
         color=alt.Color("colour:N", scale=None),
-        tooltip=[alt.Tooltip("what:N", title=" "), alt.Tooltip("customers:Q", title=" ", format=",d")],
+        tooltip=[alt.Tooltip("what:N", title=what_label), alt.Tooltip("customers:Q", title=count_label, format=",d")],
     )
     words = shown.mark_text(align="left", dx=6).encode(x=x, y=y, text=alt.Text("customers:Q", format=",d"))
     return _spec(alt.layer(bars, words), 160)

@@ -164,7 +164,9 @@ def bridge_context(measured: HomeMeasures, weeks: int) -> dict[str, Any]:
         "bridge_summary": "; ".join(f"{what}: {reader.number(count)}" for what, count, _colour, _words in rows),
         "bridge_kept": kept if value is not None else _("Nobody bought in the period before."),
         "bridge_classic": formula % numbers if classic is not None else "",
-        "bridge_spec": draw_bridge([(what, count, colour) for what, count, colour, _words in rows]),
+        "bridge_spec": draw_bridge(
+            [(what, count, colour) for what, count, colour, _words in rows], _("What they did"), _("Customers")
+        ),
     }
 
 

@@ -53,6 +53,7 @@ from stamgast.segments.queries import count_members, list_segments
 ROWS = 50
 EVENTS = 25
 SCORE = "score"
+LOYAL = "loyal-customers"
 NAMES = ("name", "firstName", "first_name", "lastName", "last_name", "email")
 
 
@@ -228,7 +229,7 @@ def _score(view: CustomerView) -> int:
 
 
 def _count_loyal(cursor: Cursor) -> int:
-    return sum(count_members(cursor, segment) for segment in list_segments(cursor)[:1])
+    return sum(count_members(cursor, segment) for segment in list_segments(cursor) if segment.slug == LOYAL)
 
 
 def _goal(cursor: Cursor, view: CustomerView) -> Goal | None:

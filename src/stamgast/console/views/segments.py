@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from stamgast.conditions import CUSTOMER_FIELDS, parse
 from stamgast.console.pages import page, show, start_of_today
-from stamgast.console.words import customer_name, segment_name
+from stamgast.console.words import customer_name, segment_name, with_kinds
 from stamgast.customers.queries import summarise_customers
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.ledger.queries import list_available
@@ -84,7 +84,7 @@ def changes(request: HttpRequest, slug: str) -> HttpResponse:
 
 def condition_sentence(segment: Segment) -> str:
     """The condition as one sentence in the reader's language."""
-    condition = parse(segment.condition, CUSTOMER_FIELDS).sentence(get_language() or "en")
+    condition = with_kinds(parse(segment.condition, CUSTOMER_FIELDS).sentence(get_language() or "en"))
     return _("Every customer for whom %(condition)s.") % {"condition": condition}
 
 
