@@ -70,7 +70,11 @@ async def _routed(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _see_through_proxy(scope: Scope) -> None:
-    """STAMGAST_HTTPS says that one proxy stands in front: what it adds last to X-Forwarded-For is the visitor's address."""
+    """STAMGAST_HTTPS says that one proxy stands in front, and visitors come to it by https.
+
+    What it adds last to X-Forwarded-For is the visitor's address.
+    """
+    scope["scheme"] = "https"
     for name, value in reversed(scope["headers"]):
         if name == b"x-forwarded-for":
             scope["client"] = (value.decode("latin-1").rpartition(",")[2].strip()[:64], 0)
