@@ -41,7 +41,9 @@ amounts = st.one_of(
     st.decimals(-(10**6), 10**6, places=2).map(str),
     st.sampled_from(["", "0", "007", "1.005", "0.000000001", "x", "1,5", "1e3"]),
 )
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r", exclude_categories=["Cs"]), max_size=6)
+# No control characters and no rare spaces: which of those end a cell is the reader's own affair, and not of the import.
+characters = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"], include_characters=" \n")
+texts = st.text(characters, max_size=6)
 rows = st.lists(
     st.tuples(
         st.sampled_from(["A", "B"]), st.sampled_from(["1", "2", "3", ""]), st.just("2026-01-01"),
@@ -67,7 +69,7 @@ def expect(text):
     """What the file comes to: orders by key, and the number of rejected rows."""
     orders = {}
     for number, fields in enumerate(csv.reader(io.StringIO(text, newline=""))):
-        row = dict(zip(COLUMNS, (field.strip() for field in fields), strict=True))
+        row = dict(zip(COLUMNS, (field.strip(" ") for field in fields), strict=True))
         if number:
             key = (row["shop"], row["basket"]) if row["basket"] else number
             orders.setdefault(key, []).append(row)
