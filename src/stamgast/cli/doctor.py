@@ -208,18 +208,25 @@ def _clock(connection: object) -> Iterator[Finding]:
 
 def _work() -> Iterator[Finding]:
     from stamgast.access.queries import list_staff
-    from stamgast.activities.queries import count_pending, count_refusals, find_oldest_pending
+    from stamgast.activities.queries import count_pending, count_refusals, count_set_aside, find_oldest_pending
     from stamgast.kit.database import open_cursor
 
     with open_cursor() as cursor:
         depth, oldest, refusals = count_pending(cursor), find_oldest_pending(cursor), count_refusals(cursor)
-        members = list_staff(cursor)
+        members, aside = list_staff(cursor), count_set_aside(cursor)
     lag = max((utc_now() - oldest).total_seconds(), 0.0) if oldest else 0.0
     words = f"{depth:,} activities wait to be decided, the first for {lag:,.0f} s"
     if lag > LONGEST_LAG_SECONDS:
         yield Finding("worker", "wrong", words, "See that `stamgast serve` or `stamgast worker` runs, and what its log says.")
     else:
         yield Finding("worker", "well", words)
+    if aside:
+        yield Finding(
+            "set aside",
+            "wrong",
+            f"deciding broke on {aside:,} activities; the others went on",
+            "Look for activity_set_aside in the worker's log. They are tried again when the worker starts.",
+        )
     if refusals:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in refusals.items())
         yield Finding("refusals", "notice", f"{reasons}", "Correct them in the console, under Refusals; nothing is lost.")
