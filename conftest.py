@@ -9,10 +9,12 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
 import pytest
+from django.utils import timezone, translation
 from hypothesis import HealthCheck, settings
 
 # How long an example takes says something about the machine and nothing about the code.
@@ -71,3 +73,11 @@ def _start_other(programs: Path, folder: Path) -> str:
     stop = [*account, str(programs / "pg_ctl"), "-D", str(folder), "-m", "immediate", "stop"]
     atexit.register(subprocess.run, stop, stdout=subprocess.DEVNULL, cwd="/", check=False)
     return f"postgresql://postgres@/stamgast?host={folder}"
+
+
+@pytest.fixture(autouse=True)
+def _no_reader() -> Iterator[None]:
+    """A page that a test asked for leaves its reader's language and zone behind in the thread, for the test that comes next."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
