@@ -14,6 +14,7 @@ class Staff(AbstractBaseUser):
     name = models.TextField()
     language = models.TextField(default="en")
     is_active = models.BooleanField(default=True)
+    role = models.TextField()
     created_at = models.DateTimeField()
 
     objects: ClassVar[BaseUserManager[Self]] = BaseUserManager()

@@ -32,7 +32,7 @@ from stamgast.access.rules import (
     subject_of,
     wait_after,
 )
-from stamgast.access.types import ApiKey, Scope, StaffMember
+from stamgast.access.types import ApiKey, Role, Scope, StaffMember
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import new_id
 
@@ -102,24 +102,46 @@ def authenticate_key(cursor: Cursor, presented: str) -> ApiKey | None:
 
 
 def create_staff(
-    cursor: Cursor, *, email: str, name: str, password: str, at: datetime, actor: str, language: str = "en"
+    cursor: Cursor,
+    *,
+    email: str,
+    name: str,
+    password: str,
+    at: datetime,
+    actor: str,
+    language: str = "en",
+    role: str | None = None,
 ) -> StaffMember:
-    """A person who may sign in; raises InvalidStaff or StaffExists."""
+    """A person who may sign in; raises InvalidStaff or StaffExists. The first one is an owner, later ones are given a role."""
     address = _normalise_email(email)
+    given = _role_of_new(cursor, role)
     if not name.strip():
         raise InvalidStaff("A person needs a name, so that colleagues see who did what.")
     _check_password(password, address, name)
     row = cursor.execute(
         f"""
-        INSERT INTO access_staff (email, name, password, language, is_active, created_at) VALUES (%s, %s, %s, %s, true, %s)
+        INSERT INTO access_staff (email, name, password, language, is_active, created_at, role)
+        VALUES (%s, %s, %s, %s, true, %s, %s)
         ON CONFLICT (email) DO NOTHING RETURNING {STAFF_COLUMNS}
         """,
-        (address, name.strip()[:LONGEST_NAME], make_password(password), language, at),
+        (address, name.strip()[:LONGEST_NAME], make_password(password), language, at, given),
     ).fetchone()
     if row is None:
         raise StaffExists(f"{address} can sign in already. `stamgast staff password` sets a new password.")
-    record(cursor, actor, "create staff", f"staff:{row[0]}", {}, at)
+    record(cursor, actor, "create staff", f"staff:{row[0]}", {"role": given}, at)
     return staff_member_of(row)
+
+
+def _role_of_new(cursor: Cursor, role: str | None) -> Role:
+    row = cursor.execute("SELECT EXISTS (SELECT FROM access_staff)").fetchone()
+    is_first = row is not None and not row[0]
+    if role is None and is_first:
+        return Role.OWNER
+    if role is None or role not in set(Role):
+        raise InvalidStaff(f"Say what this person does here, with one of the roles: {', '.join(Role)}.")
+    if is_first and role != Role.OWNER:
+        raise InvalidStaff("The first person is an owner, for somebody has to be able to add the others.")
+    return Role(role)
 
 
 def set_password(cursor: Cursor, *, email: str, password: str, at: datetime, actor: str) -> StaffMember:

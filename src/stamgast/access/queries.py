@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from stamgast.access.types import ApiKey, StaffMember
+from stamgast.access.types import ApiKey, Role, StaffMember
 from stamgast.kit.database import Cursor
 
 KEY_COLUMNS = "id, name, hint, scopes, created_at, created_by, revoked_at"
-STAFF_COLUMNS = "id, email, name, language, is_active, created_at"
+STAFF_COLUMNS = "id, email, name, language, is_active, created_at, role"
 
 
 def list_keys(cursor: Cursor) -> list[ApiKey]:
@@ -29,4 +29,5 @@ def key_of(row: tuple[Any, ...]) -> ApiKey:
 
 def staff_member_of(row: tuple[Any, ...]) -> StaffMember:
     """A row that begins with ``STAFF_COLUMNS`` as what leaves the room."""
-    return StaffMember(*row[:6])
+    identifier, email, name, language, is_active, created_at, role = row[:7]
+    return StaffMember(identifier, email, name, language, is_active, created_at, Role(role))

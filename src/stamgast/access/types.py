@@ -1,4 +1,4 @@
-"""What leaves the room: keys, people, and what a key may do."""
+"""What leaves the room: keys, people, what a key may do, and what a person is there for."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,17 @@ class Scope(StrEnum):
     MOVEMENTS_READ = "movements:read"
     ACTIVITIES_WRITE = "activities:write"
     EVERYTHING = "*"
+
+
+class Role(StrEnum):
+    """What a person does in the console. What each may do there is in ``console.permissions``; the texts are stored."""
+
+    OWNER = "owner"
+    MARKETER = "marketer"
+    ANALYST = "analyst"
+    AGENT = "agent"
+    CASHIER = "cashier"
+    AUDITOR = "auditor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +54,4 @@ class StaffMember:
     language: str
     is_active: bool
     created_at: datetime
+    role: Role

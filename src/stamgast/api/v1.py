@@ -11,7 +11,7 @@ from ninja import NinjaAPI, Query
 from stamgast.activities.queries import country_of
 from stamgast.activities.types import Activity
 from stamgast.api import problems, shapes
-from stamgast.api.keys import Scoped
+from stamgast.api.keys import Keyed
 from stamgast.conditions import CUSTOMER_FIELDS, parse
 from stamgast.customers.queries import get_customer
 from stamgast.customers.queries import list_customers as read_customers
@@ -28,11 +28,11 @@ from stamgast.segments.queries import list_members as read_members
 from stamgast.segments.queries import list_segments as read_segments
 from stamgast.segments.types import Segment
 
-api = NinjaAPI(title="Stamgast", version="1", urls_namespace="api", docs_url=None, openapi_url="/openapi.json")
+api = NinjaAPI(title="Stamgast", version="1", urls_namespace="api", docs_url=None, openapi_url="/openapi.json", auth=Keyed())
 problems.register(api)
 
 
-@api.get("/customers", response=shapes.CustomerPage, auth=Scoped("customers:read"), summary="List or search customers")
+@api.get("/customers", response=shapes.CustomerPage, summary="List or search customers")
 def list_customers(request: HttpRequest, paging: Query[shapes.Paging], search: str = "") -> dict[str, Any]:
     """Customers, last seen first. ``search`` is the beginning of an identifier, a name or an e-mail address."""
     with open_cursor() as cursor:
@@ -43,7 +43,6 @@ def list_customers(request: HttpRequest, paging: Query[shapes.Paging], search: s
 @api.get(
     "/customers/{path:reference}/movements",
     response=shapes.MovementPage,
-    auth=Scoped("movements:read"),
     summary="The movements of one customer",
 )
 def list_customer_movements(request: HttpRequest, reference: str, paging: Query[shapes.Paging]) -> dict[str, Any]:
@@ -54,14 +53,14 @@ def list_customer_movements(request: HttpRequest, reference: str, paging: Query[
     return {"data": [_movement(row) for row in page.rows], "next_cursor": page.next_cursor}
 
 
-@api.get("/customers/{path:reference}", response=shapes.CustomerShape, auth=Scoped("customers:read"), summary="One customer")
+@api.get("/customers/{path:reference}", response=shapes.CustomerShape, summary="One customer")
 def read_one_customer(request: HttpRequest, reference: str) -> dict[str, Any]:
     """The customer of our id, or of an identifier such as ``user_id:900`` or ``email:a@example.org``."""
     with open_cursor() as cursor:
         return _customer(read_customer(cursor, reference, region=_region()))
 
 
-@api.get("/movements/{movement_id}", response=shapes.MovementShape, auth=Scoped("movements:read"), summary="One movement")
+@api.get("/movements/{movement_id}", response=shapes.MovementShape, summary="One movement")
 def read_movement(request: HttpRequest, movement_id: UUID) -> dict[str, Any]:
     """One immutable ledger row."""
     with open_cursor() as cursor:
@@ -71,7 +70,6 @@ def read_movement(request: HttpRequest, movement_id: UUID) -> dict[str, Any]:
 @api.get(
     "/movements/{movement_id}/explanation",
     response=shapes.ExplanationShape,
-    auth=Scoped("movements:read"),
     summary="Why a movement was posted",
 )
 def explain_one_movement(request: HttpRequest, movement_id: UUID) -> dict[str, Any]:
@@ -89,14 +87,14 @@ def explain_one_movement(request: HttpRequest, movement_id: UUID) -> dict[str, A
     }
 
 
-@api.get("/segments", response=shapes.SegmentList, auth=Scoped("segments:read"), summary="All segments")
+@api.get("/segments", response=shapes.SegmentList, summary="All segments")
 def list_segments(request: HttpRequest) -> dict[str, Any]:
     """Every segment with its condition and the number of its members."""
     with open_cursor() as cursor:
         return {"data": [_segment(segment, count_members(cursor, segment)) for segment in read_segments(cursor)]}
 
 
-@api.get("/segments/{name}", response=shapes.SegmentShape, auth=Scoped("segments:read"), summary="One segment")
+@api.get("/segments/{name}", response=shapes.SegmentShape, summary="One segment")
 def read_segment(request: HttpRequest, name: str) -> dict[str, Any]:
     """The segment of this name or slug."""
     with open_cursor() as cursor:
@@ -104,7 +102,7 @@ def read_segment(request: HttpRequest, name: str) -> dict[str, Any]:
         return _segment(segment, count_members(cursor, segment))
 
 
-@api.get("/segments/{name}/members", response=shapes.MemberPage, auth=Scoped("segments:read"), summary="Who is in a segment")
+@api.get("/segments/{name}/members", response=shapes.MemberPage, summary="Who is in a segment")
 def list_members(request: HttpRequest, name: str, paging: Query[shapes.Paging]) -> dict[str, Any]:
     """The members of the segment of this name or slug, longest first."""
     with open_cursor() as cursor:

@@ -4,8 +4,11 @@ import sys
 
 import click
 
+from stamgast.access.types import Role
 from stamgast.cli.setting_up import ACTOR, database
 from stamgast.kit.clock import utc_now
+
+ROLES = [role.value for role in Role]
 
 
 def read_password(from_stdin: bool) -> str:
@@ -23,9 +26,10 @@ def command() -> None:
 @command.command("create")
 @click.option("--email", prompt="E-mail", help="What they sign in with.")
 @click.option("--name", prompt="Name", help="What colleagues see.")
+@click.option("--role", type=click.Choice(ROLES), help="What they do here. The first person is an owner.")
 @click.option("--language", type=click.Choice(["en", "nl"]), default="en", show_default=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-def create(email: str, name: str, language: str, password_stdin: bool) -> None:
+def create(email: str, name: str, role: str | None, language: str, password_stdin: bool) -> None:
     """Add a person who may sign in."""
     password = read_password(password_stdin)
     with database("staff create"):
@@ -34,9 +38,9 @@ def create(email: str, name: str, language: str, password_stdin: bool) -> None:
 
         with transaction() as cursor:
             member = create_staff(
-                cursor, email=email, name=name, password=password, language=language, at=utc_now(), actor=ACTOR
+                cursor, email=email, name=name, password=password, role=role, language=language, at=utc_now(), actor=ACTOR
             )
-    click.echo(f"{member.name} may sign in as {member.email}.")
+    click.echo(f"{member.name} may sign in as {member.email}, as {member.role}.")
 
 
 @command.command("password")
@@ -64,6 +68,6 @@ def list_all() -> None:
         with open_cursor() as cursor:
             members = list_staff(cursor)
     for member in members:
-        click.echo(f"{member.email}\t{member.name}")
+        click.echo(f"{member.email}\t{member.name}\t{member.role}" + ("" if member.is_active else "\tmay not sign in"))
     if not members:
         click.echo("Nobody may sign in yet. `stamgast staff create` adds a person.")

@@ -1,4 +1,4 @@
-"""What every page of the console does: only for who is signed in, in the shop's zone, refusals as pages, the navigation."""
+"""What every page of the console does: only for those who may, in the shop's zone, refusals as pages, the navigation."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -9,19 +9,31 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from stamgast.access.operations import record
+from stamgast.access.types import Role
 from stamgast.activities.queries import count_refusals
+from stamgast.console.permissions import RULES, VISITOR, may, may_see_people, roles_of
 from stamgast.console.views.problems import problem_page
-from stamgast.console.words import refusal_sentence
+from stamgast.console.words import refusal_sentence, role_label
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.kit.errors import Kind, StamgastError
+
+PLACES = (
+    ("console:home", "home", gettext_noop("Home")),
+    ("console:customers", "users", gettext_noop("Customers")),
+    ("console:segments", "chart-pie", gettext_noop("Segments")),
+    ("console:programme", "award", gettext_noop("Programme")),
+    ("console:sources", "plug", gettext_noop("Sources")),
+)
+"""Where one can go, in the order of the loop: the name of the address, the icon, the word."""
 
 View = Callable[..., HttpResponse]
 LONGEST_REASON = 500
@@ -49,18 +61,31 @@ def note(cursor: Cursor, request: HttpRequest, action: str, subject: str, **deta
     record(cursor, actor_of(request), action, subject, {**detail, "reason": reason}, utc_now())
 
 
+def role_of(request: HttpRequest) -> str:
+    """What the reader is here for, or ``VISITOR``."""
+    return str(getattr(request.user, "role", VISITOR))
+
+
+def shows_people(request: HttpRequest) -> bool:
+    """Whether the reader may know who the customers behind a figure are."""
+    return may_see_people(role_of(request))
+
+
 def is_part(request: HttpRequest) -> bool:
     """Whether htmx asks for a part of a page."""
     return request.headers.get("HX-Request") == "true"
 
 
 def page(view: View) -> View:
-    """A page for staff: signs in who is not, sets the shop's zone, and shows what a room refuses as a page that says why."""
+    """A page for those in ``permissions``: signs in who is not, sets the shop's zone, shows what a room refuses as a page."""
 
     @wraps(view)
     def shown(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             return _to_the_door(request)
+        refused = _refuse(request)
+        if refused is not None:
+            return refused
         with timezone.override(shop_zone()):
             try:
                 response = view(request, *arguments, **named)
@@ -94,6 +119,29 @@ def show(request: HttpRequest, template: str, context: Mapping[str, Any], *, sta
     return render(request, template, {**context, "navigation": _navigation(request)}, status=status)
 
 
+def _refuse(request: HttpRequest) -> HttpResponse | None:
+    """The answer to somebody who may not; None for who may."""
+    name = request.resolver_match.view_name if request.resolver_match else ""
+    roles = roles_of(name, request.method or "")
+    if roles is None and name in RULES:
+        return HttpResponseNotAllowed(sorted(RULES[name]))
+    role = role_of(request)
+    if roles is not None and role in roles:
+        return None
+    first = next((place for place, *_rest in PLACES if may(role, place)), None)
+    if name == "console:home" and first:
+        return redirect(first)
+    if is_part(request):
+        return HttpResponse(_("You may not see this."), status=403, content_type="text/plain; charset=utf-8")
+    context = {
+        "is_change": request.method != "GET",
+        "role": role_label(role),
+        "is_owner": role == Role.OWNER,
+        "first": reverse(first) if first else "",
+    }
+    return show(request, "console/refused.html", context, status=403)
+
+
 def _to_the_door(request: HttpRequest) -> HttpResponse:
     if is_part(request):
         response = HttpResponse(status=204)
@@ -103,20 +151,20 @@ def _to_the_door(request: HttpRequest) -> HttpResponse:
 
 
 def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The places that exist, in the order of the loop. A place is ``page`` where the reader is, ``true`` on pages below it."""
-    with open_cursor() as cursor:
-        waiting = sum(count_refusals(cursor).values())
-    places = (
-        ("console:home", "home", _("Home"), 0),
-        ("console:customers", "users", _("Customers"), 0),
-        ("console:segments", "chart-pie", _("Segments"), 0),
-        ("console:programme", "award", _("Programme"), 0),
-        ("console:sources", "plug", _("Sources"), waiting),
-    )
+    """The places that the reader may open. A place is ``page`` where the reader is, ``true`` on pages below it."""
+    role = role_of(request)
     items = []
-    for name, icon, label, count in places:
+    for name, icon, text in PLACES:
+        if not may(role, name):
+            continue
+        label, count = _(text), _count_waiting() if name == "console:sources" and may(role, "console:refusals") else 0
         address = reverse(name)
         is_below = address != "/" and request.path.startswith(address)
         is_here = "page" if request.path == address else "true" if is_below else ""
         items.append({"address": address, "icon": icon, "label": label, "count": count, "is_here": is_here})
     return items
+
+
+def _count_waiting() -> int:
+    with open_cursor() as cursor:
+        return sum(count_refusals(cursor).values())

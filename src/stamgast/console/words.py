@@ -38,6 +38,19 @@ def refusal_sentence(error: StamgastError) -> str:
     return sentences.get(error.code, error.message)
 
 
+def role_label(role: str) -> str:
+    """What a role is called, for a person."""
+    labels = {
+        "owner": _("Owner"),
+        "marketer": _("Marketer"),
+        "analyst": _("Analyst"),
+        "agent": _("Service agent"),
+        "cashier": _("Cashier"),
+        "auditor": _("Auditor"),
+    }
+    return labels.get(role, role)
+
+
 def reason_sentence(reason: str) -> str:
     """Why a message was refused, in a few words; the detail says the rest."""
     sentences = {

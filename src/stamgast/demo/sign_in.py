@@ -22,7 +22,7 @@ def ensure_staff(folder: Path, *, at: datetime, actor: str) -> str:
     path.touch(mode=0o600)
     with transaction() as cursor:
         try:
-            create_staff(cursor, email=EMAIL, name=NAME, password=password, at=at, actor=actor)
+            create_staff(cursor, email=EMAIL, name=NAME, password=password, role="owner", at=at, actor=actor)
         except StaffExists:
             set_password(cursor, email=EMAIL, password=password, at=at, actor=actor)
     path.write_text(password + "\n", "utf-8")

@@ -87,6 +87,21 @@ def test_other_texts_are_no_keys(cursor: Cursor) -> None:
         assert authenticate_key(cursor, other) is None
 
 
+def test_the_first_is_an_owner_and_later_ones_are_given_a_role(cursor: Cursor) -> None:
+    def create(name: str, role: str | None) -> str:
+        member = create_staff(cursor, email=f"{name}@example.org", name=name, password=PASSWORD, at=AT, actor="cli", role=role)
+        return member.role
+
+    with pytest.raises(InvalidStaff, match="The first person is an owner"):
+        create("cas", "cashier")
+    assert create("ada", None) == "owner"
+    assert create("cas", "cashier") == "cashier"
+    for role in (None, "boss"):
+        with pytest.raises(InvalidStaff, match="owner, marketer, analyst, agent, cashier, auditor"):
+            create("eve", role)
+    assert [(member.name, member.role) for member in list_staff(cursor)] == [("ada", "owner"), ("cas", "cashier")]
+
+
 def test_staff_signs_in_whatever_the_case_of_the_address(cursor: Cursor) -> None:
     member = create_staff(cursor, email="Ada@Example.org", name="Ada", password=PASSWORD, at=AT, actor="cli")
     assert member.email == "ada@example.org"
@@ -116,7 +131,7 @@ def test_unusable_staff_is_refused(cursor: Cursor, email: str, name: str, passwo
 def test_second_person_with_an_address_is_refused(cursor: Cursor) -> None:
     first = create_staff(cursor, email="ada@example.org", name="Ada", password=PASSWORD, at=AT, actor="cli")
     with pytest.raises(StaffExists):
-        create_staff(cursor, email="ADA@example.org", name="Eve", password=PASSWORD, at=AT, actor="cli")
+        create_staff(cursor, email="ADA@example.org", name="Eve", password=PASSWORD, at=AT, actor="cli", role="agent")
     assert list_staff(cursor) == [first]
 
 

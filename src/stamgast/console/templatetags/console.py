@@ -6,6 +6,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from stamgast.console import reader
+from stamgast.console.permissions import VISITOR
+from stamgast.console.permissions import may as role_may
 from stamgast.console.words import currency_label, with_kinds
 
 register = template.Library()
@@ -21,6 +23,12 @@ register.filter("ago", reader.ago)
 register.filter("days", reader.days)
 register.filter("currency", currency_label)
 register.filter("with_kinds", with_kinds)
+
+
+@register.simple_tag(takes_context=True)
+def may(context: template.Context, method: str, name: str) -> bool:
+    """Whether the reader may: ``{% may "POST" "sources" as can_add %}{% if can_add %}`` around what only some may do."""
+    return role_may(getattr(context["request"].user, "role", VISITOR), f"console:{name}", method)
 
 
 @register.simple_tag

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,7 +14,8 @@ from django.views.decorators.http import require_GET
 
 from stamgast.activities.queries import count_happened, count_pending, list_sources
 from stamgast.console import reader
-from stamgast.console.pages import page, show, start_of_today
+from stamgast.console.pages import page, role_of, show, start_of_today
+from stamgast.console.permissions import may
 from stamgast.customers.queries import count_customers, count_seen, list_customers
 from stamgast.flows.export_lake import lake_folder
 from stamgast.kit.clock import utc_now
@@ -38,7 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
         known = count_customers(cursor)
         loyal = _count_loyal(cursor)
         waiting = count_pending(cursor, at_most=1_000)
-        context = _loop(cursor)
+        context = _loop(cursor, role_of(request))
     context |= {
         "greeting": _greeting(),
         "sentence": _sentence(known, loyal, waiting),
@@ -91,7 +92,7 @@ def measures(request: HttpRequest) -> HttpResponse:
 def live(request: HttpRequest) -> HttpResponse:
     """Today's figures again, as a part of the page."""
     with open_cursor() as cursor:
-        context = _loop(cursor)
+        context = _loop(cursor, role_of(request))
     return render(request, "console/parts/loop.html", context)
 
 
@@ -100,7 +101,7 @@ def _weeks(request: HttpRequest) -> int:
     return int(asked) if asked in map(str, CHOICES) else USUAL_WEEKS
 
 
-def _loop(cursor: Cursor) -> dict[str, Any]:
+def _loop(cursor: Cursor, role: str) -> dict[str, Any]:
     """Today on the loop; while nothing has happened today, the last seven days in which something did, and it says so."""
     today = start_of_today()
     since, happened, quiet = today, count_happened(cursor, since=today), ""
@@ -113,7 +114,11 @@ def _loop(cursor: Cursor) -> dict[str, Any]:
             "first": reader.day(since),
             "last": reader.day(last_day),
         }
-    return {"loop": _steps(cursor, since, happened, is_today=not quiet), "quiet": quiet}
+    steps = _steps(cursor, since, happened, is_today=not quiet)
+    for step in steps:
+        if not may(role, resolve(step["address"]).view_name):
+            step["address"] = ""
+    return {"loop": steps, "quiet": quiet}
 
 
 def _last_activity(cursor: Cursor) -> datetime | None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from stamgast.conditions import CUSTOMER_FIELDS, parse
-from stamgast.console.pages import page, show, start_of_today
+from stamgast.console.pages import page, show, shows_people, start_of_today
 from stamgast.console.words import customer_name, segment_name, with_kinds
 from stamgast.customers.queries import summarise_customers
 from stamgast.kit.database import Cursor, open_cursor
@@ -56,8 +56,8 @@ def segment(request: HttpRequest, slug: str) -> HttpResponse:
             "recent_days": RECENT_DAYS,
             "entries": entries,
             "exits": exits,
-            **_members(cursor, found, request.GET.get("after")),
-            **_changes(cursor, found, request.GET.get("before")),
+            **_members(cursor, found, request),
+            **_changes(cursor, found, request),
         }
     return show(request, "console/segment.html", context)
 
@@ -68,7 +68,7 @@ def members(request: HttpRequest, slug: str) -> HttpResponse:
     """More members, as a part of the page."""
     with open_cursor() as cursor:
         found = get_segment(cursor, slug)
-        context = {"segment": found, **_members(cursor, found, request.GET.get("after"))}
+        context = {"segment": found, **_members(cursor, found, request)}
     return render(request, "console/parts/member_rows.html", context)
 
 
@@ -78,7 +78,7 @@ def changes(request: HttpRequest, slug: str) -> HttpResponse:
     """Older entries and exits, as a part of the page."""
     with open_cursor() as cursor:
         found = get_segment(cursor, slug)
-        context = {"segment": found, **_changes(cursor, found, request.GET.get("before"))}
+        context = {"segment": found, **_changes(cursor, found, request)}
     return render(request, "console/parts/change_rows.html", context)
 
 
@@ -88,10 +88,10 @@ def condition_sentence(segment: Segment) -> str:
     return _("Every customer for whom %(condition)s.") % {"condition": condition}
 
 
-def _members(cursor: Cursor, segment: Segment, after: str | None) -> dict[str, Any]:
-    found = list_members(cursor, segment, after=after or None, limit=ROWS)
+def _members(cursor: Cursor, segment: Segment, request: HttpRequest) -> dict[str, Any]:
+    found = list_members(cursor, segment, after=request.GET.get("after") or None, limit=ROWS)
     keys = [row.customer_id for row in found.rows]
-    names = _names(cursor, keys)
+    names = _names(cursor, keys, request)
     available = list_available(cursor, keys)
     rows = [
         {
@@ -105,9 +105,9 @@ def _members(cursor: Cursor, segment: Segment, after: str | None) -> dict[str, A
     return {"rows": rows, "next": found.next_cursor}
 
 
-def _changes(cursor: Cursor, segment: Segment, before: str | None) -> dict[str, Any]:
-    found = list_changes(cursor, segment, before=before or None, limit=CHANGES)
-    names = _names(cursor, [row.customer_id for row in found.rows])
+def _changes(cursor: Cursor, segment: Segment, request: HttpRequest) -> dict[str, Any]:
+    found = list_changes(cursor, segment, before=request.GET.get("before") or None, limit=CHANGES)
+    names = _names(cursor, [row.customer_id for row in found.rows], request)
     rows = [
         {
             "id": row.customer_id,
@@ -120,5 +120,8 @@ def _changes(cursor: Cursor, segment: Segment, before: str | None) -> dict[str, 
     return {"changes": rows, "next_changes": found.next_cursor}
 
 
-def _names(cursor: Cursor, keys: list[Any]) -> dict[Any, str]:
+def _names(cursor: Cursor, keys: list[Any], request: HttpRequest) -> dict[Any, str]:
+    """What to call each customer; for who may not know them, the beginning of our own id."""
+    if not shows_people(request):
+        return {key: customer_name(None, None, f"id:{key.hex[:8]}") for key in keys}
     return {row.id: customer_name(row.name, row.email, row.identifier) for row in summarise_customers(cursor, keys)}

@@ -12,7 +12,7 @@ from stamgast.activities.errors import InvalidSourceName, SourceExists
 from stamgast.activities.operations import create_source, revoke_key, rotate_key, set_strict
 from stamgast.activities.queries import count_refusals, list_latest, list_sources
 from stamgast.activities.types import Source, SourceKey, SourceSummary
-from stamgast.console.pages import act, actor_of, is_part, note, page, show, start_of_today
+from stamgast.console.pages import act, actor_of, is_part, note, page, show, shows_people, start_of_today
 from stamgast.console.words import activity_facts, customer_name, look_of, refusal_sentence
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
@@ -34,7 +34,7 @@ def sources(request: HttpRequest) -> HttpResponse:
     with open_cursor() as cursor:
         context = {
             "sources": list_sources(cursor, since=start_of_today()),
-            "arrivals": _arrivals(cursor, None),
+            "arrivals": _arrivals(cursor, None, request),
             "waiting": sum(count_refusals(cursor).values()),
             "name": name,
             "is_strict": "is_strict" in request.POST,
@@ -51,7 +51,7 @@ def source(request: HttpRequest, number: int) -> HttpResponse:
     """One source: its keys, what arrives from it, how it is answered."""
     with open_cursor() as cursor:
         summary = _summary(cursor, number)
-        context = {"summary": summary, "arrivals": _arrivals(cursor, summary.source.name)}
+        context = {"summary": summary, "arrivals": _arrivals(cursor, summary.source.name, request)}
     if is_part(request):
         return render(request, "console/parts/source_live.html", context)
     return show(request, "console/source.html", context)
@@ -121,14 +121,14 @@ def _show_key(request: HttpRequest, source: Source, key: str) -> HttpResponse:
     return show(request, "console/key.html", {"source": source, "key": key, "address": request.build_absolute_uri("/")[:-1]})
 
 
-def _arrivals(cursor: Cursor, name: str | None) -> list[dict[str, object]]:
+def _arrivals(cursor: Cursor, name: str | None, request: HttpRequest) -> list[dict[str, object]]:
     rows = list_latest(cursor, source=name, limit=ARRIVALS).rows
     return [
         {
             "activity": row,
             "look": look_of(row),
             "facts": activity_facts(row),
-            "who": customer_name(None, None, row.identifiers[0]),
+            "who": customer_name(None, None, row.identifiers[0]) if shows_people(request) else "",
         }
         for row in rows
     ]

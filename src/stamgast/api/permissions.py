@@ -1,0 +1,25 @@
+"""What a key must hold to ask what: one table by the name of the address and the method. Nothing else decides it.
+
+An address without a line here answers nobody: 403, whatever the key. Where one path takes several methods, its name is
+that of its first operation. ``tests/test_permissions.py`` asks every address with every key and holds the answers against this.
+"""
+
+from collections.abc import Mapping
+
+from stamgast.access.types import Scope
+
+RULES: Mapping[str, Mapping[str, Scope]] = {
+    "list_customers": {"GET": Scope.CUSTOMERS_READ},
+    "read_one_customer": {"GET": Scope.CUSTOMERS_READ},
+    "list_customer_movements": {"GET": Scope.MOVEMENTS_READ},
+    "read_movement": {"GET": Scope.MOVEMENTS_READ},
+    "explain_one_movement": {"GET": Scope.MOVEMENTS_READ},
+    "list_segments": {"GET": Scope.SEGMENTS_READ},
+    "read_segment": {"GET": Scope.SEGMENTS_READ},
+    "list_members": {"GET": Scope.SEGMENTS_READ},
+}
+
+
+def scope_of(name: str, method: str) -> Scope | None:
+    """The scope that this method of the address of this name needs; None where nobody may."""
+    return RULES.get(name, {}).get(method)

@@ -1,0 +1,66 @@
+"""Who may open what in the console: one table by the name of the address and the method. Nothing else decides it.
+
+What has no line here is shown to nobody, and a method that has none is not answered. ``tests/test_permissions.py`` asks
+every address with every method in every role and holds the answers against this table.
+
+An owner may do everything. A marketer works on segments and the programme and sees who the customers are. An analyst sees
+every figure and not one customer. An agent helps one customer at a time. A cashier finds the customer at the till, and sees
+the score only. An auditor reads everything and writes nothing.
+"""
+
+from collections.abc import Mapping
+
+from stamgast.access.types import Role
+
+VISITOR = "visitor"  # who is not signed in
+
+_OWNER = frozenset({Role.OWNER})
+_STAFF = frozenset(Role)
+_ANYBODY = _STAFF | {VISITOR}
+_FIGURES = _STAFF - {Role.CASHIER}
+_PEOPLE = _FIGURES - {Role.ANALYST}
+_SOURCES = _FIGURES - {Role.AGENT}
+_MESSAGES = _SOURCES - {Role.ANALYST}  # what a source sent, word for word, names customers
+
+RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "console:sign_in": {"GET": _ANYBODY, "POST": _ANYBODY},
+    "console:sign_out": {"POST": _ANYBODY},
+    "console:language": {"POST": _ANYBODY},
+    "console:home": {"GET": _FIGURES},
+    "console:live": {"GET": _FIGURES},
+    "console:measures": {"GET": _FIGURES},
+    "console:customers": {"GET": _PEOPLE},
+    "console:customer": {"GET": _PEOPLE},
+    "console:timeline": {"GET": _PEOPLE},
+    "console:why": {"GET": _PEOPLE},
+    "console:segments": {"GET": _FIGURES},
+    "console:segment": {"GET": _FIGURES},
+    "console:members": {"GET": _FIGURES},
+    "console:changes": {"GET": _FIGURES},
+    "console:programme": {"GET": _FIGURES},
+    "console:sources": {"GET": _SOURCES, "POST": _OWNER},
+    "console:source": {"GET": _SOURCES},
+    "console:strictness": {"POST": _OWNER},
+    "console:new_key": {"POST": _OWNER},
+    "console:revoke": {"GET": _OWNER, "POST": _OWNER},
+    "console:refusals": {"GET": _MESSAGES},
+    "console:refusal": {"GET": _MESSAGES, "POST": _OWNER},
+    "console:dismissal": {"POST": _OWNER},
+    "console:kinds": {"GET": _SOURCES},
+    "console:kind": {"GET": _MESSAGES, "POST": _OWNER},
+}
+
+
+def roles_of(name: str, method: str) -> frozenset[str] | None:
+    """Who may send this method to the address of this name; None where it is not answered at all."""
+    return RULES.get(name, {}).get(method)
+
+
+def may(role: str, name: str, method: str = "GET") -> bool:
+    """Whether somebody in this role may."""
+    return role in (roles_of(name, method) or ())
+
+
+def may_see_people(role: str) -> bool:
+    """Whether lists of figures may name the customers behind them."""
+    return may(role, "console:customer")
