@@ -1,4 +1,4 @@
-# make demo | test | check | bench | serve. Everything is set up on the way: only Python 3.11+ and make are needed.
+# make demo | test | check | bench | serve | docs. Everything is set up on the way: only Python 3.11+ and make are needed.
 # Arguments go to the command: make demo ARGS=--no-serve, make test ARGS="-k ledger", make bench ARGS=intake.
 
 PYTHON ?= python3
@@ -8,7 +8,7 @@ BENCHES := intake ledger score measures import
 # The tools read the settings module; they need a secret and no folder of the user's.
 TOOLS := STAMGAST_SECRET_KEY=only-for-the-tools-and-long-enough-to-be-accepted-as-one STAMGAST_DATA=.venv/data
 
-.PHONY: setup demo test check bench serve
+.PHONY: setup demo test check bench serve docs
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -35,3 +35,6 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	for name in $(or $(ARGS),$(BENCHES)); do $(BIN)/stamgast bench $$name --json || exit 1; done
+
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build $(ARGS)
