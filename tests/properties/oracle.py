@@ -6,9 +6,13 @@ It knows messages and nothing of the engine. Amounts are cents.
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from stamgast.kit.ids import derive_id
+
 PRIORITY = {"user_id": 0, "email": 2, "phone": 3, "anonymous_id": 4}
+ALIAS = "alias"
 ORDER, COUPON, REFUND, CANCEL, UPDATE = (
     "Order Completed",
     "Coupon Redeemed",
@@ -41,21 +45,46 @@ def anchor(identifiers):
     return min(identifiers, key=lambda text: PRIORITY.get(text.partition(":")[0], 1))
 
 
-def users_among(identifiers):
-    return {text for text in identifiers if text.startswith("user_id:")}
+@dataclass(frozen=True)
+class Said:
+    """That somebody said of two identifiers whether they are one person's; the later counts for the same two."""
+
+    one: str
+    other: str
+    is_same: bool
 
 
-def people(messages):
-    """Identifiers that were told together belong together, the earliest first, unless that joins two users."""
+def people(messages, said=(), limits=MappingProxyType({"user_id": 1})):
+    """Who is one person: an alias says so; else identifiers that were told together, the earliest first, within the limits.
+
+    What was said to be different never comes together; what was said to be the same does, at last.
+    """
+    last = {frozenset((one.one, one.other)): one for one in said}
+    different = [pair for pair, one in last.items() if not one.is_same]
     groups = [{identifier} for identifier in sorted({i for message in messages for i in message.identifiers})]
-    for message in sorted(messages, key=lambda message: (message.at, message.sort_key)):
-        first = anchor(message.identifiers)
-        for other in message.identifiers:
-            left = next(group for group in groups if first in group)
-            right = next(group for group in groups if other in group)
-            if left is not right and len(users_among(left | right)) <= 1:
-                left |= right
-                groups.remove(right)
+
+    def join(one, other, *, counts):
+        left = next((group for group in groups if one in group), None)
+        right = next((group for group in groups if other in group), None)
+        if left is None or right is None or left is right or any(pair <= left | right for pair in different):
+            return
+        for kind, limit in limits.items() if counts else ():
+            ours, theirs = ([text for text in group if text.startswith(f"{kind}:")] for group in (left, right))
+            if ours and theirs and len(ours) + len(theirs) > limit:
+                return
+        left |= right
+        groups.remove(right)
+
+    ordered = sorted(messages, key=lambda message: (message.at, message.sort_key))
+    for is_explicit in (True, False):
+        for message in ordered:
+            first = anchor(message.identifiers)
+            for other in sorted(message.identifiers, key=lambda text: derive_id("identifier", *text.split(":"))):
+                if other != first and (message.kind == ALIAS) is is_explicit:
+                    join(first, other, counts=not is_explicit)
+    for one in said:
+        if one.is_same and last[frozenset((one.one, one.other))] is one:
+            join(one.one, one.other, counts=False)
     persons = [Person(group) for group in groups]
     for message in messages:
         owner = next(person for person in persons if anchor(message.identifiers) in person.identifiers)

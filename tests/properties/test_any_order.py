@@ -66,6 +66,9 @@ def message_of(number, row):
     who, at, kind, order, cents = row
     fields = dict(text.split(":") for text in who)
     body = {"type": "track", "messageId": f"m{number}", "timestamp": at.isoformat(), "event": kind, "properties": {}}
+    if kind == oracle.ALIAS:
+        user, previous = (text.partition(":")[2] for text in who[:2])
+        return json.dumps({**body, "type": "alias", "userId": user, "previousId": previous}).encode()
     if kind in (oracle.ORDER, oracle.REFUND, oracle.CANCEL, oracle.UPDATE):
         body["properties"] = {"order_id": order, "currency": "EUR"}
         if cents is not None:
@@ -121,14 +124,14 @@ def found(cursor):
     }
 
 
-def expected(messages):
+def expected(messages, said=()):
     return {
         frozenset(person.identifiers): (
             oracle.score(person, NOW, **PROGRAMME),
             oracle.score(person, NOW, **PROGRAMME) > OVER,
             oracle.stays(person, NOW, over=OVER, **PROGRAMME),
         )
-        for person in oracle.people(messages)
+        for person in oracle.people(messages, said)
     }
 
 

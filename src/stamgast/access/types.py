@@ -10,6 +10,7 @@ class Scope(StrEnum):
     """What a key may do. The texts are stable: they are stored and typed by people."""
 
     CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_WRITE = "customers:write"
     SEGMENTS_READ = "segments:read"
     MOVEMENTS_READ = "movements:read"
     ACTIVITIES_WRITE = "activities:write"

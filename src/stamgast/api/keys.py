@@ -1,10 +1,12 @@
-"""API keys at the edge: who asks, and whether the key may."""
+"""What the edge knows of who asks: the key, what it may, and the country whose telephone numbers it writes."""
 
+from django.conf import settings
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from stamgast.access.operations import authenticate_key
 from stamgast.access.types import ApiKey
+from stamgast.activities.queries import country_of
 from stamgast.api.permissions import scope_of
 from stamgast.api.problems import Forbidden
 from stamgast.kit.database import open_cursor
@@ -26,3 +28,14 @@ class Keyed(HttpBearer):
         if not key.allows(scope):
             raise Forbidden(f"This key lacks the scope {scope}. Make one: stamgast key create --scope {scope}")
         return key
+
+
+def actor_of(request: HttpRequest) -> str:
+    """Who acts, as the trail writes it."""
+    key: ApiKey = request.auth  # type: ignore[attr-defined]
+    return f"key:{key.name}"
+
+
+def region() -> str | None:
+    """The shop's country: its telephone numbers may be written without the country's code."""
+    return country_of(settings.CONFIGURATION.timezone)

@@ -11,6 +11,10 @@ from stamgast.access.types import Scope
 RULES: Mapping[str, Mapping[str, Scope]] = {
     "list_customers": {"GET": Scope.CUSTOMERS_READ},
     "read_one_customer": {"GET": Scope.CUSTOMERS_READ},
+    "merge_customer": {"POST": Scope.CUSTOMERS_WRITE},
+    "separate_customer": {"POST": Scope.CUSTOMERS_WRITE},
+    "withdraw_one_judgement": {"POST": Scope.CUSTOMERS_WRITE},
+    "list_customer_links": {"GET": Scope.CUSTOMERS_READ},
     "list_customer_movements": {"GET": Scope.MOVEMENTS_READ},
     "read_movement": {"GET": Scope.MOVEMENTS_READ},
     "explain_one_movement": {"GET": Scope.MOVEMENTS_READ},

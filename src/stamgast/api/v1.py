@@ -3,15 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language_from_request
 from ninja import NinjaAPI, Query
 
-from stamgast.activities.queries import country_of
 from stamgast.activities.types import Activity
-from stamgast.api import problems, shapes
-from stamgast.api.keys import Keyed
+from stamgast.api import identity, problems, shapes
+from stamgast.api.keys import Keyed, region
 from stamgast.conditions import CUSTOMER_FIELDS, parse
 from stamgast.customers.queries import get_customer
 from stamgast.customers.queries import list_customers as read_customers
@@ -30,13 +28,14 @@ from stamgast.segments.types import Segment
 
 api = NinjaAPI(title="Stamgast", version="1", urls_namespace="api", docs_url=None, openapi_url="/openapi.json", auth=Keyed())
 problems.register(api)
+identity.register(api)
 
 
 @api.get("/customers", response=shapes.CustomerPage, summary="List or search customers")
 def list_customers(request: HttpRequest, paging: Query[shapes.Paging], search: str = "") -> dict[str, Any]:
     """Customers, last seen first. ``search`` is the beginning of an identifier, a name or an e-mail address."""
     with open_cursor() as cursor:
-        page = read_customers(cursor, search=search, region=_region(), after=paging.cursor, limit=paging.limit)
+        page = read_customers(cursor, search=search, region=region(), after=paging.cursor, limit=paging.limit)
     return {"data": page.rows, "next_cursor": page.next_cursor}
 
 
@@ -48,7 +47,7 @@ def list_customers(request: HttpRequest, paging: Query[shapes.Paging], search: s
 def list_customer_movements(request: HttpRequest, reference: str, paging: Query[shapes.Paging]) -> dict[str, Any]:
     """Every movement of a customer, the latest first."""
     with open_cursor() as cursor:
-        customer = get_customer(cursor, reference, region=_region())
+        customer = get_customer(cursor, reference, region=region())
         page = read_movements(cursor, customer.id, after=paging.cursor, limit=paging.limit)
     return {"data": [_movement(row) for row in page.rows], "next_cursor": page.next_cursor}
 
@@ -57,7 +56,7 @@ def list_customer_movements(request: HttpRequest, reference: str, paging: Query[
 def read_one_customer(request: HttpRequest, reference: str) -> dict[str, Any]:
     """The customer of our id, or of an identifier such as ``user_id:900`` or ``email:a@example.org``."""
     with open_cursor() as cursor:
-        return _customer(read_customer(cursor, reference, region=_region()))
+        return _customer(read_customer(cursor, reference, region=region()))
 
 
 @api.get("/movements/{movement_id}", response=shapes.MovementShape, summary="One movement")
@@ -108,11 +107,6 @@ def list_members(request: HttpRequest, name: str, paging: Query[shapes.Paging]) 
     with open_cursor() as cursor:
         page = read_members(cursor, get_segment(cursor, name), after=paging.cursor, limit=paging.limit)
     return {"data": page.rows, "next_cursor": page.next_cursor}
-
-
-def _region() -> str | None:
-    """The shop's country: its telephone numbers may be written without the country's code."""
-    return country_of(settings.CONFIGURATION.timezone)
 
 
 def _customer(view: CustomerView) -> dict[str, Any]:

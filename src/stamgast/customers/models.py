@@ -43,7 +43,7 @@ class Link(models.Model):
     customer_id = models.UUIDField()
     began_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
-    cause = models.UUIDField(null=True, help_text="the activity that made the link")
+    cause = models.UUIDField(null=True, help_text="the activity or the judgement that made the link")
     actor = models.TextField()
     reason = models.TextField()
 
@@ -70,6 +70,31 @@ class Evidence(models.Model):
     class Meta:
         # With both columns: by the first alone a plan could walk everything that a shared device was ever seen with.
         indexes = (models.Index(fields=("second_id", "first_id"), name="evidence_second"),)
+
+
+class Judgement(models.Model):
+    """That somebody said of two identifiers whether they are one customer's. Never edited: it gets an end.
+
+    In force of a pair is the latest that is not withdrawn. ``one_id`` is the smaller.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    one_id = models.UUIDField()
+    other_id = models.UUIDField()
+    is_same = models.BooleanField()
+    made_at = models.DateTimeField()
+    actor = models.TextField()
+    reason = models.TextField()
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.TextField(default="")
+    withdrawn_reason = models.TextField(default="")
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=models.Q(one_id__lt=models.F("other_id")), name="judgement_of_two"),)
+        indexes = (
+            models.Index(fields=("one_id",), name="judgement_one"),
+            models.Index(fields=("other_id",), name="judgement_other"),
+        )
 
 
 class Trait(models.Model):

@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Composable, Literal
 
 from stamgast.customers import rules
 from stamgast.customers.errors import CustomerNotFound
-from stamgast.customers.types import Customer, CustomerSummary, Identifier, LinkedIdentifier, LinkRecord, Profile, Trait
+from stamgast.customers.types import Customer, CustomerSummary, Identifier, LinkedIdentifier, Profile, Trait
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
 
@@ -92,20 +92,6 @@ def list_traits(cursor: Cursor, customer: UUID) -> list[Trait]:
         (customer,),
     )
     return [Trait(name, msgspec.json.decode(value), *rest) for name, value, *rest in cursor if value != "null"]
-
-
-def list_link_history(cursor: Cursor, customer: UUID) -> list[LinkRecord]:
-    """Every link that this customer has or had, oldest first."""
-    cursor.execute(
-        """
-        SELECT identifier.kind, identifier.value, link.customer_id, link.began_at, link.ended_at, link.cause, link.actor,
-            link.reason
-        FROM customers_link AS link JOIN customers_identifier AS identifier ON identifier.id = link.identifier_id
-        WHERE link.customer_id = %s ORDER BY link.began_at, link.id
-        """,
-        (customer,),
-    )
-    return [LinkRecord(*row) for row in cursor]
 
 
 def anchors_of(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, list[UUID]]:

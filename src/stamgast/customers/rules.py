@@ -1,7 +1,8 @@
 """What identifiers are worth and which of them belong together. Pure: no clock, no database.
 
-Holds how an identifier is written down (``normalise_identifier``), which one an activity hangs on (``anchor``), and who
-is one customer given the evidence (``cluster``). How that is stored and kept up to date is in ``operations``.
+Holds how an identifier is written down (``normalise_identifier``), which one an activity hangs on (``anchor``), and which
+customer a cluster carries on (``assign``). Who is one customer is in ``clusters``; how that is kept up to date in
+``operations``.
 """
 
 import re
@@ -166,51 +167,6 @@ def earliest(one: Evidence, other: Evidence) -> Evidence:
     """One piece of evidence out of two for the same pair: the earliest moment; explicit if either is."""
     first = min(one, other, key=lambda evidence: (evidence.first_at, evidence.activity_id))
     return first if first.is_explicit or not (one.is_explicit or other.is_explicit) else replace(first, is_explicit=True)
-
-
-def cluster(evidence: Iterable[Evidence], kinds: Mapping[UUID, str], limits: Mapping[str, int]) -> list[list[UUID]]:
-    """Which identifiers are one customer: a pure function of the evidence, whatever order it came in.
-
-    ``kinds`` names every identifier to place. Explicit evidence joins first and always; the rest joins in the order in
-    which it happened, except where both sides already hold a limited kind and would be above its limit together.
-    """
-    parent: dict[UUID, UUID] = {}
-    members: dict[UUID, list[UUID]] = {}
-    counts: dict[UUID, dict[str, int]] = {identifier: {kind: 1} for identifier, kind in kinds.items() if kind in limits}
-
-    def root_of(identifier: UUID) -> UUID:
-        root = identifier
-        while (above := parent.get(root)) is not None:
-            root = above
-        while identifier != root:
-            parent[identifier], identifier = root, parent[identifier]
-        return root
-
-    for edge in sorted(evidence, key=_canonical_order):
-        one, other = root_of(edge.first_id), root_of(edge.second_id)
-        if one == other or (not edge.is_explicit and _is_above(counts.get(one), counts.get(other), limits)):
-            continue
-        larger, smaller = members.setdefault(one, [one]), members.setdefault(other, [other])
-        if len(larger) < len(smaller):
-            one, other, larger, smaller = other, one, smaller, larger
-        parent[other] = one
-        larger += smaller
-        del members[other]
-        for kind, count in counts.pop(other, {}).items():
-            held = counts.setdefault(one, {})
-            held[kind] = held.get(kind, 0) + count
-    joined = list(members.values())
-    return joined + [[identifier] for identifier in kinds if identifier not in parent and identifier not in members]
-
-
-def _canonical_order(edge: Evidence) -> tuple[bool, datetime, UUID, UUID, UUID]:
-    return (not edge.is_explicit, edge.first_at, edge.activity_id, edge.first_id, edge.second_id)
-
-
-def _is_above(one: Mapping[str, int] | None, other: Mapping[str, int] | None, limits: Mapping[str, int]) -> bool:
-    if not one or not other:
-        return False
-    return any(one[kind] + other[kind] > limits[kind] for kind in one.keys() & other.keys())
 
 
 def strength(identifier: Identifier) -> tuple[bool, datetime, int, UUID]:

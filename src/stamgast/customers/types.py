@@ -45,6 +45,38 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """That a person said of two identifiers whether they are one customer's. ``one_id`` is the smaller.
+
+    It is never edited: it holds until it is withdrawn, or until a later one about the same two.
+    """
+
+    id: UUID
+    one_id: UUID
+    other_id: UUID
+    is_same: bool
+    made_at: datetime
+    actor: str
+    reason: str
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str = ""
+    withdrawn_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a judgement, or its withdrawal, changed. ``before`` and ``after`` say whose its two identifiers were and are.
+
+    ``moved`` are customers that lost or gained identifiers which had a customer before.
+    """
+
+    judgement: Judgement
+    before: tuple[UUID, UUID]
+    after: tuple[UUID, UUID]
+    moved: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class Identifier:
     """One identifier and the customer that it points at now; None while it points at nobody yet."""
 
@@ -118,8 +150,12 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class LinkRecord:
-    """That an identifier pointed at a customer from a moment to a moment; None: it still does."""
+    """That an identifier pointed at a customer from a moment to a moment; None: it still does.
 
+    ``cause`` is the activity that made the link, or the judgement: then ``judgement`` is that.
+    """
+
+    id: int
     kind: str
     value: str
     customer_id: UUID
@@ -128,3 +164,14 @@ class LinkRecord:
     cause: UUID | None
     actor: str
     reason: str
+    judgement: Judgement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgementRecord:
+    """A judgement about one of a customer's identifiers, ``ours``, and whose the other one is now."""
+
+    judgement: Judgement
+    is_in_force: bool
+    ours: Identifier
+    theirs: Identifier

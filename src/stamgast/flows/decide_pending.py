@@ -76,9 +76,13 @@ def decide_again(*, customers: Collection[UUID], at: datetime, actor: str, reaso
     with transaction() as cursor:
         keep_versions(cursor)
         lock_customers(cursor, customers)
-        programme = get_programme(cursor)
-        work = Work(set(), set(customers))
-        _post_and_follow(cursor, programme, NOTHING, work, at=at, actor=actor, reason=reason)
+        decide_locked(cursor, customers, at=at, actor=actor, reason=reason)
+
+
+def decide_locked(cursor: Cursor, customers: Collection[UUID], *, at: datetime, actor: str, reason: str) -> None:
+    """``decide_again`` within a transaction that keeps the versions and has locked these customers, in this order."""
+    work = Work(set(), set(customers))
+    _post_and_follow(cursor, get_programme(cursor), NOTHING, work, at=at, actor=actor, reason=reason)
 
 
 def expire_now(*, at: datetime, actor: str, limit: int = 5_000) -> int:

@@ -31,6 +31,14 @@ def transaction() -> Iterator[Cursor]:
         yield cursor
 
 
+@contextmanager
+def trial() -> Iterator[Cursor]:
+    """A transaction of which nothing is kept: what an act would do is found out by doing it."""
+    with django_transaction.atomic(), open_cursor() as cursor:
+        yield cursor
+        django_transaction.set_rollback(True)
+
+
 def connection_parameters() -> dict[str, Any]:
     """What a connection beside Django's needs to reach the same database with the same rights."""
     named = connection.settings_dict

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from stamgast.customers import operations, queries, rules
+from stamgast.customers import histories, operations, queries, rules
 from stamgast.customers.types import Resolution, Sighting
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.kit.ids import derive_id
@@ -70,8 +70,8 @@ def test_two_customers_that_turn_out_to_be_one_are_merged_into_the_one_with_the_
             user: sorted([rules.identifier_id("anonymous_id", "phone"), rules.identifier_id("user_id", "900")]),
         }
         assert queries.count_customers(cursor) == 1
-        (lost,) = queries.list_link_history(cursor, visitor)
-        first, joined = queries.list_link_history(cursor, user)
+        (lost,) = histories.list_links(cursor, visitor).rows
+        joined, first = histories.list_links(cursor, user).rows
     assert (lost.value, lost.reason, lost.ended_at) == ("phone", "first_seen", NOW + timedelta(hours=1))
     assert (first.value, first.reason, first.ended_at) == ("900", "first_seen", None)
     assert (joined.value, joined.reason, joined.began_at, joined.ended_at) == ("phone", "joined", lost.ended_at, None)
@@ -94,7 +94,7 @@ def test_a_late_first_sign_in_takes_the_device_over_with_what_hangs_on_it() -> N
     assert identifiers_of("user_id:1") == {"user_id:1", "anonymous_id:till", "email:a@example.org"}
     assert identifiers_of("user_id:2") == {"user_id:2"}
     with open_cursor() as cursor:
-        reasons = {(one.value, one.reason) for one in queries.list_link_history(cursor, first)}
+        reasons = {(one.value, one.reason) for one in histories.list_links(cursor, first).rows}
     assert reasons == {("1", "first_seen"), ("till", "separated"), ("a@example.org", "separated")}
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stamgast.customers import rules
+from stamgast.customers.clusters import cluster
 from stamgast.customers.types import Evidence, Identifier, Sighting
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -93,7 +94,7 @@ def clusters_of(*edges: tuple[str, str, int, bool], limits: dict[str, int]) -> s
         for one, other, minute, is_explicit in edges
     ]
     kinds = {key: text.split(":")[0] for text, key in ids.items()}
-    return {frozenset(names[key] for key in found) for found in rules.cluster(evidence, kinds, limits)}
+    return {frozenset(names[key] for key in found) for found in cluster(evidence, kinds, limits)}
 
 
 def test_the_earlier_evidence_wins_where_a_limit_forces_a_choice() -> None:
