@@ -16,6 +16,31 @@ class KeyNotFound(StamgastError):
     kind = Kind.NOT_FOUND
 
 
+class InvalidLimit(StamgastError):
+    """The limit of a key is not a number of requests a minute that can be kept."""
+
+    code = "invalid_limit"
+
+
+class RateLimited(StamgastError):
+    """The key asks faster than its limit. ``details["retry_after_seconds"]`` says how long to wait."""
+
+    code = "rate_limited"
+    kind = Kind.THROTTLED
+
+
+class IdempotencyKeyReused(StamgastError):
+    """The Idempotency-Key was sent with another request before."""
+
+    code = "idempotency_key_reused"
+
+
+class InvalidIdempotencyKey(StamgastError):
+    """The Idempotency-Key is empty or too long."""
+
+    code = "invalid_idempotency_key"
+
+
 class InvalidStaff(StamgastError):
     """The e-mail address, the name or the password of a person cannot be used."""
 
@@ -40,4 +65,4 @@ class SignInThrottled(StamgastError):
     """Too many attempts. ``details["retry_after_seconds"]`` says how long to wait."""
 
     code = "sign_in_throttled"
-    kind = Kind.FORBIDDEN
+    kind = Kind.THROTTLED

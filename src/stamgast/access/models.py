@@ -33,6 +33,31 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField()
     created_by = models.TextField()
     revoked_at = models.DateTimeField(null=True)
+    limit_per_minute = models.IntegerField()
+
+
+class KeyUse(models.Model):
+    """The bucket of a key. Apart from the key itself, because it is written with each request."""
+
+    key_id = models.UUIDField(primary_key=True)
+    tokens = models.FloatField()
+    is_refused = models.BooleanField(help_text="whether the last request found no token")
+    last_used_at = models.DateTimeField()
+
+
+class Answer(models.Model):
+    """The answer to a write that came with an Idempotency-Key, kept for a week. Written in the transaction of the write."""
+
+    pk = models.CompositePrimaryKey("key_id", "name")
+    key_id = models.UUIDField()
+    name = models.TextField(help_text="what the script calls its write: the Idempotency-Key")
+    fingerprint = models.BinaryField(help_text="SHA-256 of method, address and body")
+    status = models.IntegerField(null=True)
+    body = models.BinaryField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=("at",), name="answer_at"),)
 
 
 class SignInAttempts(models.Model):

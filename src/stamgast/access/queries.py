@@ -5,13 +5,14 @@ from typing import Any
 from stamgast.access.types import ApiKey, Role, StaffMember
 from stamgast.kit.database import Cursor
 
-KEY_COLUMNS = "id, name, hint, scopes, created_at, created_by, revoked_at"
+KEYS = "access_apikey AS key LEFT JOIN access_keyuse AS used ON used.key_id = key.id"
+KEY_COLUMNS = "id, name, hint, scopes, created_at, created_by, revoked_at, limit_per_minute, last_used_at"
 STAFF_COLUMNS = "id, email, name, language, is_active, created_at, role"
 
 
 def list_keys(cursor: Cursor) -> list[ApiKey]:
     """Every API key, the newest first, revoked ones too."""
-    rows = cursor.execute(f"SELECT {KEY_COLUMNS} FROM access_apikey ORDER BY created_at DESC, id DESC").fetchall()
+    rows = cursor.execute(f"SELECT {KEY_COLUMNS} FROM {KEYS} ORDER BY created_at DESC, id DESC").fetchall()
     return [key_of(row) for row in rows]
 
 

@@ -1,10 +1,16 @@
 """Pure decisions: what a key looks like, and how long to wait after failed sign-ins."""
 
 import hashlib
+import math
 import string
 import zlib
 from datetime import timedelta
 
+from stamgast.access.errors import InvalidLimit
+from stamgast.access.types import Rate
+
+DEFAULT_LIMIT_PER_MINUTE = 6_000
+LARGEST_LIMIT_PER_MINUTE = 10_000_000
 KEY_PREFIX = "sgk_"
 KEY_BYTES = 32
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -47,6 +53,29 @@ def wait_after(attempts: int, free: int) -> timedelta:
     if attempts <= free:
         return timedelta(0)
     return min(timedelta(seconds=2 ** min(attempts - free - 1, 30)), LONGEST_WAIT)
+
+
+def check_limit(limit_per_minute: int) -> None:
+    """Raises InvalidLimit."""
+    if not 1 <= limit_per_minute <= LARGEST_LIMIT_PER_MINUTE:
+        raise InvalidLimit(f"A key's limit is a number of requests a minute, from 1 to {LARGEST_LIMIT_PER_MINUTE:,}.")
+
+
+def describe_rate(limit_per_minute: int, tokens: float, *, is_refused: bool) -> Rate:
+    """What to tell a key about its bucket, which holds a minute's requests and fills evenly.
+
+    >>> describe_rate(60, 58.5, is_refused=False)
+    Rate(limit_per_minute=60, remaining=58, reset_seconds=2, retry_after_seconds=None)
+    >>> describe_rate(6, 0.5, is_refused=True).retry_after_seconds
+    5
+    """
+    seconds_per_token = 60 / limit_per_minute
+    return Rate(
+        limit_per_minute,
+        max(math.floor(tokens), 0),
+        math.ceil((limit_per_minute - tokens) * seconds_per_token),
+        max(math.ceil((1 - tokens) * seconds_per_token), 1) if is_refused else None,
+    )
 
 
 def _checksum(body: str) -> str:

@@ -39,10 +39,30 @@ class ApiKey:
     created_at: datetime
     created_by: str
     revoked_at: datetime | None
+    limit_per_minute: int
+    last_used_at: datetime | None
 
     def allows(self, scope: str) -> bool:
         """Whether the key holds ``scope``, or everything."""
         return self.revoked_at is None and (scope in self.scopes or Scope.EVERYTHING in self.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How a key stands with its limit after a request. ``retry_after_seconds`` is None where the request may go on."""
+
+    limit_per_minute: int
+    remaining: int
+    reset_seconds: int
+    retry_after_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What was answered to a write: the status where it was not the usual one, and the JSON."""
+
+    status: int | None
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Field, NinjaAPI, Query, Schema
 
+from stamgast.api.idempotency import idempotent
 from stamgast.api.keys import actor_of, region
 from stamgast.api.shapes import MembershipShape, Paging
 from stamgast.customers.histories import list_judgements, list_links
@@ -110,6 +111,7 @@ def register(api: NinjaAPI) -> None:
     )
 
 
+@idempotent
 def merge_customer(request: HttpRequest, reference: str, body: MergeBody) -> dict[str, Any]:
     """Says that two customers are one person. Holds until it is withdrawn; score, segments and orders follow at once."""
     effect = merge_customers(
@@ -124,6 +126,7 @@ def merge_customer(request: HttpRequest, reference: str, body: MergeBody) -> dic
     return _effect(effect, body)
 
 
+@idempotent
 def separate_customer(request: HttpRequest, reference: str, body: SeparateBody) -> dict[str, Any]:
     """Says that an identifier is another person's, however it came to this customer."""
     effect = separate_identifier(
@@ -138,6 +141,7 @@ def separate_customer(request: HttpRequest, reference: str, body: SeparateBody) 
     return _effect(effect, body)
 
 
+@idempotent
 def withdraw_one_judgement(request: HttpRequest, judgement_id: UUID, body: ReasonBody) -> dict[str, Any]:
     """Takes a judgement back: customers, score, segments and orders are as if it had never been."""
     effect = withdraw_judgement(judgement_id, reason=body.reason, at=utc_now(), actor=actor_of(request), is_trial=body.dry_run)

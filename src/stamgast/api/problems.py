@@ -13,6 +13,7 @@ STATUS_OF = {
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
     Kind.FORBIDDEN: 403,
+    Kind.THROTTLED: 429,
     Kind.UNAVAILABLE: 503,
 }
 

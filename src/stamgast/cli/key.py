@@ -4,6 +4,7 @@ import json
 
 import click
 
+from stamgast.access.rules import DEFAULT_LIMIT_PER_MINUTE
 from stamgast.cli.setting_up import ACTOR, database
 from stamgast.kit.clock import utc_now
 
@@ -16,17 +17,21 @@ def command() -> None:
 @command.command("create")
 @click.option("--scope", "scopes", multiple=True, required=True, help="What the key may do, such as customers:read; repeat it.")
 @click.option("--name", default="script", show_default=True, help="What the key is for.")
+@click.option(
+    "--limit", type=int, default=DEFAULT_LIMIT_PER_MINUTE, show_default=True, help="How many requests a minute it may send."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def create(scopes: tuple[str, ...], name: str, as_json: bool) -> None:
+def create(scopes: tuple[str, ...], name: str, limit: int, as_json: bool) -> None:
     """Make an API key; it is shown this once."""
     with database("key create"):
         from stamgast.access.operations import create_key
         from stamgast.kit.database import transaction
 
         with transaction() as cursor:
-            key, text = create_key(cursor, name, scopes, at=utc_now(), actor=ACTOR)
+            key, text = create_key(cursor, name, scopes, limit_per_minute=limit, at=utc_now(), actor=ACTOR)
     if as_json:
-        click.echo(json.dumps({"id": str(key.id), "name": key.name, "scopes": list(key.scopes), "key": text}))
+        made = {"id": str(key.id), "name": key.name, "scopes": list(key.scopes), "limit_per_minute": limit, "key": text}
+        click.echo(json.dumps(made))
     else:
         click.echo(f"Key {key.name!r} may {', '.join(key.scopes)}. It is not shown again:\n\n  {text}\n")
 
@@ -47,6 +52,8 @@ def list_all(as_json: bool) -> None:
             "name": key.name,
             "hint": key.hint,
             "scopes": list(key.scopes),
+            "limit_per_minute": key.limit_per_minute,
+            "last_used_at": key.last_used_at.isoformat() if key.last_used_at else None,
             "created_at": key.created_at.isoformat(),
             "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
         }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from stamgast.kit.errors import Kind, StamgastError
 
-EXIT_CODES = {Kind.INVALID: 2, Kind.NOT_FOUND: 3, Kind.CONFLICT: 4, Kind.FORBIDDEN: 5, Kind.UNAVAILABLE: 6}
+EXIT_CODES = {Kind.INVALID: 2, Kind.NOT_FOUND: 3, Kind.CONFLICT: 4, Kind.FORBIDDEN: 5, Kind.THROTTLED: 6, Kind.UNAVAILABLE: 6}
 NOT_MIGRATED = ("42P01", "42703", "3F000")  # undefined table, column, schema
 
 

@@ -37,7 +37,14 @@ PLACES = (
 
 View = Callable[..., HttpResponse]
 LONGEST_REASON = 500
-STATUS_OF = {Kind.INVALID: 400, Kind.NOT_FOUND: 404, Kind.CONFLICT: 409, Kind.FORBIDDEN: 403, Kind.UNAVAILABLE: 503}
+STATUS_OF = {
+    Kind.INVALID: 400,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.FORBIDDEN: 403,
+    Kind.THROTTLED: 429,
+    Kind.UNAVAILABLE: 503,
+}
 
 
 def shop_zone() -> ZoneInfo:

@@ -10,6 +10,7 @@ class Kind(StrEnum):
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     FORBIDDEN = "forbidden"
+    THROTTLED = "throttled"
     UNAVAILABLE = "unavailable"
 
 

@@ -51,7 +51,8 @@ def test_key_is_shown_once_and_only_its_digest_kept(cursor: Cursor) -> None:
     stored = cursor.execute("SELECT access_apikey::text FROM access_apikey").fetchone()[0]
     assert text not in stored
     assert text[10:30] not in stored
-    assert trail(cursor) == [(AT, "cli", "create key", {"name": "till export", "scopes": ["customers:read", "segments:read"]})]
+    detail = {"name": "till export", "scopes": ["customers:read", "segments:read"], "limit_per_minute": 6_000}
+    assert trail(cursor) == [(AT, "cli", "create key", detail)]
 
 
 def test_key_allows_its_scopes_only(cursor: Cursor) -> None:
@@ -231,14 +232,14 @@ def test_without_counting_first_the_same_guesses_all_pass() -> None:
 
 
 def test_unknown_account_costs_the_same_hash(cursor: Cursor, monkeypatch: pytest.MonkeyPatch) -> None:
-    from stamgast.access import operations
+    from stamgast.access.operations import sign_in as door
 
     create_staff(cursor, email="ada@example.org", name="Ada", password=PASSWORD, at=AT, actor="cli")
-    operations._password_of_nobody()
+    door._password_of_nobody()
     checked: list[str] = []
-    real = operations.check_password
+    real = door.check_password
     monkeypatch.setattr(
-        operations, "check_password", lambda given, kept: checked.append(kept.split("$argon2")[0]) or real(given, kept)
+        door, "check_password", lambda given, kept: checked.append(kept.split("$argon2")[0]) or real(given, kept)
     )
     messages = set()
     for email in ("ada@example.org", "nobody@example.org"):

@@ -42,6 +42,18 @@ def test_every_operation_has_a_line_for_its_method() -> None:
     assert missing == []
 
 
+def test_every_operation_that_writes_may_be_sent_again() -> None:
+    forgotten = [
+        f"{method} {path}"
+        for _prefix, router in api._routers
+        for path, view in router.path_operations.items()
+        for operation in view.operations
+        for method in operation.methods
+        if method != "GET" and not getattr(operation.view_func, "is_idempotent", False)
+    ]
+    assert forgotten == []
+
+
 @pytest.mark.parametrize("scope", [*Scope, "", "revoked"])
 def test_each_scope_opens_what_the_table_says_and_nothing_else(shop, client, scope) -> None:
     headers = {}
