@@ -14,7 +14,14 @@ def command() -> None:
 
 
 @command.command("create")
-@click.option("--scope", "scopes", multiple=True, required=True, help="What the key may do, such as customers:read; repeat it.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    metavar="SCOPE",
+    help="What the key may do, such as customers:read, segments:read, movements:read, activities:write; repeat it. * is all.",
+)
 @click.option("--name", default="script", show_default=True, help="What the key is for.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def create(scopes: tuple[str, ...], name: str, as_json: bool) -> None:
