@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from stamgast.activities import sql
 from stamgast.activities.catalogue import Catalogue, builtin_kinds
+from stamgast.activities.envelopes import find_batch
 from stamgast.activities.errors import (
     InvalidKind,
     InvalidSourceName,
@@ -25,7 +26,7 @@ from stamgast.activities.errors import (
     SourceKeyNotFound,
     StillRefused,
 )
-from stamgast.activities.messages import Reader, find_batch
+from stamgast.activities.messages import Reader
 from stamgast.activities.queries import get_source
 from stamgast.activities.types import NewActivity, PendingActivity, Reason, Refused, Source, Stored
 from stamgast.kit.database import Cursor
