@@ -56,7 +56,12 @@ def decide_pending(*, at: datetime, actor: str, limit: int) -> Sequence[PendingA
 
 
 def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: datetime, actor: str) -> None:
-    """Decides activities that this transaction has taken from the queue, and removes them from it."""
+    """Decides activities that this transaction has taken from the queue, and removes them from it.
+
+    Nothing is posted before it was received, also where the clock of a web machine is ahead: what was known when a movement
+    was posted is what had been received by then (``explain_movement``).
+    """
+    at = max(at, *(row.received_at for row in waiting))
     keep_versions(cursor)
     programme = get_programme(cursor)
     columns = load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=needs_body(programme))

@@ -35,13 +35,23 @@ def needs_body(programme: Programme) -> bool:
     return not {"properties", "lines"}.isdisjoint(programme.columns)
 
 
-def read_history(cursor: Cursor, programme: Programme, customers: Collection[UUID], *, with_body: bool = False) -> pa.Table:
-    """Everything that these customers did, as ACTIVITIES; properties and lines when the programme asks, or ``with_body``."""
+def read_history(
+    cursor: Cursor,
+    programme: Programme,
+    customers: Collection[UUID],
+    *,
+    with_body: bool = False,
+    received_by: datetime | None = None,
+) -> pa.Table:
+    """Everything that these customers did, as ACTIVITIES; properties and lines when the programme asks, or ``with_body``.
+
+    With ``received_by``, only what had come in by then.
+    """
     anchors = anchors_of(cursor, customers)
     owner = {anchor: customer for customer, ids in anchors.items() for anchor in ids}
     columns = load_history(cursor, list(owner), needs_body=with_body or needs_body(programme))
     whose = {activity_id: owner[anchor] for activity_id, anchor in zip(columns.ids, columns.anchor_ids, strict=True)}
-    return activity_table(columns, whose)
+    return activity_table(columns, whose, received_by=received_by)
 
 
 def seen_in(table: pa.Table) -> dict[UUID, tuple[datetime, datetime]]:
@@ -57,12 +67,18 @@ class Net(NamedTuple):
     lines: Sequence[Line] | None
 
 
-def activity_table(columns: Columns, customers: Mapping[UUID, UUID], keep: Collection[UUID] | None = None) -> pa.Table:
-    """The rows of ``columns`` as ACTIVITIES, sorted; only those of the customers in ``keep`` when it is given."""
+def activity_table(
+    columns: Columns,
+    customers: Mapping[UUID, UUID],
+    keep: Collection[UUID] | None = None,
+    received_by: datetime | None = None,
+) -> pa.Table:
+    """The rows of ``columns`` as ACTIVITIES, sorted; only those of the customers in ``keep``, only those received by a
+    moment, when these are given."""
     rows = [
         (customers[activity_id], columns.occurred_at[i], activity_id, i)
         for i, activity_id in enumerate(columns.ids)
-        if keep is None or customers[activity_id] in keep
+        if (keep is None or customers[activity_id] in keep) and (received_by is None or columns.received_at[i] <= received_by)
     ]
     rows.sort()
     net, repeats = read_orders(columns, [(customer, i) for customer, _, _, i in rows])
