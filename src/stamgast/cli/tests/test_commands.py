@@ -209,6 +209,13 @@ def test_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (2, f"stamgast: {tmp_path}/none.yaml cannot be used: No such file or directory.\n")
 
 
+def test_file_of_another_encoding_is_a_sentence_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "programme.yaml"
+    file.write_bytes("programme: club\n# caf\u00e9\n".encode("latin-1"))
+    done = run(tmp_path, "programme", "check", str(file))
+    assert (done.returncode, done.stderr) == (2, f"stamgast: {file} is not text in UTF-8: see line 2. Save it as UTF-8.\n")
+
+
 def test_default_programme_is_sound(tmp_path: Path) -> None:
     file = tmp_path / "programme.yaml"
     written = "from stamgast.programmes.documents import default_document; print(default_document('Europe/Amsterdam'))"
