@@ -160,11 +160,7 @@ def _owners(states: pa.Table) -> set[UUID]:
 
 
 def _follow(cursor: Cursor, changes: Iterable[Change], again: set[UUID], *, at: datetime) -> None:
-    steps = group_steps(
-        (change.owner_id, Step(change.effective_at, change.currency, change.delta, change.movement_id))
-        for change in changes
-        if change.owner_id not in again
-    )
+    steps = group_changes(change for change in changes if change.owner_id not in again)
     # An activity that came in late may be the customer's last and still lie before points that have expired since. What was
     # followed beyond it has to be followed again, or the stays would depend on when things became known.
     known = {customer: (min(step.effective_at for step in path), len(path)) for customer, path in steps.items()}
@@ -173,8 +169,12 @@ def _follow(cursor: Cursor, changes: Iterable[Change], again: set[UUID], *, at: 
     again = again | overtaken
     follow(cursor, steps, list_available(cursor, list(steps)), at=at)
     if again:
-        timelines = group_steps(
-            (change.owner_id, Step(change.effective_at, change.currency, change.delta, change.movement_id))
-            for change in list_owner_timeline(cursor, list(again))
-        )
+        timelines = group_changes(list_owner_timeline(cursor, list(again)))
         follow_again(cursor, {customer: timelines.get(customer, []) for customer in again}, at=at)
+
+
+def group_changes(changes: Iterable[Change]) -> dict[UUID, list[Step]]:
+    """Changes of balances by customer, as segments follow them."""
+    return group_steps(
+        (change.owner_id, Step(change.effective_at, change.currency, change.delta, change.movement_id)) for change in changes
+    )

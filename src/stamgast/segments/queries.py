@@ -9,7 +9,7 @@ from stamgast.kit.database import Cursor
 from stamgast.kit.paging import InvalidCursor, Page, decode_cursor, page_of
 from stamgast.segments.errors import SegmentNotFound
 from stamgast.segments.rules import slug_of
-from stamgast.segments.types import Change, Member, Membership, Segment
+from stamgast.segments.types import Change, Member, Membership, Segment, Stay
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -69,6 +69,19 @@ def list_memberships(cursor: Cursor, customers: list[UUID]) -> dict[UUID, list[M
     for customer_id, *membership in cursor:
         memberships.setdefault(customer_id, []).append(Membership(*membership))
     return memberships
+
+
+def list_stays(cursor: Cursor, segment: Segment, customers: list[UUID], *, only_open: bool = False) -> dict[UUID, list[Stay]]:
+    """When each of these customers was in, the earliest stay first; customers who never were are missing."""
+    cursor.execute(
+        """SELECT customer_id, entered_at, left_at FROM segments_stay
+        WHERE segment_id = %s AND customer_id = ANY(%s) AND (left_at IS NULL OR NOT %s) ORDER BY entered_at""",
+        (segment.slug, customers, only_open),
+    )
+    stays: dict[UUID, list[Stay]] = {}
+    for customer_id, entered_at, left_at in cursor:
+        stays.setdefault(customer_id, []).append(Stay(entered_at, left_at, None, None))
+    return stays
 
 
 def list_changes(cursor: Cursor, segment: Segment, *, before: str | None, limit: int) -> Page[Change]:
