@@ -38,6 +38,7 @@ ROOT_URLCONF = "stamgast.urls"
 ASGI_APPLICATION = "stamgast.asgi.application"
 MIDDLEWARE = (
     "stamgast.kit.logs.log_requests",
+    "stamgast.api.problems.answer_problems",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
