@@ -38,10 +38,16 @@ _decode_write_key = msgspec.json.Decoder(_WriteKey).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
+class NotABatch(ValueError):
+    """It is JSON, and not the envelope of a batch."""
+
+
 def read_batch(body: bytes) -> Batch:
-    """The envelope of a batch. Raises ValueError with what is wrong when it is not one."""
+    """The envelope of a batch. Raises ValueError with what is wrong: NotABatch when it is JSON of another form."""
     try:
         return _decode_batch(body)
+    except msgspec.ValidationError as error:
+        raise NotABatch(words(error)) from None
     except UNREADABLE as error:
         raise ValueError(words(error)) from None
 

@@ -162,9 +162,8 @@ class Intake:
         try:
             batch = envelopes.read_batch(body)
         except ValueError as error:
-            refused = envelopes.refuse(
-                body, reason=Reason.INVALID_JSON, detail=str(error), source=source, received_at=received_at
-            )
+            reason = Reason.INVALID_MESSAGE if isinstance(error, envelopes.NotABatch) else Reason.INVALID_JSON
+            refused = envelopes.refuse(body, reason=reason, detail=str(error), source=source, received_at=received_at)
             await self._writer.submit((), (refused,))
             return invalid(source, (refused,), 1, is_batch=False)
         if not batch.batch:

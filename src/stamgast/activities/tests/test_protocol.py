@@ -260,7 +260,8 @@ def test_gzip_and_plain_text(key: str) -> None:
     [
         ("/v1/p", b"{", 400, 400, ["invalid_json"]),
         ("/v1/b", b"{", 400, 400, ["invalid_json"]),
-        ("/v1/b", b"[]", 400, 400, ["invalid_json"]),
+        ("/v1/b", b"[]", 400, 400, ["invalid_message"]),
+        ("/v1/b", b'{"batch":null}', 400, 400, ["invalid_message"]),
         ("/v1/b", b'{"batch":[]}', 200, 400, []),
         ("/v1/p", b"{}", 200, 400, ["no_identity"]),
         ("/v1/t", b'{"userId":"u"}', 200, 400, ["no_event_name"]),
