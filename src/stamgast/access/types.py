@@ -12,7 +12,6 @@ class Scope(StrEnum):
     CUSTOMERS_READ = "customers:read"
     SEGMENTS_READ = "segments:read"
     MOVEMENTS_READ = "movements:read"
-    ACTIVITIES_WRITE = "activities:write"
     EVERYTHING = "*"
 
 

@@ -20,7 +20,7 @@ def command() -> None:
     multiple=True,
     required=True,
     metavar="SCOPE",
-    help="What the key may do, such as customers:read, segments:read, movements:read, activities:write; repeat it. * is all.",
+    help="What the key may do, such as customers:read, segments:read, movements:read; repeat it. * is all.",
 )
 @click.option("--name", default="script", show_default=True, help="What the key is for.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
