@@ -113,7 +113,11 @@ def _loop(cursor: Cursor) -> dict[str, Any]:
             "first": reader.day(since),
             "last": reader.day(last_day),
         }
-    return {"loop": _steps(cursor, since, happened, is_today=not quiet), "quiet": quiet}
+    return {
+        "loop": _steps(cursor, since, happened, is_today=not quiet),
+        "quiet": quiet,
+        "today": reader.weekday(today),
+    }
 
 
 def _last_activity(cursor: Cursor) -> datetime | None:
