@@ -70,7 +70,10 @@ def _card(
     *,
     is_judged: bool = True,
 ) -> Card:
-    """A card; ``write`` says a value, ``units`` a difference without its sign, in full and in short. ``is_judged``: more is better."""
+    """A card; ``write`` says a value, ``units`` a difference without its sign, in full and in short.
+
+    Where ``is_judged``, more is better.
+    """
     if figure.value is None:
         return Card(label, reader.NOTHING, "", "", "", _("Not enough data in this period yet."), definition)
     interval = ""

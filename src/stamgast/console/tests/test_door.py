@@ -94,6 +94,8 @@ def test_signing_out_needs_a_form_and_ends_the_session(signed_in: Client) -> Non
     answer = signed_in.post("/sign-out")
     assert (answer.status_code, answer["Location"]) == (302, "/sign-in")
     assert signed_in.get("/").status_code == 302
+    assert "You are signed out." in signed_in.get("/sign-in").content.decode()
+    assert "You are signed out." not in signed_in.get("/sign-in").content.decode()
 
 
 @pytest.mark.django_db
