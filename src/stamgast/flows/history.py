@@ -64,6 +64,7 @@ class Net(NamedTuple):
     """What is left of one order."""
 
     amount_minor: int | None
+    currency: str | None
     lines: Sequence[Line] | None
 
 
@@ -93,7 +94,7 @@ def activity_table(
             pa.array([columns.kinds[i] for i in order], pa.string()),
             pa.array([columns.sources[i] for i in order], pa.string()),
             pa.array([net[i].amount_minor if i in net else columns.amounts_minor[i] for i in order], pa.int64()),
-            pa.array([columns.currencies[i] for i in order], pa.string()),
+            pa.array([net[i].currency if i in net else columns.currencies[i] for i in order], pa.string()),
             pa.array([columns.order_ids[i] for i in order], pa.string()),
             pa.array([columns.properties[i] for i in order], pa.string()),
             pa.array([_plain(value) for value in lines], ACTIVITIES.field("lines").type),
@@ -106,9 +107,9 @@ def read_orders(columns: Columns, rows: Sequence[tuple[UUID, int]]) -> tuple[dic
     """What is left of each order that is told of more than once, by its first row; and the rows that only repeat an order.
 
     ``rows`` are (customer, row) in event order. An order is what one customer did under one order id: it counts at the moment
-    of its first row. Its amount is the last that was told, an update before a repeat. What came back at or after that moment
-    is taken off, and a refund without an amount or a cancellation takes all. So an order is worth the same whatever arrives
-    first, and the same as in the measures (``insights.orders``).
+    of its first row. Its amount is the last that was told, an update before a repeat, in the currency in which it was told.
+    What came back at or after that moment is taken off, and a refund without an amount or a cancellation takes all. So an
+    order is worth the same whatever arrives first, and the same as in the measures (``insights.orders``).
     """
     told: dict[tuple[UUID, str], list[int]] = defaultdict(list)
     for customer, i in rows:
@@ -129,16 +130,19 @@ def _net_of(columns: Columns, orders: Sequence[int], referring: Sequence[int]) -
     first = orders[0]
     later = [i for i in referring if columns.occurred_at[i] >= columns.occurred_at[first]]
     updates = [i for i in later if columns.kinds[i] == UPDATE]
-    amount = _last([columns.amounts_minor[i] for i in (*orders, *updates)]) or 0
+    stating = [i for i in (*orders, *updates) if columns.amounts_minor[i] is not None]
+    amount = _last([columns.amounts_minor[i] for i in stating]) or 0
+    # An amount means something in its own currency only: one source may have said neither, and got the shop's own.
+    currency = _last([columns.currencies[i] for i in stating]) or _last([columns.currencies[i] for i in orders])
     lines = list(_last([columns.lines[i] for i in (*orders, *updates)]) or ())
     for i in later:
         stated = columns.amounts_minor[i]
         if columns.kinds[i] == CANCELLATION or (columns.kinds[i] in REFUNDS and stated is None):
-            return Net(0, [])
+            return Net(0, currency, [])
         if columns.kinds[i] in REFUNDS:
             amount -= abs(stated or 0)
             lines = _without(lines, columns.lines[i] or ())
-    return Net(amount, lines) if amount > 0 else Net(0, [])
+    return Net(amount, currency, lines) if amount > 0 else Net(0, currency, [])
 
 
 def _last(values: Iterable[T | None]) -> T | None:
