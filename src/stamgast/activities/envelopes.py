@@ -17,6 +17,7 @@ LONGEST_DETAIL = 500
 # ArithmeticError: a number whose exponent no Decimal can hold.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, ValueError)
 _WRITE_KEY = re.compile(rb"sgw_[A-Za-z0-9_-]+")
+_EMPTY_LIST = re.compile(rb'"(?:context|integrations|properties|traits)"\s*:\s*\[\]')
 
 
 class Batch(msgspec.Struct):
@@ -140,6 +141,21 @@ def count_twin(content: bytes, twins: Counter[bytes]) -> int:
     digest = blake2b(content, digest_size=16).digest()
     twins[digest] += 1
     return twins[digest]
+
+
+def with_objects(data: bytes) -> bytes:
+    """The message with an empty object wherever PHP wrote its empty array, which is both to PHP and only one to JSON."""
+    if not _EMPTY_LIST.search(data):
+        return data
+    fields = _decode_fields(data)
+    for name in ("context", "integrations", "properties", "traits"):
+        if bytes(fields.get(name, b"")) == b"[]":
+            fields[name] = msgspec.Raw(b"{}")
+    if bytes(fields.get("context", b"")).startswith(b"{"):
+        context = _decode_fields(fields["context"])
+        if bytes(context.get("traits", b"")) == b"[]":
+            fields["context"] = msgspec.Raw(msgspec.json.encode({**context, "traits": {}}))
+    return msgspec.json.encode(fields)
 
 
 def with_batch(data: bytes, batch: Batch) -> bytes:

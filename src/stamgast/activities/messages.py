@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from stamgast.activities.catalogue import Catalogue, aliases
-from stamgast.activities.envelopes import UNREADABLE, Batch, count_twin, refuse, with_batch, without, words
+from stamgast.activities.envelopes import UNREADABLE, Batch, count_twin, refuse, with_batch, with_objects, without, words
 from stamgast.activities.moments import correct_skew, parse_moment
 from stamgast.activities.orders import OrderRead, read_order
 from stamgast.activities.types import NewActivity, Reason, Refused, Source
@@ -108,6 +108,7 @@ class Reader:
             if len(data) > LARGEST_MESSAGE_BYTES:
                 raise _Refusal(Reason.TOO_LARGE, f"The message is {len(data):,} bytes; a message has at most 32 KB.")
             try:
+                data = with_objects(data)
                 if batch is not None:
                     data = with_batch(data, batch)
                     if len(data) > LARGEST_MESSAGE_BYTES:

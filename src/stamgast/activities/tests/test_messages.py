@@ -148,7 +148,7 @@ def test_a_placeholder_is_nobody(junk: object) -> None:
         (b"[]", Reason.INVALID_MESSAGE),
         (b'"text"', Reason.INVALID_MESSAGE),
         ({"type": "track", "event": "X", "userId": "u", "properties": "none"}, Reason.INVALID_MESSAGE),
-        ({"type": "page", "userId": "u", "context": []}, Reason.INVALID_MESSAGE),
+        ({"type": "page", "userId": "u", "context": ["here"]}, Reason.INVALID_MESSAGE),
         ({"userId": "u"}, Reason.UNKNOWN_TYPE),
         ({"type": "merge", "userId": "u"}, Reason.UNKNOWN_TYPE),
         ({"type": "track", "userId": "u"}, Reason.NO_EVENT_NAME),
@@ -362,3 +362,19 @@ def test_the_words_of_a_refusal_can_be_stored_whatever_a_property_is_called() ->
         assert isinstance(refused, Refused)
         assert "\x00" not in refused.detail
         assert len(refused.detail) <= 500
+
+
+def test_an_empty_object_as_php_writes_it_is_one() -> None:
+    message = (
+        b'{"type":"track","event":"Page Left","messageId":"php","userId":"1","timestamp":"2026-02-28T12:00:00Z",'
+        b'"properties": [],"integrations":[],"context":{"traits":[],"ip":"192.0.2.1"}}'
+    )
+    assert msgspec.json.decode(accept(message).body) == msgspec.json.decode(message) | {
+        "properties": {},
+        "integrations": {},
+        "context": {"traits": {}, "ip": "192.0.2.1"},
+    }
+    assert accept(b'{"type":"identify","userId":"1","traits":[],"context":[]}').traits == {}
+    batch = read_batch(b'{"batch":[],"context":{"ip":"192.0.2.2"}}')
+    assert '"ip":"192.0.2.2"' in accept(b'{"type":"identify","userId":"1","context":[]}', batch=batch).body
+    assert refuse(b'{"type":"identify","userId":"1","traits":[1]}').reason == Reason.INVALID_MESSAGE
