@@ -11,9 +11,11 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
+from django.test.utils import setup_databases, teardown_databases
 from django.utils import timezone, translation
 from hypothesis import HealthCheck, settings
 
@@ -73,6 +75,16 @@ def _start_other(programs: Path, folder: Path) -> str:
     stop = [*account, str(programs / "pg_ctl"), "-D", str(folder), "-m", "immediate", "stop"]
     atexit.register(subprocess.run, stop, stdout=subprocess.DEVNULL, cwd="/", check=False)
     return f"postgresql://postgres@/stamgast?host={folder}"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+    """The test database, whichever tests are asked for: pytest-django's own makes it only where a mark names it."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases=["default"])
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(autouse=True)

@@ -17,14 +17,18 @@ def main() -> None:
         found = ".".join(map(str, sys.version_info[:3]))
         sys.exit(f"Stamgast needs Python 3.11 or newer; {sys.executable} is {found}. Name another: make PYTHON=python3.12")
     if not works(PYTHON, "-c", "import sys; raise SystemExit(sys.version_info < (3, 11))"):
+        print("Making a virtual environment in .venv.", flush=True)
         make_environment()
     uv = FOLDER / "bin" / "uv"
+    print("Installing the packages into .venv (1.2 GB, the first time only).", flush=True)
     if not works(uv, "--version"):
-        run("uv could not be installed into .venv", PYTHON, "-m", "pip", "install", "--quiet", "uv>=0.9")
+        install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        run("uv could not be installed into .venv", PYTHON, *install, "uv>=0.9")
     run(
         "The packages could not be installed",
         uv, "pip", "install", "--quiet", "--python", PYTHON, "--editable", ".[demo]", "--group", "dev", "hatchling>=1.27",
     )  # fmt: skip
+    print("Building the console's styles and scripts.", flush=True)
     run("The console's styles and scripts could not be built", PYTHON, "hatch_build.py")
 
 

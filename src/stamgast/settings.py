@@ -39,6 +39,7 @@ ASGI_APPLICATION = "stamgast.asgi.application"
 MIDDLEWARE = (
     "stamgast.kit.logs.log_requests",
     "stamgast.api.headers.add_headers",
+    "stamgast.api.problems.answer_problems",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

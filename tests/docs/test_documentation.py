@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import stamgast
+from stamgast.api.problems import OF_NO_ROUTE
 from stamgast.cli import COMMANDS
 from stamgast.kit.configuration import SETTINGS
 from stamgast.kit.errors import StamgastError
@@ -41,7 +42,9 @@ def test_every_setting_is_described():
 def test_every_error_code_is_described():
     text = (ROOT / "docs/errors.md").read_text()
     documented = set(re.findall(r"^\| `([a-z_]+)` \| [a-z0-9_]+ \| ", text, re.MULTILINE))
-    assert documented == {error.code for error in errors()} | {"unauthorized", "invalid_request"}
+    assert documented == {error.code for error in errors()} | {"unauthorized", "invalid_request"} | {
+        code for code, _ in OF_NO_ROUTE.values()
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

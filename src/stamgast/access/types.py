@@ -13,7 +13,6 @@ class Scope(StrEnum):
     CUSTOMERS_WRITE = "customers:write"
     SEGMENTS_READ = "segments:read"
     MOVEMENTS_READ = "movements:read"
-    ACTIVITIES_WRITE = "activities:write"
     EVERYTHING = "*"
 
 

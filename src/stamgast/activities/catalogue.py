@@ -53,7 +53,8 @@ class Catalogue:
         if validator is None or validator.is_valid(properties):
             return None
         error = next(iter(validator.iter_errors(properties)))
-        return f"{_place(error.instance_path)}: {error.message}"
+        words = _document()["patterns"].get(getattr(error.kind, "pattern", None))
+        return f"{_place(error.instance_path)}: " + (f"the value {words}" if words else error.message)
 
 
 def builtin_catalogue() -> Catalogue:

@@ -15,10 +15,11 @@ from typing import Any
 import msgspec
 
 from stamgast.activities.catalogue import Catalogue, aliases
+from stamgast.activities.envelopes import UNREADABLE, Batch, count_twin, refuse, with_batch, with_objects, without, words
 from stamgast.activities.moments import correct_skew, parse_moment
 from stamgast.activities.orders import OrderRead, read_order
 from stamgast.activities.types import NewActivity, Reason, Refused, Source
-from stamgast.customers.rules import anchor, identifier_id, normalise_identifier, storable
+from stamgast.customers.rules import anchor, identifier_id, normalise_identifier
 from stamgast.kit.ids import derive_id
 from stamgast.kit.money import InvalidMoney
 
@@ -31,7 +32,6 @@ LONGEST_EVENT_NAME = 255
 MOST_IDENTIFIERS = 20
 DEEPEST = 200
 """What is nested deeper than this is refused: whoever reads it later may have less room on the stack than intake had."""
-LONGEST_DETAIL = 500
 _ANY_ID_TYPES = (str, int)
 _NO_ORDER = OrderRead(None, None, None, 0)
 _NOTHING: Mapping[str, Any] = {}
@@ -64,20 +64,6 @@ class _Message(msgspec.Struct):
     writeKey: Any = msgspec.UNSET  # noqa: N815
 
 
-class Batch(msgspec.Struct):
-    """The envelope of a batch: its messages unread, and what it says for all of them."""
-
-    batch: list[msgspec.Raw]
-    context: dict[str, msgspec.Raw] | None = None
-    integrations: dict[str, msgspec.Raw] | None = None
-    sentAt: Any = None  # noqa: N815
-    writeKey: Any = None  # noqa: N815
-
-
-class _WriteKey(msgspec.Struct):
-    writeKey: Any = None  # noqa: N815
-
-
 class _Refusal(Exception):
     def __init__(self, reason: Reason, detail: str) -> None:
         self.reason = reason
@@ -85,48 +71,8 @@ class _Refusal(Exception):
 
 
 _decode = msgspec.json.Decoder(_Message, float_hook=Decimal).decode
-_decode_batch = msgspec.json.Decoder(Batch, float_hook=Decimal).decode
-_decode_write_key = msgspec.json.Decoder(_WriteKey).decode
-_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_WRITE_KEY = re.compile(rb"sgw_[A-Za-z0-9_-]+")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _BRACKET = re.compile(rb"[\[\]{}]")
-# ArithmeticError: a number whose exponent no Decimal can hold.
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, ValueError)
-
-
-def read_batch(body: bytes) -> Batch:
-    """The envelope of a batch. Raises ValueError with what is wrong when it is not one."""
-    try:
-        return _decode_batch(body)
-    except _UNREADABLE as error:
-        raise ValueError(_words(error)) from None
-
-
-def find_batch(body: bytes) -> Batch | None:
-    """The envelope, when the body is one, and None when it is a message or cannot be read."""
-    try:
-        return _decode_batch(body)
-    except _UNREADABLE:
-        return None
-
-
-def find_write_key(body: bytes) -> str | None:
-    """The ``writeKey`` of a body that came without a header, if it can be read."""
-    try:
-        write_key = _decode_write_key(body).writeKey
-    except _UNREADABLE:
-        return None
-    return write_key if isinstance(write_key, str) else None
-
-
-def is_json(body: bytes) -> bool:
-    """Whether the body is a JSON object."""
-    try:
-        _decode_fields(body)
-    except _UNREADABLE:
-        return False
-    return True
 
 
 class Reader:
@@ -162,18 +108,22 @@ class Reader:
             if len(data) > LARGEST_MESSAGE_BYTES:
                 raise _Refusal(Reason.TOO_LARGE, f"The message is {len(data):,} bytes; a message has at most 32 KB.")
             try:
+                data = with_objects(data)
                 if batch is not None:
-                    data = _with_batch(data, batch)
+                    data = with_batch(data, batch)
+                    if len(data) > LARGEST_MESSAGE_BYTES:
+                        detail = f"With what its batch says for all, the message is {len(data):,} bytes; it has at most 32 KB."
+                        raise _Refusal(Reason.TOO_LARGE, detail)
                 message = _decode(data)
                 body = data.decode()
                 if _is_too_deep(data):
                     raise RecursionError
             except msgspec.ValidationError as error:
-                raise _Refusal(Reason.INVALID_MESSAGE, _words(error)) from None
-            except _UNREADABLE as error:
-                raise _Refusal(Reason.INVALID_JSON, _words(error)) from None
+                raise _Refusal(Reason.INVALID_MESSAGE, words(error)) from None
+            except UNREADABLE as error:
+                raise _Refusal(Reason.INVALID_JSON, words(error)) from None
             if message.writeKey is not msgspec.UNSET:
-                body = _without_write_key(data)
+                body = without("writeKey", data)
             return self._read(message, body, source, received_at, fallback_id, sent_at, type_from_path, twins)
         except _Refusal as refusal:
             return refuse(
@@ -185,6 +135,8 @@ class Reader:
                 sent_at=sent_at,
                 type_from_path=type_from_path,
                 batch=batch,
+                fallback_id=fallback_id,
+                twins=twins,
             )
 
     def _read(
@@ -202,12 +154,13 @@ class Reader:
         if message_type not in TYPES:
             raise _Refusal(Reason.UNKNOWN_TYPE, f"The type is one of {', '.join(TYPES)}.")
         kind = self._kind(message) if message_type == "track" else message_type
-        traits = _traits(message, message_type)
+        traits = merge_traits(message.traits, message.context.traits if message.context else None, message_type)
         identifiers = self._identifiers(message, message_type, traits)
         moment, occurred_at = _moments(message, sent_at, received_at)
         message_id = _message_id(message)
         if message_id is None:
-            message_id = fallback_id if twins is None or moment is None else _id_by_content(body, message_type, twins)
+            content = body if message.sentAt is None else without("sentAt", body)  # each attempt has another
+            message_id = fallback_id if twins is None or moment is None else _id_by_content(content, message_type, twins)
         properties = message.properties or _NOTHING
         fault = self.catalogue.find_fault(kind, properties)
         if fault is not None:
@@ -277,40 +230,6 @@ class Reader:
         return (first, *found)
 
 
-def refuse(
-    raw: bytes | msgspec.Raw,
-    *,
-    reason: Reason,
-    detail: str,
-    source: Source,
-    received_at: datetime,
-    sent_at: object = None,
-    type_from_path: str | None = None,
-    batch: Batch | None = None,
-) -> Refused:
-    """A refusal that holds the message whole, with what the request said beside it, so that it can be read again later."""
-    data = bytes(raw)
-    try:
-        fields = _decode_fields(data if batch is None else _with_batch(data, batch))
-        fields.pop("writeKey", None)
-        if type_from_path is not None:
-            fields["type"] = msgspec.Raw(msgspec.json.encode(type_from_path))
-        if sent_at is not None and "sentAt" not in fields:
-            fields["sentAt"] = msgspec.Raw(msgspec.json.encode(sent_at))
-        data = msgspec.json.encode(fields)
-    except (*_UNREADABLE, TypeError, AttributeError):
-        data = _WRITE_KEY.sub(b"sgw_", data)  # it cannot be read, so it is kept as it is, but for the key
-    body = data.decode(errors="backslashreplace").replace("\x00", "\\u0000")
-    return Refused(
-        id=derive_id("refusal", source.name, body),
-        source_id=source.id,
-        received_at=received_at,
-        reason=reason,
-        detail=storable(detail)[:LONGEST_DETAIL],  # it may name a property, and a property may have any name
-        body=body,
-    )
-
-
 def _is_too_deep(data: bytes) -> bool:
     """Whether JSON that can be read is nested too deeply. Few messages have so many brackets that it takes counting."""
     if data.count(b"[") + data.count(b"{") <= DEEPEST:
@@ -341,9 +260,8 @@ def _message_id(message: _Message) -> str | None:
 
 
 def _id_by_content(body: str, message_type: str, twins: Counter[bytes]) -> str:
-    digest = blake2b(f"{message_type}\x1f{body}".encode(), digest_size=16)
-    twins[digest.digest()] += 1
-    return f"content:{digest.hexdigest()}:{twins[digest.digest()]}"
+    content = f"{message_type}\x1f{body}".encode()
+    return f"content:{blake2b(content, digest_size=16).hexdigest()}:{count_twin(content, twins)}"
 
 
 def _moments(message: _Message, sent_at: object, received_at: datetime) -> tuple[datetime | None, datetime]:
@@ -361,39 +279,13 @@ def _moments(message: _Message, sent_at: object, received_at: datetime) -> tuple
     return moment, correct_skew(moment, sent_at=sent, received_at=received_at)
 
 
-def _traits(message: _Message, message_type: str) -> Mapping[str, Any]:
-    in_context = message.context.traits if message.context is not None else None
-    # The traits of a group message describe the group, and must not become those of its members.
-    own = message.traits if message_type != "group" else None
+def merge_traits(own: Mapping[str, Any] | None, in_context: Mapping[str, Any] | None, message_type: str) -> Mapping[str, Any]:
+    """What a message says about the customer: its own traits go before those of its context, where they say something.
+
+    The traits of a group message describe the group, and must not become those of its members.
+    """
+    if not own or message_type == "group":
+        return in_context or _NOTHING
     if not in_context:
-        return own or _NOTHING
-    return {**in_context, **own} if own else in_context
-
-
-def _with_batch(data: bytes, batch: Batch) -> bytes:
-    if not batch.context and not batch.integrations:
-        return data
-    fields = _decode_fields(data)
-    for name, shared in (("context", batch.context), ("integrations", batch.integrations)):
-        if shared:
-            own = fields.get(name)
-            merged = {**shared, **(msgspec.json.decode(own, type=dict[str, msgspec.Raw] | None) or {})} if own else shared
-            fields[name] = msgspec.Raw(msgspec.json.encode(merged))
-    return msgspec.json.encode(fields)
-
-
-def _without_write_key(data: bytes) -> str:
-    fields = _decode_fields(data)
-    del fields["writeKey"]
-    return msgspec.json.encode(fields).decode()
-
-
-def _words(error: BaseException) -> str:
-    # The words of a refusal are stored, and may not hold a write key: these are about structure only.
-    if isinstance(error, RecursionError):
-        return "The JSON is nested too deeply."
-    if isinstance(error, UnicodeDecodeError):
-        return "The text is not UTF-8."
-    if isinstance(error, ArithmeticError):
-        return "A number is out of range."
-    return str(error).splitlines()[0][:300] if str(error) else "The JSON cannot be read."
+        return own
+    return {**in_context, **{name: value for name, value in own.items() if value is not None or name not in in_context}}

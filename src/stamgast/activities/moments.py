@@ -22,7 +22,7 @@ def parse_moment(value: object) -> datetime | None:
         if len(text) > len("20260301") and text.isdecimal():
             return _from_number(Decimal(int(text)))
         try:
-            moment = datetime.fromisoformat(text)
+            moment = datetime.fromisoformat(text.upper())  # RFC 3339 allows a small t and z
         except ValueError:
             return _from_number(Decimal(int(text)))
         return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from stamgast.activities import sql
 from stamgast.activities.catalogue import Catalogue, builtin_kinds
+from stamgast.activities.envelopes import find_batch
 from stamgast.activities.errors import (
     InvalidKind,
     InvalidSourceName,
@@ -25,7 +26,7 @@ from stamgast.activities.errors import (
     SourceKeyNotFound,
     StillRefused,
 )
-from stamgast.activities.messages import Reader, find_batch
+from stamgast.activities.messages import Reader
 from stamgast.activities.queries import get_source
 from stamgast.activities.types import NewActivity, PendingActivity, Reason, Refused, Source, Stored
 from stamgast.kit.database import Cursor
@@ -108,9 +109,7 @@ def _microseconds(moment: datetime) -> int:
 
 def create_source(cursor: Cursor, name: str, *, is_strict: bool = False, at: datetime, actor: str) -> tuple[Source, str]:
     """A new source and its first write key, which is shown this once. Raises SourceExists, InvalidSourceName."""
-    name = name.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise InvalidSourceName(f"A source's name has 1 to {LONGEST_NAME} printable characters.")
+    name = _checked_name(name)
     row = cursor.execute(
         "INSERT INTO activities_source (name, is_strict, created_at, created_by) VALUES (%s, %s, %s, %s) "
         "ON CONFLICT (name) DO NOTHING RETURNING id, name, is_strict, created_at",
@@ -123,13 +122,24 @@ def create_source(cursor: Cursor, name: str, *, is_strict: bool = False, at: dat
 
 
 def ensure_source(cursor: Cursor, name: str, *, at: datetime, actor: str) -> Source:
-    """The source of that name, made without a key when it is not there: for importers, which need none."""
+    """The source of that name, made without a key when it is not there: for importers, which need none.
+
+    Raises InvalidSourceName.
+    """
+    name = _checked_name(name)
     cursor.execute(
         "INSERT INTO activities_source (name, is_strict, created_at, created_by) VALUES (%s, FALSE, %s, %s) "
         "ON CONFLICT (name) DO NOTHING",
         (name, at, actor),
     )
     return get_source(cursor, name)
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise InvalidSourceName(f"A source's name has 1 to {LONGEST_NAME} printable characters.")
+    return name
 
 
 def rotate_key(cursor: Cursor, name: str, *, at: datetime, actor: str) -> str:

@@ -49,7 +49,7 @@ def read_order(kind: str, properties: Mapping[str, Any], default_currency: str) 
     other kinds an amount that cannot be read is no amount, because nobody said what their properties mean.
     """
     products = properties.get("products")
-    line_count = len(products) if isinstance(products, list) else 0
+    line_count = sum(product is not None for product in products) if isinstance(products, list) else 0
     order_id = _order_id(properties.get("order_id"))
     is_refund = kind in REFUND_KINDS
     if kind not in ORDER_KINDS and not is_refund:

@@ -16,11 +16,12 @@ from typing import Any
 import msgspec
 import structlog
 
-from stamgast.activities import messages, metrics
+from stamgast.activities import envelopes, messages, metrics
 from stamgast.activities.answers import CORS, Answer, invalid, refuse_request, succeed
 from stamgast.activities.bodies import BodyTooLarge, InvalidEncoding, inflate
 from stamgast.activities.directory import Directory
-from stamgast.activities.messages import LARGEST_BATCH_BYTES, MOST_MESSAGES, Batch, Reader
+from stamgast.activities.envelopes import Batch
+from stamgast.activities.messages import LARGEST_BATCH_BYTES, MOST_MESSAGES, Reader
 from stamgast.activities.types import NewActivity, Reason, Refused, Source
 from stamgast.activities.writer import Unavailable, Writer
 from stamgast.kit.ids import new_id
@@ -137,8 +138,8 @@ class Intake:
     async def _take(self, route: str, headers: dict[bytes, bytes], scope: Scope, body: bytes) -> Answer:
         write_key = _write_key_of(headers.get(b"authorization"), scope["query_string"])
         if write_key is None:
-            write_key = messages.find_write_key(body)
-            if write_key is None and not messages.is_json(body):
+            write_key = envelopes.find_write_key(body)
+            if write_key is None and not envelopes.is_json(body):
                 return refuse_request(400, Reason.INVALID_JSON, "The body is not JSON.")
         is_known, source = self._directory.find_known_source(write_key or "")
         if not is_known and write_key:
@@ -159,11 +160,10 @@ class Intake:
 
     async def _take_batch(self, source: Source, body: bytes, received_at: datetime) -> Answer:
         try:
-            batch = messages.read_batch(body)
+            batch = envelopes.read_batch(body)
         except ValueError as error:
-            refused = messages.refuse(
-                body, reason=Reason.INVALID_JSON, detail=str(error), source=source, received_at=received_at
-            )
+            reason = Reason.INVALID_MESSAGE if isinstance(error, envelopes.NotABatch) else Reason.INVALID_JSON
+            refused = envelopes.refuse(body, reason=reason, detail=str(error), source=source, received_at=received_at)
             await self._writer.submit((), (refused,))
             return invalid(source, (refused,), 1, is_batch=False)
         if not batch.batch:
@@ -179,15 +179,25 @@ class Intake:
     async def _read_batch(
         self, batch: Batch, source: Source, received_at: datetime
     ) -> tuple[Sequence[NewActivity], Sequence[Refused]]:
+        request_id = new_id().hex
+        twins: Counter[bytes] = Counter()
         if len(batch.batch) > MOST_MESSAGES:
             detail = f"The batch held {len(batch.batch):,} messages; a batch has at most {MOST_MESSAGES:,}."
             return (), [
-                messages.refuse(raw, reason=Reason.TOO_MANY, detail=detail, source=source, received_at=received_at, batch=batch)
-                for raw in batch.batch
+                envelopes.refuse(
+                    raw,
+                    reason=Reason.TOO_MANY,
+                    detail=detail,
+                    source=source,
+                    received_at=received_at,
+                    sent_at=batch.sentAt,
+                    batch=batch,
+                    fallback_id=f"{request_id}:{position}",
+                    twins=twins,
+                )
+                for position, raw in enumerate(batch.batch)
             ]
         reader: Reader = self._directory.reader
-        request_id = new_id().hex
-        twins: Counter[bytes] = Counter()
         activities: list[NewActivity] = []
         refusals: list[Refused] = []
         for position, raw in enumerate(batch.batch):
@@ -282,7 +292,8 @@ def _write_key_of(authorization: bytes | None, query: bytes) -> str | None:
         value = value.strip()
         if scheme.lower() == b"basic":
             try:
-                return base64.b64decode(value, validate=True).partition(b":")[0].decode("ascii")
+                # An empty one, as clients send that have the key in the body, says nothing.
+                return base64.b64decode(value, validate=True).partition(b":")[0].decode("ascii") or None
             except (binascii.Error, UnicodeDecodeError):
                 return ""
         if scheme.lower() == b"bearer" and value.startswith(b"sgw_"):

@@ -12,7 +12,7 @@ from babel.core import get_global
 from stamgast.activities import sql
 from stamgast.activities.catalogue import Catalogue, builtin_kinds
 from stamgast.activities.errors import ActivityNotFound, KindNotFound, RefusalNotFound, SourceNotFound
-from stamgast.activities.messages import Reader
+from stamgast.activities.messages import Reader, merge_traits
 from stamgast.activities.orders import read_lines
 from stamgast.activities.types import (
     Activity,
@@ -224,7 +224,9 @@ def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool, *, 
         columns.amounts_minor.append(row[9])
         columns.currencies.append(row[10])
         message = None if body is None else _decode(body)
-        columns.traits.append(_traits(message, row[3]) if message is not None and needs_traits else None)
+        in_context = message.context.traits if message is not None and message.context is not None else None
+        traits = merge_traits(message.traits, in_context, row[3]) if message is not None and needs_traits else None
+        columns.traits.append(traits or None)
         properties = b"null" if message is None or not needs_body else bytes(message.properties)
         if properties != b"null":
             columns.properties.append(properties.decode())
@@ -233,14 +235,6 @@ def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool, *, 
             columns.properties.append(None)
             columns.lines.append(None)
     return columns
-
-
-def _traits(message: _Properties, message_type: str) -> Mapping[str, Any] | None:
-    in_context = message.context.traits if message.context is not None else None
-    own = message.traits if message_type != "group" else None  # a group's traits are not its members'
-    if not in_context:
-        return own or None
-    return {**in_context, **own} if own else in_context
 
 
 def _activity(row: Sequence[Any]) -> Activity:

@@ -1,8 +1,15 @@
 """Refusals as ``application/problem+json`` (RFC 9457), each with a stable code: one table from kind to status."""
 
+from collections.abc import Callable
+from inspect import iscoroutinefunction
 from typing import Any
 
+import psycopg
+import structlog
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
@@ -16,6 +23,15 @@ STATUS_OF = {
     Kind.THROTTLED: 429,
     Kind.UNAVAILABLE: 503,
 }
+PREFIX = "/v1/"
+OF_NO_ROUTE = {
+    404: ("not_found", "There is nothing at this address. /v1/openapi.json lists what there is."),
+    405: ("method_not_allowed", "This address does not take this method; the Allow header names those that it takes."),
+    500: ("internal_error", "Something went wrong here, not with your request. Send it again; the log says what it was."),
+}
+"""What Django answers where no route of ours does: as a page, which no script can read."""
+RETRY_AFTER_SECONDS = 5
+log = structlog.get_logger(__name__)
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> HttpResponse:
@@ -38,11 +54,48 @@ def register(api: NinjaAPI) -> None:
     def _unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
         return problem(401, "unauthorized", "Send a valid API key as 'Authorization: Bearer sgk_…'.")
 
+    @api.exception_handler(OperationalError)
+    @api.exception_handler(InterfaceError)
+    @api.exception_handler(psycopg.OperationalError)
+    @api.exception_handler(psycopg.InterfaceError)
+    def _away(request: HttpRequest, error: Exception) -> HttpResponse:
+        log.warning("api_database_lost", error=type(error).__name__)
+        response = problem(503, "unavailable", "The database cannot be reached. Send the request again later.")
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
+
     @api.exception_handler(ValidationError)
     def _malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
         where = [".".join(map(str, item["loc"][1:])) for item in error.errors]
         text = "; ".join(f"{place}: {item['msg']}" for place, item in zip(where, error.errors, strict=True))
         return problem(422, "invalid_request", text, fields=where)
+
+
+@sync_and_async_middleware
+def answer_problems(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Middleware: under ``/v1/`` every refusal is a problem, also where there is no route or the program fails."""
+
+    def told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if not request.path.startswith(PREFIX) or response.status_code not in OF_NO_ROUTE:
+            return response
+        if response.get("Content-Type", "").startswith("application/problem+json"):
+            return response
+        answer = problem(response.status_code, *OF_NO_ROUTE[response.status_code])
+        if response.has_header("Allow"):
+            answer["Allow"] = response["Allow"]
+        return answer
+
+    if iscoroutinefunction(get_response):
+
+        async def respond_async(request: HttpRequest) -> HttpResponseBase:
+            return told(request, await get_response(request))
+
+        return respond_async
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        return told(request, get_response(request))
+
+    return respond
 
 
 class Forbidden(StamgastError):

@@ -90,7 +90,8 @@ def explain_one_movement(request: HttpRequest, movement_id: UUID) -> dict[str, A
 def list_segments(request: HttpRequest) -> dict[str, Any]:
     """Every segment with its condition and the number of its members."""
     with open_cursor() as cursor:
-        return {"data": [_segment(segment, count_members(cursor, segment)) for segment in read_segments(cursor)]}
+        language = get_language_from_request(request)
+        return {"data": [_segment(segment, count_members(cursor, segment), language) for segment in read_segments(cursor)]}
 
 
 @api.get("/segments/{name}", response=shapes.SegmentShape, summary="One segment")
@@ -98,7 +99,7 @@ def read_segment(request: HttpRequest, name: str) -> dict[str, Any]:
     """The segment of this name or slug."""
     with open_cursor() as cursor:
         segment = get_segment(cursor, name)
-        return _segment(segment, count_members(cursor, segment))
+        return _segment(segment, count_members(cursor, segment), get_language_from_request(request))
 
 
 @api.get("/segments/{name}/members", response=shapes.MemberPage, summary="Who is in a segment")
@@ -181,8 +182,8 @@ def _outcome(outcome: RuleOutcome) -> dict[str, Any]:
     }
 
 
-def _segment(segment: Segment, members: int) -> dict[str, Any]:
-    sentence = parse(segment.condition, CUSTOMER_FIELDS).sentence("en")
+def _segment(segment: Segment, members: int, language: str) -> dict[str, Any]:
+    sentence = parse(segment.condition, CUSTOMER_FIELDS).sentence(language)
     return {
         "name": segment.name,
         "slug": segment.slug,

@@ -1,5 +1,6 @@
 """The ``stamgast`` command: one file a subcommand, imported when it is called, so that ``--help`` is quick."""
 
+import difflib
 import importlib
 import json
 import sys
@@ -38,6 +39,12 @@ class LazyGroup(click.Group):
         command = importlib.import_module(f"stamgast.cli.{COMMANDS[cmd_name][0]}").command
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and (close := difflib.get_close_matches(name, COMMANDS, 1)):
+            ctx.fail(f"There is no command {name!r}. Did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -1,5 +1,6 @@
 """``stamgast demo``: a year of a real chain, from its files to a console that one can sign in to."""
 
+import contextlib
 import json
 import os
 import time
@@ -8,11 +9,12 @@ from collections.abc import Callable
 import click
 import platformdirs
 
+from stamgast.cli import serve
 from stamgast.cli.import_ import STOPPED, stopping
-from stamgast.cli.setting_up import database
+from stamgast.cli.setting_up import database, read_settings
 from stamgast.kit.clock import utc_now
 from stamgast.kit.configuration import Configuration
-from stamgast.kit.progress import progress
+from stamgast.kit.progress import progress, step
 
 ACTOR = "demo"
 FOLDER = "demo"
@@ -27,16 +29,23 @@ def command(no_serve: bool) -> None:
     """
     began = time.monotonic()
     _choose_settings()
-    with database("demo") as configuration, stopping() as stop:
+    if not no_serve:
+        serve.require_room(read_settings())
+    with contextlib.ExitStack() as stack:
+        with step("Starting the database"):
+            configuration = stack.enter_context(database("demo"))
+        stop = stack.enter_context(stopping())
         password = _load(configuration, stop.is_set)
         if stop.is_set():
             click.echo("Stopped. The same command goes on where this one stopped.", err=True)
             raise SystemExit(STOPPED)
-        figures = _measure(configuration) | {"seconds": round(time.monotonic() - began, 1)}
+        with step("Measuring"):
+            figures = _measure(configuration)
+        figures["seconds"] = round(time.monotonic() - began, 1)
     if no_serve:
         click.echo(json.dumps(figures))
         return
-    _serve(configuration, figures, password)
+    serve.run(_greeting(figures, password))
 
 
 def _choose_settings() -> None:
@@ -45,11 +54,12 @@ def _choose_settings() -> None:
     os.environ.setdefault("STAMGAST_DEMO", "1")
     os.environ["STAMGAST_CURRENCY"] = "USD"
     os.environ["STAMGAST_TIMEZONE"] = "UTC"
+    os.environ.setdefault("STAMGAST_LOG_LEVEL", "warning")  # a line for each request would bury the sign-in
 
 
 def _load(configuration: Configuration, should_stop: Callable[[], bool]) -> str:
     """Everything up to the lake; the password of the demo's person."""
-    from stamgast.activities.queries import list_sources
+    from stamgast.activities.queries import count_pending, list_sources
     from stamgast.demo.errors import NotTheDemo
     from stamgast.demo.load import load
     from stamgast.demo.prepare import SHIFT_FILE, prepare
@@ -61,7 +71,8 @@ def _load(configuration: Configuration, should_stop: Callable[[], bool]) -> str:
     with open_cursor() as cursor:
         if list_sources(cursor, since=utc_now()) and not (folder / SHIFT_FILE).exists():
             raise NotTheDemo(f"{configuration.data} holds data that is not the demo's. Name another folder in STAMGAST_DATA.")
-    prepared = prepare(folder, utc_now().date())
+    with step("Preparing the files"):
+        prepared = prepare(folder, utc_now().date())
     load(
         prepared,
         currency=configuration.currency,
@@ -71,9 +82,12 @@ def _load(configuration: Configuration, should_stop: Callable[[], bool]) -> str:
         should_stop=should_stop,
     )
     if not should_stop():
-        with progress("Deciding") as bar:
+        with open_cursor() as cursor:
+            waiting = count_pending(cursor)
+        with progress("Deciding", waiting) as bar:
             work.drain(bar.reach, should_stop)
-        export_lake.export(at=utc_now())
+        with step("Writing the lake"):
+            export_lake.export(at=utc_now())
     return ensure_staff(folder, at=utc_now(), actor=ACTOR)
 
 
@@ -91,13 +105,10 @@ def _measure(configuration: Configuration) -> dict[str, object]:
         )
 
 
-def _serve(configuration: Configuration, figures: dict[str, object], password: str) -> None:
-    from stamgast.cli import serve
+def _greeting(figures: dict[str, object], password: str) -> str:
     from stamgast.demo.sign_in import EMAIL
 
-    click.echo(
+    return (
         f"\n{figures['customers']:,} customers, {figures['orders']:,} orders, {figures['loyal_customers']:,} loyal customers, "
-        f"in {figures['seconds']} s.\n\n"
-        f"  {serve.address(configuration)}\n  e-mail    {EMAIL}\n  password  {password}\n"
+        f"in {figures['seconds']} s.\n\nSign in with\n  e-mail    {EMAIL}\n  password  {password}\n\n"
     )
-    serve.command.main([], standalone_mode=False)

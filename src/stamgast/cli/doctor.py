@@ -215,7 +215,7 @@ def _work() -> Iterator[Finding]:
         depth, oldest, refusals = count_pending(cursor), find_oldest_pending(cursor), count_refusals(cursor)
         members, aside = list_staff(cursor), count_set_aside(cursor)
     lag = max((utc_now() - oldest).total_seconds(), 0.0) if oldest else 0.0
-    words = f"{depth:,} activities wait to be decided, the first for {lag:,.0f} s"
+    words = f"{depth:,} activities wait to be decided, the first for {lag:,.0f} s" if depth else "nothing waits to be decided"
     if lag > LONGEST_LAG_SECONDS:
         yield Finding("worker", "wrong", words, "See that `stamgast serve` or `stamgast worker` runs, and what its log says.")
     else:

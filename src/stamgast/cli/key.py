@@ -15,7 +15,14 @@ def command() -> None:
 
 
 @command.command("create")
-@click.option("--scope", "scopes", multiple=True, required=True, help="What the key may do, such as customers:read; repeat it.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    metavar="SCOPE",
+    help="What the key may do, such as customers:read, segments:read, movements:read; repeat it. * is all.",
+)
 @click.option("--name", default="script", show_default=True, help="What the key is for.")
 @click.option(
     "--limit", type=int, default=DEFAULT_LIMIT_PER_MINUTE, show_default=True, help="How many requests a minute it may send."

@@ -23,7 +23,7 @@ def check(file: Path) -> None:
     """Say whether a document is a programme, and what is wrong with it line by line."""
     from stamgast.programmes.documents import load
 
-    document = load(file.read_text("utf-8"))
+    document = load(_read(file))
     click.echo(f"{file}: programme {document.programme!r} is sound.")
 
 
@@ -37,7 +37,7 @@ def check(file: Path) -> None:
 @click.option("--reason", default="published from the command line", show_default=True, help="Why, for the record.")
 def publish(file: Path, effective_from: datetime | None, reason: str) -> None:
     """Put a document in force; activities since then are decided again and the difference is posted."""
-    text = file.read_text("utf-8")
+    text = _read(file)
     at = utc_now()
     since = at if effective_from is None else effective_from if effective_from.tzinfo else effective_from.replace(tzinfo=UTC)
     with database("programme publish"), progress("Deciding again") as bar:
@@ -45,3 +45,14 @@ def publish(file: Path, effective_from: datetime | None, reason: str) -> None:
 
         version = publish_programme(text, effective_from=since, at=at, actor=ACTOR, reason=reason, progress=bar.reach)
     click.echo(f"Version {version.version} of {version.programme!r} is in force from {version.effective_from.isoformat()}.")
+
+
+def _read(file: Path) -> str:
+    content = file.read_bytes()
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        from stamgast.programmes.errors import InvalidProgramme
+
+        line = content[: error.start].count(b"\n") + 1
+        raise InvalidProgramme(f"{file} is not text in UTF-8: see line {line}. Save it as UTF-8.") from None

@@ -27,6 +27,11 @@ log = structlog.get_logger(__name__)
 @click.command("serve")
 def command() -> None:
     """Start everything: the database (embedded, unless STAMGAST_DATABASE_URL names another), web and worker."""
+    run()
+
+
+def run(greeting: str = "") -> None:
+    """Serves until it is told to stop. ``greeting`` is said when the console answers, so that nobody comes too early."""
     configuration = read_settings()
     claim = Claim(configuration.data)
     if not claim.take("stamgast serve"):
@@ -36,12 +41,12 @@ def command() -> None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        supervise(configuration, stop)
+        supervise(configuration, stop, greeting)
     finally:
         claim.release()
 
 
-def supervise(configuration: Configuration, stop: threading.Event) -> None:
+def supervise(configuration: Configuration, stop: threading.Event, greeting: str = "") -> None:
     """Runs until ``stop`` is set. The claim on the data folder is the caller's."""
     server = EmbeddedServer(configuration.postgres) if configuration.is_embedded else None
     web = [Child("web") for _ in range(configuration.web_processes)]
@@ -69,7 +74,7 @@ def supervise(configuration: Configuration, stop: threading.Event) -> None:
             for child in (*web, worker):
                 child.keep_running(now)
             if not told and _answers(configuration):
-                click.echo(f"Stamgast is at {address(configuration)} (stop with Ctrl-C)", err=True)
+                click.echo(f"{greeting}Stamgast is at {address(configuration)} (stop with Ctrl-C)", err=True)
                 told = True
             stop.wait(LOOK_EVERY_SECONDS)
         log.info("stopping")
@@ -81,6 +86,15 @@ def supervise(configuration: Configuration, stop: threading.Event) -> None:
         worker.stop(WORKER_STOP_SECONDS)
         if server:
             server.stop()
+
+
+def require_room(configuration: Configuration) -> None:
+    """Raises when a server could not start: for who has long work to do before it, so that nobody waits in vain."""
+    claim = Claim(configuration.data)
+    if not claim.take("stamgast"):
+        raise claim.refusal()
+    claim.release()
+    require_free_address(configuration.bind_host, configuration.bind_port)
 
 
 def require_free_address(host: str, port: int) -> None:

@@ -55,8 +55,8 @@ def list_all(as_json: bool) -> None:
         click.echo(json.dumps({"sources": rows}))
         return
     for summary in summaries:
-        hints = ", ".join(f"…{key.hint}{' (revoked)' if key.revoked_at else ''}" for key in summary.keys)
-        heard = summary.last_received_at.isoformat(" ", "seconds") if summary.last_received_at else "never heard"
+        hints = ", ".join(f"…{key.hint}{' (revoked)' if key.revoked_at else ''}" for key in summary.keys) or "no key"
+        heard = f"heard {summary.last_received_at:%Y-%m-%d %H:%M:%S} UTC" if summary.last_received_at else "never heard"
         click.echo(f"{summary.source.name}\t{heard}\t{hints}")
     if not summaries:
         click.echo("There is no source yet. `stamgast source create NAME` makes one.")

@@ -46,12 +46,17 @@ def _property(path: str) -> Field | None:
     return PropertyField(f"properties.{path}", tuple(path.split(".")), labels)
 
 
+SCORE = "score"  # one number that somebody has, where points and stamps are things of which somebody has so many
+SCORE_LABELS = (("en", "the score"), ("nl", "de score"))
+
+
 def _balance(absent: int | None) -> Callable[[str], Field | None]:
     def make(currency: str) -> Field | None:
         if not _NAME.fullmatch(currency):
             return None
         name = f"balance.{currency}"
-        return WholeColumn(name, name, (("en", f"the balance of {currency}"), ("nl", f"het saldo van {currency}")), absent)
+        labels = (("en", f"the balance of {currency}"), ("nl", f"het saldo van {currency}"))
+        return WholeColumn(name, name, SCORE_LABELS if currency == SCORE else labels, absent)
 
     return make
 

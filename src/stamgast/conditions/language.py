@@ -65,6 +65,11 @@ def _parse_line(document: object, fields: Catalogue, path: str, depth: int) -> C
 
 def _parse_comparisons(document: Mapping[str, Any], fields: Catalogue, path: str) -> Condition:
     names = [key for key in document if key not in _OPERATORS]
+    known = ["field", *fields.shorthands, *fields.families]
+    strange = [key for key in names if key not in known]
+    if len(names) > len(strange) == 1:
+        problem = f"{strange[0][:80]!r} is not known here. What is compared is said with one of {', '.join(Operator)}."
+        raise ConditionError(_at(path, strange[0]), problem)
     if len(names) != 1:
         problem = "names no field" if not names else f"names more than one thing: {', '.join(names)}"
         raise ConditionError(path, f"This comparison {problem}. Write one field, such as {{field: amount, over: 0}}.")
@@ -80,8 +85,8 @@ def _parse_comparisons(document: Mapping[str, Any], fields: Catalogue, path: str
     elif key == "field" and isinstance(value, str):
         name, here = value, _at(path, key)
     else:
-        known = ["field", *fields.shorthands, *fields.families, *_GROUPS]
-        raise ConditionError(_at(path, key), f"{key!r} is not known here. A condition begins with one of {', '.join(known)}.")
+        beginnings = ", ".join([*known, *_GROUPS])
+        raise ConditionError(_at(path, key), f"{key!r} is not known here. A condition begins with one of {beginnings}.")
     field = _find(name, fields, here)
     if not operators:
         raise ConditionError(path, f"{name} is compared with nothing. Add one of {', '.join(Operator)}.")

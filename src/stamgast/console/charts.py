@@ -50,7 +50,7 @@ def draw_members(rows: Sequence[tuple[date, int]], label: str, day_label: str) -
     last = _over(values[-1:])
     label_mark = last.mark_text(align="left", baseline="middle", dx=9, fontSize=14, fontWeight=600, color="var(--sg-green)")
     point = last.mark_point(color="var(--sg-green)", filled=True, size=55, opacity=1).encode(x=x, y=y)
-    return _spec(alt.layer(area, line, dots, point, label_mark.encode(x=x, y=y, text=alt.Text("members:Q", format=",d"))), 280)
+    return _spec(alt.layer(area, line, dots, point, label_mark.encode(x=x, y=y, text=alt.Text("members:Q", format=",d"))), 330)
 
 
 def draw_bridge(rows: Sequence[tuple[str, int, str]], what_label: str, count_label: str) -> dict[str, Any]:

@@ -32,26 +32,26 @@ def cards(measured: HomeMeasures, weeks: int) -> list[Card]:
     """The four measures that decide."""
     write_money = money_of(measured.currency)
     return [
-        _card(_("Retention"), measured.retention, reader.percent, points, retention_words(weeks)),
+        _card(_("Retention"), measured.retention, reader.percent, (points, share_points), retention_words(weeks)),
         _card(
             _("Repeat purchase"),
             measured.repeat_purchase_rate,
             reader.percent,
-            points,
+            (points, share_points),
             _("Of the customers who bought in this period, the share that bought at least twice in it."),
         ),
         _card(
             _("Average order"),
             measured.average_order_value_minor,
             write_money,
-            write_money,
+            (write_money, write_money),
             _("Revenue divided by orders. What was returned is taken off; orders of zero are not counted."),
         ),
         _card(
             _("Revenue of the best 20 %"),
             measured.top20_revenue_share,
             reader.percent,
-            points,
+            (points, share_points),
             _(
                 "Of all revenue, the share from the fifth of your buyers who spent most. More is not better: it says how much "
                 "hangs on a few."
@@ -65,12 +65,15 @@ def _card(
     label: str,
     figure: Figure,
     write: Callable[[float], str],
-    unit: Callable[[float], str],
+    units: tuple[Callable[[float], str], Callable[[float], str]],
     definition: str,
     *,
     is_judged: bool = True,
 ) -> Card:
-    """A card; ``write`` says a value and ``unit`` a difference without its sign. Where ``is_judged``, more is better."""
+    """A card; ``write`` says a value, ``units`` a difference without its sign, in full and in short.
+
+    Where ``is_judged``, more is better.
+    """
     if figure.value is None:
         return Card(label, reader.NOTHING, "", "", "", _("Not enough data in this period yet."), definition)
     interval = ""
@@ -78,11 +81,13 @@ def _card(
         low = write(figure.low).removesuffix(f"{reader.NO_BREAK}%")
         unit_before = low.partition(reader.NO_BREAK)[0] + reader.NO_BREAK if reader.NO_BREAK in low else ""
         interval = _("between %(low)s and %(high)s") % {"low": low, "high": write(figure.high).removeprefix(unit_before)}
-    change, tone, icon = _change(figure, unit, is_judged=is_judged)
+    change, tone, icon = _change(figure, *units, is_judged=is_judged)
     return Card(label, write(figure.value), change, tone, icon, interval, definition)
 
 
-def _change(figure: Figure, unit: Callable[[float], str], *, is_judged: bool) -> tuple[str, str, str]:
+def _change(
+    figure: Figure, unit: Callable[[float], str], brief: Callable[[float], str], *, is_judged: bool
+) -> tuple[str, str, str]:
     """The change in words. Where its interval holds zero, the data do not say that anything changed, and neither do we."""
     change = figure.difference
     if change is None:
@@ -92,7 +97,7 @@ def _change(figure: Figure, unit: Callable[[float], str], *, is_judged: bool) ->
         return _("the same as before"), "", ""
     if not figure.is_change_certain:
         sign = "+" if change > 0 else reader.MINUS
-        return _("%(change)s, about the same") % {"change": f"{sign}{size}"}, "", ""
+        return _("about the same (%(change)s)") % {"change": f"{sign}{brief(abs(change))}"}, "", ""
     if change > 0:
         return _("%(change)s higher") % {"change": size}, "sg-good" if is_judged else "", "arrow-up-right"
     return _("%(change)s lower") % {"change": size}, "sg-bad" if is_judged else "", "arrow-down-right"
@@ -101,6 +106,11 @@ def _change(figure: Figure, unit: Callable[[float], str], *, is_judged: bool) ->
 def points(share: float) -> str:
     """A difference of shares, in percentage points: "points" alone is what customers earn."""
     return _("%(count)s percentage points") % {"count": reader.number(share * 100, 1)}
+
+
+def share_points(share: float) -> str:
+    """The same beside a percentage, where the unit is plain."""
+    return reader.number(share * 100, 1)
 
 
 def money_of(currency: str) -> Callable[[float], str]:

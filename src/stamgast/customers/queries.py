@@ -14,6 +14,7 @@ from stamgast.kit.database import Cursor
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
 
 _FEW_MATCHES = 2_000
+_FEW_EXACT = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -135,6 +136,23 @@ def list_customers(
     customers = _select_customers(cursor, _prefixes(search, region), before, limit + 1)
     rows = summarise(cursor, customers)
     return page_of(rows, limit, lambda row: ((row.last_seen - _EPOCH) // _MICROSECOND, row.id.hex))
+
+
+def find_exact(cursor: Cursor, search: str, *, region: str | None = None) -> list[UUID]:
+    """Whoever has exactly this number, card, address or telephone: those that a search means before all others."""
+    typed = rules.storable(search).strip()[: rules.LONGEST_VALUE]
+    if not typed:
+        return []
+    values = {typed, typed.lower(), rules.normalise_identifier(rules.PHONE, typed, region=region) or typed}
+    cursor.execute(
+        """
+        SELECT DISTINCT link.customer_id FROM customers_identifier AS identifier
+        JOIN customers_link AS link ON link.identifier_id = identifier.id AND link.ended_at IS NULL
+        WHERE identifier.value = ANY(%s) ORDER BY link.customer_id LIMIT %s
+        """,
+        (sorted(values), _FEW_EXACT),
+    )
+    return [row[0] for row in cursor]
 
 
 def list_ids(cursor: Cursor, *, after: UUID, limit: int) -> list[UUID]:

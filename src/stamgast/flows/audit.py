@@ -1,16 +1,26 @@
 """``stamgast audit``: the ledger's own proofs, and parity: what replay of every stored activity gives is what was posted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
+import msgspec
+
+from stamgast.conditions import CUSTOMER_FIELDS, parse
 from stamgast.customers.queries import list_ids
-from stamgast.flows.decide_pending import decide_history
+from stamgast.flows.decide_pending import decide_history, group_changes
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.ledger.audit import audit
-from stamgast.ledger.queries import list_given
-from stamgast.ledger.types import Finding, WantedColumns
+from stamgast.ledger.queries import list_given, list_owner_timeline
+from stamgast.ledger.types import Finding, WantedColumns, to_moment
 from stamgast.programmes.deciding import warm
-from stamgast.programmes.queries import get_programme
+from stamgast.programmes.queries import get_programme, list_programmes, list_versions, load_states
+from stamgast.programmes.types import Decisions
+from stamgast.segments.queries import list_segments, list_stays
+from stamgast.segments.rules import spans_of, stays_over
+from stamgast.segments.types import Stay
 
 CHUNK = 1_000
 
@@ -20,26 +30,94 @@ def run(progress: Callable[[str, int], None]) -> list[Finding]:
     warm()
     with open_cursor() as cursor:
         findings = audit(cursor, lambda done, total: progress("ledger", done))
-        parity = next(_differences(cursor, progress), None)
-    return [*findings, *([parity] if parity else [])]
+        edited = next(_edited_versions(cursor), None)
+        if edited is not None:  # by another programme everything would differ
+            return [*findings, edited]
+        first: dict[str, Finding] = {}
+        for finding in _differences(cursor, progress):
+            first.setdefault(finding.check, finding)
+    return [*findings, *first.values()]
+
+
+def _edited_versions(cursor: Cursor) -> Iterator[Finding]:
+    for name in list_programmes(cursor):
+        for version in list_versions(cursor, name):
+            if sha256(version.document.encode()).hexdigest() != version.sha256:
+                sentence = f"The document of version {version.version} of {name!r} is not the one that was published."
+                yield Finding("programme", f"{name} {version.version}", sentence)
 
 
 def _differences(cursor: Cursor, progress: Callable[[str, int], None]) -> Iterator[Finding]:
     programme = get_programme(cursor)
     after, done = UUID(int=0), 0
     while customers := list_ids(cursor, after=after, limit=CHUNK):
-        decisions = WantedColumns.from_table(decide_history(cursor, programme, customers).table)
-        causes = zip(decisions.owners, decisions.activities, decisions.rules, decisions.currencies, strict=True)
-        wanted = dict(zip(causes, decisions.amounts, strict=True))
-        given = list_given(cursor, customers)
-        for cause in wanted.keys() | given.keys():
-            if wanted.get(cause, 0) != given.get(cause, 0):
-                owner, activity, rule, currency = cause
-                yield Finding(
-                    "parity",
-                    str(UUID(bytes=activity)),
-                    f"Replay gives {wanted.get(cause, 0)} {currency} to customer {UUID(bytes=owner)} by rule "
-                    f"{rule!r} for activity {UUID(bytes=activity)}; the ledger holds {given.get(cause, 0)}.",
-                )
+        replayed = decide_history(cursor, programme, customers)
+        yield from _differing_causes(cursor, replayed, customers)
+        yield from _differing_states(cursor, programme.name, replayed, customers)
+        yield from _differing_stays(cursor, customers)
         after, done = customers[-1], done + len(customers)
         progress("parity", done)
+
+
+def _differing_causes(cursor: Cursor, replayed: Decisions, customers: Collection[UUID]) -> Iterator[Finding]:
+    decisions = WantedColumns.from_table(replayed.table)
+    causes = zip(decisions.owners, decisions.activities, decisions.rules, decisions.currencies, strict=True)
+    values = zip(decisions.amounts, decisions.occurred, decisions.expires, strict=True)
+    wanted = dict(zip(causes, values, strict=True))
+    given = list_given(cursor, customers)
+    for cause in sorted(cause for cause in wanted.keys() | given.keys() if wanted.get(cause) != given.get(cause)):
+        owner, activity, rule, currency = cause
+        yield Finding(
+            "parity",
+            str(UUID(bytes=activity)),
+            f"Replay gives {_say(wanted.get(cause), currency)} to customer {UUID(bytes=owner)} by rule {rule!r} for "
+            f"activity {UUID(bytes=activity)}; the ledger holds {_say(given.get(cause), currency)}.",
+        )
+
+
+def _say(held: tuple[int, int, int | None] | None, currency: str) -> str:
+    if held is None:
+        return f"0 {currency}"
+    amount, given_at, expires_at = held
+    until = "for ever" if expires_at is None else f"until {to_moment(expires_at).isoformat()}"
+    return f"{amount} {currency} from {to_moment(given_at).isoformat()} {until}"
+
+
+def _differing_states(cursor: Cursor, name: str, replayed: Decisions, customers: Collection[UUID]) -> Iterator[Finding]:
+    """States from which somebody would be decided on. One that is not there is no fault: it is made again."""
+    wanted = {row["customer_id"]: row for row in replayed.states.to_pylist()}
+    for state in load_states(cursor, name, customers).to_pylist():
+        other = wanted.get(state["customer_id"])
+        if other is None or _essence_of(state) != _essence_of(other):
+            customer = UUID(bytes=state["customer_id"])
+            sentence = f"What is kept of customer {customer}, to decide on from, is not what replay leaves."
+            yield Finding("state", str(customer), sentence)
+
+
+def _essence_of(state: Mapping[str, Any]) -> tuple[object, ...]:
+    return state["last_at"], state["last_activity_id"], msgspec.json.decode(state["counters"])
+
+
+def _differing_stays(cursor: Cursor, customers: list[UUID]) -> Iterator[Finding]:
+    timelines = group_changes(list_owner_timeline(cursor, customers))
+    for segment in list_segments(cursor):
+        test = parse(segment.condition, CUSTOMER_FIELDS).closure()
+        known = list_stays(cursor, segment, customers)
+        for customer in customers:
+            wanted = stays_over(test, {}, None, timelines.get(customer, ()))
+            if spans_of(wanted) != spans_of(known.get(customer, ())):
+                yield Finding(
+                    "stays",
+                    str(customer),
+                    f"The stays of customer {customer} in {segment.name!r} are kept as {_say_spans(known.get(customer, ()))}; "
+                    f"the movements make {_say_spans(wanted)}.",
+                )
+
+
+def _say_spans(stays: Iterable[Stay]) -> str:
+    spans = [f"from {stay.entered_at.isoformat()} {_say_end(stay.left_at)}" for stay in stays]
+    return " and ".join(spans) or "none"
+
+
+def _say_end(left_at: datetime | None) -> str:
+    return "on" if left_at is None else f"to {left_at.isoformat()}"

@@ -56,7 +56,12 @@ def decide_pending(*, at: datetime, actor: str, limit: int) -> Sequence[PendingA
 
 
 def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: datetime, actor: str) -> None:
-    """Decides activities that this transaction has taken from the queue, and removes them from it."""
+    """Decides activities that this transaction has taken from the queue, and removes them from it.
+
+    Nothing is posted before it was received, also where the clock of a web machine is ahead: what was known when a movement
+    was posted is what had been received by then (``explain_movement``).
+    """
+    at = max(at, *(row.received_at for row in waiting))
     keep_versions(cursor)
     programme = get_programme(cursor)
     columns = load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=needs_body(programme))
@@ -159,11 +164,7 @@ def _owners(states: pa.Table) -> set[UUID]:
 
 
 def _follow(cursor: Cursor, changes: Iterable[Change], again: set[UUID], *, at: datetime) -> None:
-    steps = group_steps(
-        (change.owner_id, Step(change.effective_at, change.currency, change.delta, change.movement_id))
-        for change in changes
-        if change.owner_id not in again
-    )
+    steps = group_changes(change for change in changes if change.owner_id not in again)
     # An activity that came in late may be the customer's last and still lie before points that have expired since. What was
     # followed beyond it has to be followed again, or the stays would depend on when things became known.
     known = {customer: (min(step.effective_at for step in path), len(path)) for customer, path in steps.items()}
@@ -172,8 +173,12 @@ def _follow(cursor: Cursor, changes: Iterable[Change], again: set[UUID], *, at: 
     again = again | overtaken
     follow(cursor, steps, list_available(cursor, list(steps)), at=at)
     if again:
-        timelines = group_steps(
-            (change.owner_id, Step(change.effective_at, change.currency, change.delta, change.movement_id))
-            for change in list_owner_timeline(cursor, list(again))
-        )
+        timelines = group_changes(list_owner_timeline(cursor, list(again)))
         follow_again(cursor, {customer: timelines.get(customer, []) for customer in again}, at=at)
+
+
+def group_changes(changes: Iterable[Change]) -> dict[UUID, list[Step]]:
+    """Changes of balances by customer, as segments follow them."""
+    return group_steps(
+        (change.owner_id, Step(change.effective_at, change.currency, change.delta, change.movement_id)) for change in changes
+    )

@@ -1,6 +1,11 @@
-"""Why a movement was posted: its activity, and what each rule of the programme made of it, given what came before."""
+"""Why a movement was posted: its activity, and what each rule of the programme made of it, given what came before.
+
+It is explained from what was known when it was posted: an order that came back later, or a rule that was corrected since, is
+the reason of a later movement and not of this one.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import pyarrow as pa
@@ -12,11 +17,11 @@ from stamgast.customers.queries import customers_of
 from stamgast.customers.rules import id_of
 from stamgast.flows.history import read_history
 from stamgast.kit.database import Cursor
-from stamgast.ledger.queries import get_movement
+from stamgast.ledger.queries import get_movement, list_movements_between
 from stamgast.ledger.types import Movement, MovementKind
 from stamgast.programmes.deciding import decide
 from stamgast.programmes.explaining import explain
-from stamgast.programmes.programme import Programme
+from stamgast.programmes.programme import Programme, compile_programme
 from stamgast.programmes.queries import get_programme
 from stamgast.programmes.types import Explanation
 
@@ -39,6 +44,11 @@ SENTENCES = {
     },
 }
 
+GIVEN_MORE = {
+    "en": "Given more, because the activity is now worth more. {told}",
+    "nl": "Meer gekregen, omdat de activiteit nu meer waard is. {told}",
+}
+"""Of an earning that adds to what the same cause had given before."""
 NO_LONGER_THEIRS = {
     "en": "This activity now belongs to another customer.",
     "nl": "Deze activiteit hoort nu bij een andere klant.",
@@ -60,27 +70,46 @@ class MovementExplanation:
 
 
 def explain_movement(cursor: Cursor, movement_id: UUID, *, language: str) -> MovementExplanation:
-    """Explains one movement from what is stored now, in "en" or "nl"; raises MovementNotFound."""
+    """Explains one movement in "en" or "nl"; raises MovementNotFound."""
     movement = get_movement(cursor, movement_id)
     if movement.activity_id is None:
         return MovementExplanation(movement, None, None, movement.reason)
     activity = get_activity(cursor, movement.activity_id)
-    programme = get_programme(cursor)
-    explanation = explain_activity(cursor, programme, movement.owner_id, activity.id, language=language)
+    programme = _known_by(get_programme(cursor), movement.posted_at)
+    explanation = _explain_activity(cursor, programme, movement, activity.id, language=language)
     if explanation is not None:
         told = explanation.sentence
     else:
         anchor = id_of(activity.identifiers[0])
         is_theirs = customers_of(cursor, [anchor]).get(anchor) == movement.owner_id
         told = (TOLD_AGAIN if is_theirs else NO_LONGER_THEIRS)[language]
-    return MovementExplanation(movement, activity, explanation, SENTENCES[language][movement.kind].format(told=told))
+    sentence = GIVEN_MORE[language] if _adds_to_earlier(cursor, movement) else SENTENCES[language][movement.kind]
+    return MovementExplanation(movement, activity, explanation, sentence.format(told=told))
 
 
-def explain_activity(
-    cursor: Cursor, programme: Programme, customer: UUID, activity_id: UUID, *, language: str
+def _known_by(programme: Programme, moment: datetime) -> Programme:
+    """The programme with the versions that were published by a moment; all of them where none was."""
+    known = [version for version in programme.versions if version.published_at <= moment]
+    return compile_programme(known) if known and len(known) < len(programme.versions) else programme
+
+
+def _adds_to_earlier(cursor: Cursor, movement: Movement) -> bool:
+    """Whether the same cause had earned before."""
+    if movement.kind != MovementKind.EARN:
+        return False
+    at = movement.effective_at
+    return any(
+        other.lot_id == movement.lot_id and other.kind == MovementKind.EARN and other.posted_at < movement.posted_at
+        for other in list_movements_between(cursor, movement.owner_id, since=at, until=at)
+    )
+
+
+def _explain_activity(
+    cursor: Cursor, programme: Programme, movement: Movement, activity_id: UUID, *, language: str
 ) -> Explanation | None:
-    """What each rule made of one activity of this customer; None when it is not, or no longer, theirs."""
-    history = read_history(cursor, programme, [customer], with_body=True)
+    """What each rule made of the activity, as known when the movement was posted; None when it is not, or no longer, the
+    owner's."""
+    history = read_history(cursor, programme, [movement.owner_id], with_body=True, received_by=movement.posted_at)
     place = pc.index(history["activity_id"], pa.scalar(activity_id.bytes, pa.binary(16))).as_py()
     if place < 0:
         return None

@@ -35,13 +35,23 @@ def needs_body(programme: Programme) -> bool:
     return not {"properties", "lines"}.isdisjoint(programme.columns)
 
 
-def read_history(cursor: Cursor, programme: Programme, customers: Collection[UUID], *, with_body: bool = False) -> pa.Table:
-    """Everything that these customers did, as ACTIVITIES; properties and lines when the programme asks, or ``with_body``."""
+def read_history(
+    cursor: Cursor,
+    programme: Programme,
+    customers: Collection[UUID],
+    *,
+    with_body: bool = False,
+    received_by: datetime | None = None,
+) -> pa.Table:
+    """Everything that these customers did, as ACTIVITIES; properties and lines when the programme asks, or ``with_body``.
+
+    With ``received_by``, only what had come in by then.
+    """
     anchors = anchors_of(cursor, customers)
     owner = {anchor: customer for customer, ids in anchors.items() for anchor in ids}
     columns = load_history(cursor, list(owner), needs_body=with_body or needs_body(programme))
     whose = {activity_id: owner[anchor] for activity_id, anchor in zip(columns.ids, columns.anchor_ids, strict=True)}
-    return activity_table(columns, whose)
+    return activity_table(columns, whose, received_by=received_by)
 
 
 def seen_in(table: pa.Table) -> dict[UUID, tuple[datetime, datetime]]:
@@ -54,15 +64,22 @@ class Net(NamedTuple):
     """What is left of one order."""
 
     amount_minor: int | None
+    currency: str | None
     lines: Sequence[Line] | None
 
 
-def activity_table(columns: Columns, customers: Mapping[UUID, UUID], keep: Collection[UUID] | None = None) -> pa.Table:
-    """The rows of ``columns`` as ACTIVITIES, sorted; only those of the customers in ``keep`` when it is given."""
+def activity_table(
+    columns: Columns,
+    customers: Mapping[UUID, UUID],
+    keep: Collection[UUID] | None = None,
+    received_by: datetime | None = None,
+) -> pa.Table:
+    """The rows of ``columns`` as ACTIVITIES, sorted; only those of the customers in ``keep``, only those received by a
+    moment, when these are given."""
     rows = [
         (customers[activity_id], columns.occurred_at[i], activity_id, i)
         for i, activity_id in enumerate(columns.ids)
-        if keep is None or customers[activity_id] in keep
+        if (keep is None or customers[activity_id] in keep) and (received_by is None or columns.received_at[i] <= received_by)
     ]
     rows.sort()
     net, repeats = read_orders(columns, [(customer, i) for customer, _, _, i in rows])
@@ -77,7 +94,7 @@ def activity_table(columns: Columns, customers: Mapping[UUID, UUID], keep: Colle
             pa.array([columns.kinds[i] for i in order], pa.string()),
             pa.array([columns.sources[i] for i in order], pa.string()),
             pa.array([net[i].amount_minor if i in net else columns.amounts_minor[i] for i in order], pa.int64()),
-            pa.array([columns.currencies[i] for i in order], pa.string()),
+            pa.array([net[i].currency if i in net else columns.currencies[i] for i in order], pa.string()),
             pa.array([columns.order_ids[i] for i in order], pa.string()),
             pa.array([columns.properties[i] for i in order], pa.string()),
             pa.array([_plain(value) for value in lines], ACTIVITIES.field("lines").type),
@@ -90,9 +107,9 @@ def read_orders(columns: Columns, rows: Sequence[tuple[UUID, int]]) -> tuple[dic
     """What is left of each order that is told of more than once, by its first row; and the rows that only repeat an order.
 
     ``rows`` are (customer, row) in event order. An order is what one customer did under one order id: it counts at the moment
-    of its first row. Its amount is the last that was told, an update before a repeat. What came back at or after that moment
-    is taken off, and a refund without an amount or a cancellation takes all. So an order is worth the same whatever arrives
-    first, and the same as in the measures (``insights.orders``).
+    of its first row. Its amount is the last that was told, an update before a repeat, in the currency in which it was told.
+    What came back at or after that moment is taken off, and a refund without an amount or a cancellation takes all. So an
+    order is worth the same whatever arrives first, and the same as in the measures (``insights.orders``).
     """
     told: dict[tuple[UUID, str], list[int]] = defaultdict(list)
     for customer, i in rows:
@@ -113,16 +130,19 @@ def _net_of(columns: Columns, orders: Sequence[int], referring: Sequence[int]) -
     first = orders[0]
     later = [i for i in referring if columns.occurred_at[i] >= columns.occurred_at[first]]
     updates = [i for i in later if columns.kinds[i] == UPDATE]
-    amount = _last([columns.amounts_minor[i] for i in (*orders, *updates)]) or 0
+    stating = [i for i in (*orders, *updates) if columns.amounts_minor[i] is not None]
+    amount = _last([columns.amounts_minor[i] for i in stating]) or 0
+    # An amount means something in its own currency only: one source may have said neither, and got the shop's own.
+    currency = _last([columns.currencies[i] for i in stating]) or _last([columns.currencies[i] for i in orders])
     lines = list(_last([columns.lines[i] for i in (*orders, *updates)]) or ())
     for i in later:
         stated = columns.amounts_minor[i]
         if columns.kinds[i] == CANCELLATION or (columns.kinds[i] in REFUNDS and stated is None):
-            return Net(0, [])
+            return Net(0, currency, [])
         if columns.kinds[i] in REFUNDS:
             amount -= abs(stated or 0)
             lines = _without(lines, columns.lines[i] or ())
-    return Net(amount, lines) if amount > 0 else Net(0, [])
+    return Net(amount, currency, lines) if amount > 0 else Net(0, currency, [])
 
 
 def _last(values: Iterable[T | None]) -> T | None:

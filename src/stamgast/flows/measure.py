@@ -136,7 +136,8 @@ def measure_home(
             kept = _Kept(key, _measure(folder, manifest, period, zone, currency, segment))
             write_whole(folder / CACHE, msgspec.json.encode(kept))
         _last[folder] = kept
-    return kept.measures
+    # An export that finds nothing new changes no measure and still says that they are up to date.
+    return msgspec.structs.replace(kept.measures, measured_at=manifest.exported_at)
 
 
 def _find_kept(folder: Path) -> _Kept | None:

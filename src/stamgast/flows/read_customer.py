@@ -63,12 +63,13 @@ def summarise_orders(cursor: Cursor, customer: UUID, anchors: Collection[UUID]) 
     net, repeats = read_orders(columns, [(customer, i) for i in range(len(columns))])
     orders = [i for i, kind in enumerate(columns.kinds) if kind in ORDERS and i not in repeats]
     left = {i: (net[i].amount_minor if i in net else columns.amounts_minor[i]) or 0 for i in orders}
+    currencies = {i: net[i].currency if i in net else columns.currencies[i] for i in orders}
     bought = [i for i in orders if left[i] > 0]
-    currency = columns.currencies[bought[-1]] if bought else None
+    currency = currencies[bought[-1]] if bought else None
     return OrderSummary(
         count=len(bought),
         count_of_zero=len(orders) - len(bought),
-        revenue_minor=sum(left[i] for i in bought if columns.currencies[i] == currency),
+        revenue_minor=sum(left[i] for i in bought if currencies[i] == currency),
         currency=currency,
         first_at=columns.occurred_at[bought[0]] if bought else None,
         last_at=columns.occurred_at[bought[-1]] if bought else None,

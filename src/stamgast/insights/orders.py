@@ -48,7 +48,11 @@ def orders_of(activities: ir.Table, links: ir.Table) -> ir.Table:
         turn=ibis.struct({"occurred_at": told.occurred_at, "activity_id": told.activity_id}),
     )
     sold = told.filter(told.kind.isin(ORDER_KINDS))
-    sold = sold.group_by("customer_id", "order_id").aggregate(ordered_at=sold.occurred_at.min(), **_last_stated(sold))
+    sold = sold.group_by("customer_id", "order_id").aggregate(
+        ordered_at=sold.occurred_at.min(),
+        any_currency=sold.currency.argmax(sold.turn, where=sold.currency.notnull()),
+        **_last_stated(sold),
+    )
     changes = told.filter(~told.kind.isin(ORDER_KINDS)).join(sold, _KEYS, rname="sold_{name}")
     changes = changes.filter(changes.occurred_at >= changes.ordered_at)
     updates = changes.filter(changes.kind == UPDATED_KIND)
@@ -63,7 +67,7 @@ def orders_of(activities: ir.Table, links: ir.Table) -> ir.Table:
         *_KEYS,
         "ordered_at",
         gross_minor=ibis.coalesce(known.updated_minor, known.last_minor, 0),
-        currency=ibis.coalesce(known.updated_currency, known.last_currency),
+        currency=ibis.coalesce(known.updated_currency, known.last_currency, known.any_currency),
         taken_minor=taken.taken_minor.fill_null(0),
         is_gone=taken.is_gone.fill_null(False),
     )
@@ -90,10 +94,11 @@ _KEYS = ("customer_id", "order_id")
 
 
 def _last_stated(rows: ir.Table, prefix: str = "last_") -> dict[str, ir.Scalar]:
-    """The amount and the currency of the last row that has one; of two at one moment, by activity id."""
+    """The amount of the last row that has one, and its currency; of two at one moment, by activity id."""
+    has_amount = rows.amount_minor.notnull()
     return {
-        f"{prefix}minor": rows.amount_minor.argmax(rows.turn, where=rows.amount_minor.notnull()),
-        f"{prefix}currency": rows.currency.argmax(rows.turn, where=rows.currency.notnull()),
+        f"{prefix}minor": rows.amount_minor.argmax(rows.turn, where=has_amount),
+        f"{prefix}currency": rows.currency.argmax(rows.turn, where=has_amount & rows.currency.notnull()),
     }
 
 

@@ -8,6 +8,7 @@ from babel.core import get_global
 from stamgast.kit.errors import StamgastError
 
 LARGEST_MINOR = 10**15
+LARGEST_EXPONENT = 15
 
 
 class InvalidMoney(StamgastError):
@@ -33,11 +34,17 @@ def to_minor(value: object, currency: str) -> int:
     """
     if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
         raise InvalidMoney(f"An amount is decimal text or a number, not {type(value).__name__}.")
+    digits = minor_digits(currency)
     try:
         exact = Decimal(value)
-        minor = int(exact.scaleb(minor_digits(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
-    except (InvalidOperation, ValueError, OverflowError):
-        raise InvalidMoney("The amount is not a decimal number.") from None
+    except (InvalidOperation, ValueError):
+        exact = Decimal("NaN")
+    if not exact.is_finite():
+        raise InvalidMoney("The amount is not a decimal number.")
+    if exact.adjusted() > LARGEST_EXPONENT:
+        raise InvalidMoney("The amount is larger than any order can be.")
+    # quantize() looks at every digit; arithmetic before it would round to 28 of them, and then it would be twice.
+    minor = int(exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP).scaleb(digits))
     if abs(minor) > LARGEST_MINOR:
         raise InvalidMoney("The amount is larger than any order can be.")
     return minor

@@ -1,11 +1,12 @@
-"""Progress bars of long work on standard error: rows a second and time left, and nothing where nobody looks."""
+"""Progress of long work on standard error: bars with rows a second and time left, and steps that have no rows to count."""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 
@@ -25,6 +26,16 @@ class Bar:
         self._progress.update(self._task, completed=done, total=total)
 
 
+class CountColumn(ProgressColumn):
+    """Rows done of all rows; nothing before the first is known."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is None and not task.completed:
+            return Text("")
+        of = "" if task.total is None else f" of {task.total:,.0f}"
+        return Text(f"{task.completed:,.0f}{of}", style="progress.download")
+
+
 class RateColumn(ProgressColumn):
     """Rows a second, over the last moments."""
 
@@ -40,7 +51,7 @@ def progress(title: str, total: int | None = None) -> Iterator[Bar]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
-        MofNCompleteColumn(),
+        CountColumn(),
         RateColumn(),
         TimeRemainingColumn(compact=True, elapsed_when_finished=True),
     )
@@ -50,3 +61,13 @@ def progress(title: str, total: int | None = None) -> Iterator[Bar]:
         if not console.is_terminal:
             state = bars.tasks[0]
             print(f"{title}: {state.completed:,.0f} in {state.elapsed or 0:.1f} s", file=sys.stderr)
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Says what is under way when there are no rows to count, and how long it took: no silence longer than a breath."""
+    console = Console(stderr=True)
+    began = time.monotonic()
+    with console.status(f"{title}…"):
+        yield
+    console.print(f"{title}: {time.monotonic() - began:.1f} s", highlight=False)

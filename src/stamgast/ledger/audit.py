@@ -6,6 +6,7 @@ checked where both are known, in ``flows``.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from itertools import chain, groupby
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from stamgast.ledger.canonical import GENESIS, NO_ID, NO_VERSION, digest_texts, 
 from stamgast.ledger.types import FIRST_OWNER_ACCOUNT, Account, Finding, to_microseconds
 
 Progress = Callable[[int, int], None]
+Batch = tuple[UUID, int, int, bytes, datetime, str]
 ROWS_A_FETCH = 10_000
 
 
@@ -43,7 +45,7 @@ def _audit_movements(cursor: Cursor, progress: Progress) -> Iterator[Finding]:
     count = (cursor.fetchone() or (0,))[0]
     done = 0
     with _reader(cursor, "ledger_audit_batches") as batch_reader, _reader(cursor, "ledger_audit_movements") as reader:
-        batch_reader.execute("SELECT id, rows, total, root FROM ledger_batch ORDER BY id", binary=True)
+        batch_reader.execute("SELECT id, rows, total, root, posted_at, actor FROM ledger_batch ORDER BY id", binary=True)
         reader.execute(_MOVEMENTS, {"no_id": NO_ID, "no_version": NO_VERSION}, binary=True)
         batches = iter(batch_reader)
         batch = next(batches, None)
@@ -51,16 +53,17 @@ def _audit_movements(cursor: Cursor, progress: Progress) -> Iterator[Finding]:
             while batch is not None and batch[0] < batch_id:
                 yield _without_movements(batch)
                 batch = next(batches, None)
-            fingerprints, total = [], 0
+            fingerprints, total, said = [], 0, set()
             for row in rows:
                 fingerprints.append(row[-1])
                 total += row[6]
+                said.add((row[8], row[13]))
                 yield from _audit_movement(row)
             if batch is None or batch[0] > batch_id:
                 sentence = f"{len(fingerprints)} movements name batch {batch_id}, which does not exist."
                 yield Finding("batch", str(batch_id), sentence)
             else:
-                yield from _audit_batch(batch, fingerprints, total)
+                yield from _audit_batch(batch, fingerprints, total, said)
                 batch = next(batches, None)
             done += len(fingerprints)
             progress(done, max(count, done))
@@ -104,13 +107,13 @@ def _audit_movement(row: tuple[Any, ...]) -> Iterator[Finding]:
         yield Finding("bucket", str(UUID(bytes=movement_id)), sentence)
 
 
-def _without_movements(batch: tuple[UUID, int, int, bytes]) -> Finding:
-    batch_id, rows, _, _ = batch
+def _without_movements(batch: Batch) -> Finding:
+    batch_id, rows, *_ = batch
     return Finding("batch", str(batch_id), f"Batch {batch_id} was written with {rows} movements, and none of them is left.")
 
 
-def _audit_batch(batch: tuple[UUID, int, int, bytes], fingerprints: list[bytes], total: int) -> Iterator[Finding]:
-    batch_id, rows, stated, root = batch
+def _audit_batch(batch: Batch, fingerprints: list[bytes], total: int, said: set[tuple[datetime, str]]) -> Iterator[Finding]:
+    batch_id, rows, stated, root, posted_at, actor = batch
     if (rows, stated) != (len(fingerprints), total):
         yield Finding(
             "batch",
@@ -120,6 +123,9 @@ def _audit_batch(batch: tuple[UUID, int, int, bytes], fingerprints: list[bytes],
         )
     elif root_of(fingerprints) != root:
         yield Finding("batch", str(batch_id), f"The movements of batch {batch_id} are not those its root was made of.")
+    elif said != {(posted_at, actor)}:
+        sentence = f"Batch {batch_id} says {actor!r} posted it at {posted_at:%Y-%m-%d %H:%M:%S.%f}, and its movements do not."
+        yield Finding("batch", str(batch_id), sentence)
 
 
 def _audit_chain(cursor: Cursor) -> Iterator[Finding]:
@@ -145,6 +151,12 @@ def _audit_chain(cursor: Cursor) -> Iterator[Finding]:
     head = cursor.fetchone() or (0, GENESIS)
     if (head[0], bytes(head[1])) != (sequence, expected):
         yield Finding("chain", str(sequence), f"The chain ends at link {sequence}, and {head[0]} were sealed.")
+    cursor.execute(
+        """SELECT u.batch_id FROM ledger_unsealed u LEFT JOIN ledger_batch b ON b.id = u.batch_id
+        WHERE b.id IS NULL ORDER BY u.batch_id LIMIT 1"""
+    )
+    if row := cursor.fetchone():
+        yield Finding("chain", str(row[0]), f"Batch {row[0]} waits for its place in the chain, and does not exist.")
     cursor.execute(
         """SELECT b.id FROM ledger_batch b LEFT JOIN ledger_seal s ON s.batch_id = b.id
         LEFT JOIN ledger_unsealed u ON u.batch_id = b.id

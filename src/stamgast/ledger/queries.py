@@ -125,16 +125,24 @@ def find_overtaken(cursor: Cursor, known: Mapping[UUID, tuple[datetime, int]]) -
     return {row[0] for row in cursor}
 
 
-def list_given(cursor: Cursor, owners: Collection[UUID]) -> dict[tuple[bytes, bytes, str, str], int]:
-    """What each cause (owner, activity, rule, currency) of these owners holds, where that is not zero."""
+def list_given(cursor: Cursor, owners: Collection[UUID]) -> dict[tuple[bytes, bytes, str, str], tuple[int, int, int | None]]:
+    """What each cause (owner, activity, rule, currency) of these owners holds, where that is not zero: the amount, and the
+    moments at which it was given and expires, in microseconds."""
     cursor.execute(
-        """SELECT l.owner_id, l.activity_id, l.rule, l.currency, l.given FROM ledger_lot l
+        """SELECT l.owner_id, l.activity_id, l.rule, l.currency, l.given, l.effective_at, l.expires_at FROM ledger_lot l
         JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, owner_id) ON l.bucket = k.bucket AND l.owner_id = k.owner_id
         WHERE l.given > 0""",
         _owner_keys(owners),
         prepare=False,
     )
-    return {(owner.bytes, activity.bytes, rule, currency): given for owner, activity, rule, currency, given in cursor}
+    return {
+        (owner.bytes, activity.bytes, rule, currency): (
+            given,
+            to_microseconds(effective_at),
+            None if expires_at is None else to_microseconds(expires_at),
+        )
+        for owner, activity, rule, currency, given, effective_at, expires_at in cursor
+    }
 
 
 def list_movements_between(cursor: Cursor, owner: UUID, *, since: datetime, until: datetime) -> list[Movement]:

@@ -5,7 +5,7 @@ Reads no clock and no database; which version is in force is not known here.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -87,7 +87,7 @@ def read_schema() -> str:
 def load(text: str) -> Document:
     """The document, or InvalidProgramme with every problem that was found, its line and its path."""
     content, lines = _read(text)
-    problems = [(_path_of(error.absolute_path), _sentence_of(error)) for error in _validator().iter_errors(content)]
+    problems = [problem for error in _validator().iter_errors(content) for problem in _problems_of(error)]
     if not problems:
         document, problems = _build(content, text)
         if document is not None and not problems:
@@ -115,11 +115,59 @@ def _validator() -> Any:
     return extend(draft, type_checker=checker)(json.loads(read_schema(), parse_float=Decimal))
 
 
+def _problems_of(error: Any) -> Iterator[tuple[str, str]]:
+    """The places and sentences of one error of the schema. A name that is missing or unknown is a place of its own."""
+    path, schema = _path_of(error.absolute_path), error.schema
+    if error.validator == "required":
+        for name in schema["required"]:
+            if name not in error.instance:
+                yield _join(path, name), "It is missing here, and has to be."
+    elif error.validator == "additionalProperties":
+        known = ", ".join(schema["properties"])
+        for name in error.instance:
+            if name not in schema["properties"]:
+                yield _join(path, name), f"{_shown(name)} is not known here. What may stand here is {known}."
+    elif "propertyNames" in error.absolute_schema_path:
+        yield _join(path, str(error.instance)), _sentence_of(error)
+    else:
+        yield path, _sentence_of(error)
+
+
 def _sentence_of(error: Any) -> str:
-    if error.validator in ("pattern", "minimum", "maximum", "enum", "const", "type") and "description" in error.schema:
-        return f"{error.instance!s} does not fit. {error.schema['description']}"
+    if "description" in error.schema:
+        return f"{_shown(error.instance)} does not fit. {error.schema['description']}"
+    if error.validator == "enum":
+        return f"{_shown(error.instance)} does not fit. It is one of {', '.join(error.validator_value)}."
+    if error.validator == "type":
+        return f"{_shown(error.instance)} does not fit. Here stands {_TYPES[error.validator_value]}."
     shown = str(error.message)
     return (shown if len(shown) <= 300 else shown[:300] + "…").removesuffix(".") + "."
+
+
+_TYPES = {
+    "object": "a mapping, such as {name: value}",
+    "array": "a list",
+    "string": "text",
+    "boolean": "true or false",
+    "number": "a number",
+    "integer": "a whole number",
+}
+
+
+def _shown(value: object) -> str:
+    """A value as somebody wrote it, or what kind of thing it is."""
+    if value is None:
+        return "Nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | Decimal):
+        text = repr(value) if isinstance(value, str) else str(value)
+        return text if len(text) <= 80 else text[:80] + "…"
+    return "A mapping" if isinstance(value, Mapping) and value else "A list" if value else "An empty one"
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _path_of(parts: Any) -> str:
@@ -169,7 +217,7 @@ def _construct(node: yaml.Node | None, path: str, lines: dict[str, int], depth: 
         if not isinstance(key_node, yaml.ScalarNode):
             raise _invalid([(line, path, "A name must be text.")])
         key = _text_of(key_node)
-        here = f"{path}.{key}" if path else key
+        here = _join(path, key)
         if key in mapping:
             raise _invalid([(line, here, "This name stands twice.")])
         mapping[key] = _construct(value_node, here, lines, depth + 1)

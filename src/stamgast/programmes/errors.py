@@ -22,6 +22,13 @@ class UnknownProgramme(ProgrammeError):
     kind = Kind.NOT_FOUND
 
 
+class OtherProgramme(ProgrammeError):
+    """The document names another programme than the one by which this installation decides."""
+
+    code = "other_programme"
+    kind = Kind.CONFLICT
+
+
 class PublishedMeanwhile(ProgrammeError):
     """Someone else published a version of the same programme at the same time."""
 

@@ -49,6 +49,11 @@ def get_programme(cursor: Cursor, name: str | None = None) -> Programme:
     return programme
 
 
+def list_programmes(cursor: Cursor) -> list[str]:
+    """The names of all programmes."""
+    return [row[0] for row in cursor.execute(sql.LIST_PROGRAMMES).fetchall()]
+
+
 def list_versions(cursor: Cursor, name: str) -> list[Version]:
     """Every version of a programme, oldest first."""
     return [Version(*row) for row in cursor.execute(sql.LIST_VERSIONS, (name,)).fetchall()]

@@ -8,6 +8,8 @@ select programme, version, document, sha256, effective_from, published_at, publi
 from programmes_version where programme = %s order by version
 """
 
+LIST_PROGRAMMES = "select distinct programme from programmes_version order by programme"
+
 FIRST_PROGRAMME = "select programme from programmes_version where version = 1 order by published_at, programme limit 1"
 
 VERSION_KEYS = "select version, sha256, effective_from from programmes_version where programme = %s order by version"

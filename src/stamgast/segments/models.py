@@ -54,4 +54,7 @@ class Change(models.Model):
     cause = models.UUIDField(null=True, help_text="the movement that did it")
 
     class Meta:
-        indexes = (models.Index(fields=("segment_id", "recorded_at"), name="change_recorded"),)
+        indexes = (
+            models.Index(fields=("segment_id", "recorded_at"), name="change_recorded"),
+            models.Index(fields=("segment_id", "occurred_at", "id"), name="change_occurred"),
+        )

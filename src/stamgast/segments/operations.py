@@ -1,6 +1,6 @@
 """Writes: defining a segment, and following balances so that entries and exits are recorded."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,8 +9,8 @@ import msgspec
 
 from stamgast.conditions import CUSTOMER_FIELDS, parse
 from stamgast.kit.database import Cursor
-from stamgast.segments.queries import list_segments
-from stamgast.segments.rules import balances_before, open_stay_of, slug_of, stays_over
+from stamgast.segments.queries import list_segments, list_stays
+from stamgast.segments.rules import balances_before, open_stay_of, slug_of, spans_of, stays_over
 from stamgast.segments.types import Segment, Stay, Step
 
 Timelines = Mapping[UUID, Sequence[Step]]
@@ -36,7 +36,7 @@ def follow(cursor: Cursor, steps: Timelines, balances: Mapping[UUID, Mapping[str
     written = 0
     for segment in list_segments(cursor):
         test = parse(segment.condition, CUSTOMER_FIELDS).closure()
-        known = _read_stays(cursor, segment.slug, list(steps), only_open=True)
+        known = list_stays(cursor, segment, list(steps), only_open=True)
         before: dict[UUID, list[Stay]] = {}
         after: dict[UUID, list[Stay]] = {}
         for customer_id, path in steps.items():
@@ -54,31 +54,15 @@ def follow_again(cursor: Cursor, timelines: Timelines, *, at: datetime) -> int:
     written = 0
     for segment in list_segments(cursor):
         test = parse(segment.condition, CUSTOMER_FIELDS).closure()
-        known = _read_stays(cursor, segment.slug, list(timelines), only_open=False)
+        known = list_stays(cursor, segment, list(timelines))
         before: dict[UUID, list[Stay]] = {}
         after: dict[UUID, list[Stay]] = {}
         for customer_id, path in timelines.items():
             stays = stays_over(test, {}, None, path)
-            if _spans(stays) != _spans(known.get(customer_id, [])):
+            if spans_of(stays) != spans_of(known.get(customer_id, [])):
                 before[customer_id], after[customer_id] = known.get(customer_id, []), stays
         written += _write_difference(cursor, segment.slug, before, after, at=at)
     return written
-
-
-def _spans(stays: Iterable[Stay]) -> list[tuple[datetime, datetime | None]]:
-    return [(stay.entered_at, stay.left_at) for stay in stays]
-
-
-def _read_stays(cursor: Cursor, slug: str, customers: list[UUID], *, only_open: bool) -> dict[UUID, list[Stay]]:
-    cursor.execute(
-        """SELECT customer_id, entered_at, left_at FROM segments_stay
-        WHERE segment_id = %s AND customer_id = ANY(%s) AND (left_at IS NULL OR NOT %s) ORDER BY entered_at""",
-        (slug, customers, only_open),
-    )
-    stays: dict[UUID, list[Stay]] = {}
-    for customer_id, entered_at, left_at in cursor:
-        stays.setdefault(customer_id, []).append(Stay(entered_at, left_at, None, None))
-    return stays
 
 
 def _write_difference(

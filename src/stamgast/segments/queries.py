@@ -9,9 +9,10 @@ from stamgast.kit.database import Cursor
 from stamgast.kit.paging import InvalidCursor, Page, decode_cursor, page_of
 from stamgast.segments.errors import SegmentNotFound
 from stamgast.segments.rules import slug_of
-from stamgast.segments.types import Change, Member, Membership, Segment
+from stamgast.segments.types import Change, Member, Membership, Segment, Stay
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
+END = datetime.max.replace(tzinfo=UTC)
 
 
 def list_segments(cursor: Cursor) -> list[Segment]:
@@ -71,15 +72,37 @@ def list_memberships(cursor: Cursor, customers: list[UUID]) -> dict[UUID, list[M
     return memberships
 
 
+def list_stays(cursor: Cursor, segment: Segment, customers: list[UUID], *, only_open: bool = False) -> dict[UUID, list[Stay]]:
+    """When each of these customers was in, the earliest stay first; customers who never were are missing."""
+    cursor.execute(
+        """SELECT customer_id, entered_at, left_at FROM segments_stay
+        WHERE segment_id = %s AND customer_id = ANY(%s) AND (left_at IS NULL OR NOT %s) ORDER BY entered_at""",
+        (segment.slug, customers, only_open),
+    )
+    stays: dict[UUID, list[Stay]] = {}
+    for customer_id, entered_at, left_at in cursor:
+        stays.setdefault(customer_id, []).append(Stay(entered_at, left_at, None, None))
+    return stays
+
+
 def list_changes(cursor: Cursor, segment: Segment, *, before: str | None, limit: int) -> Page[Change]:
-    """Entries and exits, the last recorded first."""
-    last = int(decode_cursor(before, int)[0]) if before is not None else 2**62
+    """Entries and exits, the last to happen first: an import notes a year in the order of its batches."""
+    occurred_at, last = _change_position(before) if before is not None else (END, 2**62)
     cursor.execute(
         """SELECT id, customer_id, is_entry, occurred_at, recorded_at FROM segments_change
-        WHERE segment_id = %s AND id < %s ORDER BY id DESC LIMIT %s""",
-        (segment.slug, last, limit + 1),
+        WHERE segment_id = %s AND (occurred_at, id) < (%s, %s) ORDER BY occurred_at DESC, id DESC LIMIT %s""",
+        (segment.slug, occurred_at, last, limit + 1),
     )
-    return page_of([Change(*row) for row in cursor], limit, lambda change: (change.id,))
+    rows = [Change(*row) for row in cursor]
+    return page_of(rows, limit, lambda change: (change.occurred_at.isoformat(), change.id))
+
+
+def _change_position(cursor: str) -> tuple[datetime, int]:
+    moment, last = decode_cursor(cursor, str, int)
+    try:
+        return datetime.fromisoformat(str(moment)), int(last)
+    except ValueError:
+        raise InvalidCursor("This cursor belongs to another list. Start again without it.") from None
 
 
 def count_changes(cursor: Cursor, segment: Segment, *, since: datetime) -> tuple[int, int]:

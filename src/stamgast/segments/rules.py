@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from stamgast.segments.types import Stay, Step
@@ -51,6 +52,11 @@ def slug_of(name: str) -> str:
 def open_stay_of(stays: Sequence[Stay]) -> Stay | None:
     """The stay that lasts, if there is one: it is always the last."""
     return stays[-1] if stays and stays[-1].left_at is None else None
+
+
+def spans_of(stays: Iterable[Stay]) -> list[tuple[datetime, datetime | None]]:
+    """From when to when, whatever the cause."""
+    return [(stay.entered_at, stay.left_at) for stay in stays]
 
 
 def group_steps(changes: Iterable[tuple[UUID, Step]]) -> dict[UUID, list[Step]]:

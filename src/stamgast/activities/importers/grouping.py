@@ -9,14 +9,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from stamgast.activities.importers.mapping import Field, Mapping
+from stamgast.activities.importers.mapping import MONEY, NO, NUMBER, WORDS, YES, Field, Mapping
 from stamgast.activities.importers.reading import LINE, ROW
 
 SUM_TYPE = "decimal(38, 9)"
-YES = ("true", "yes", "y", "1", "ja", "j", "waar")
-NO = ("false", "no", "n", "0", "nee", "onwaar")
-_NUMBER = r"-?[0-9]{1,25}(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?"
-_MONEY = r"-?[0-9]{1,25}(\.[0-9]+)?"
 _WITH_COMMA = r"-?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?"
 _TOP_LEVEL = {"user_id": "userId", "anonymous_id": "anonymousId"}
 
@@ -98,7 +94,7 @@ def _checked(one: _Computed) -> str:
     """The field's text when it is what its type says, in the one way of writing it, else null."""
     match one.field.type:
         case "number" | "money":
-            pattern = _NUMBER if one.field.type == "number" and one.field.sum_of is None else _MONEY
+            pattern = NUMBER if one.field.type == "number" and one.field.sum_of is None else MONEY
             plain = rf"regexp_replace({one.meant}, '^(-?)0+([0-9])', '\1\2')"
             text = f"case when regexp_full_match({one.meant}, {_literal(pattern)}) then {plain} end"
             return text if one.field.sum_of is None else f"try_cast({text} as {SUM_TYPE})"
@@ -121,7 +117,7 @@ def _problem(mapping: Mapping, fields: Sequence[_Computed], raw: dict[str, str],
         column = one.field.column or one.field.sum_of
         if one.field.type == "text" or column is None:
             continue
-        kind = {"number": "a number", "money": "an amount", "boolean": "yes or no"}[one.field.type]
+        kind = WORDS[one.field.type]
         said = f"{_literal(f'{column}: ')} || left({raw[column]}, 40) || {_literal(f' is not {kind}')}"
         found.append(f"case when {one.meant} is not null and {one.value} is null then {said} end")
     return f"coalesce({', '.join([*found, 'null', 'null'])})"

@@ -3,11 +3,12 @@
 All scalars are text, whatever they look like: YAML would make a number of 007 and False of no.
 """
 
-import codecs
 import json
+import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Literal, cast
@@ -20,6 +21,11 @@ from jsonschema.exceptions import ValidationError, relevance
 from stamgast.activities.importers.errors import InvalidMapping
 
 Type = Literal["text", "number", "money", "boolean"]
+WORDS = {"number": "a number", "money": "an amount", "boolean": "yes or no"}
+YES = ("true", "yes", "y", "1", "ja", "j", "waar")
+NO = ("false", "no", "n", "0", "nee", "onwaar")
+NUMBER = r"-?[0-9]{1,25}(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?"
+MONEY = r"-?[0-9]{1,25}(\.[0-9]+)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +123,20 @@ def _mapping_of(document: dict[str, Any], root: yaml.Node, name: str, digest: by
         ) from None
     csv = Csv(**document.get("csv", {}))
     try:
-        codecs.lookup(csv.encoding)
+        "".encode(csv.encoding)  # a codec that is there may still be none of text, as hex is
     except LookupError:
         line = _line_of(root, ("csv", "encoding"))
         raise InvalidMapping(f"{name}, line {line}, csv.encoding: there is no encoding {csv.encoding!r}.") from None
+    if (fault := _fault_of_format(stamp.get("format"))) is not None:
+        line = _line_of(root, ("timestamp", "format"))
+        raise InvalidMapping(f"{name}, line {line}, timestamp.format: {fault}. Write it as %d-%m-%Y %H:%M.")
+    for section in ("properties", "products"):
+        for key, one in document.get(section, {}).items():
+            if isinstance(one, dict) and "constant" in one and not _is_of_type(one["constant"], one.get("type", "text")):
+                line = _line_of(root, (section, key))
+                raise InvalidMapping(
+                    f"{name}, line {line}, {section}.{key}: the constant {one['constant']!r} is not {WORDS[one['type']]}."
+                )
     group_by = _columns(document.get("group_by"))
     for key, one in document.get("properties", {}).items():
         if isinstance(one, dict) and "sum" in one and not group_by:
@@ -141,6 +157,27 @@ def _mapping_of(document: dict[str, Any], root: yaml.Node, name: str, digest: by
         products=_fields(document.get("products", {})),
         csv=csv,
     )
+
+
+def _fault_of_format(text: str | None) -> str | None:
+    try:
+        datetime.strptime("", text or "")  # noqa: DTZ007
+    except (ValueError, re.error) as error:
+        # That nothing is not of the form says nothing about the form.
+        return None if str(error).startswith("time data") else str(error)
+    return None
+
+
+def _is_of_type(text: str, type_: Type) -> bool:
+    match type_:
+        case "number":
+            return re.fullmatch(NUMBER, text) is not None
+        case "money":
+            return re.fullmatch(MONEY, text) is not None
+        case "boolean":
+            return text.lower() in (*YES, *NO)
+        case _:
+            return True
 
 
 def _columns(value: str | list[str] | None) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ Reading decides nothing about values: types, dates and money are the mapping's b
 import codecs
 import csv
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeAlias, cast
@@ -83,7 +84,9 @@ def open_table(
         with duckdb.connect(f"{scratch}/rows.duckdb", config=config) as connection:
             connection.execute("SET enable_progress_bar = false")  # it would write into our output, a pipe or not
             ragged: list[RaggedRow] = []
-            columns, batches = _read_parquet(path) if is_parquet(path) else _read_csv(path, mapping.csv, ragged)
+            columns, batches = (
+                _read_parquet(path, mapping.columns) if is_parquet(path) else _read_csv(path, mapping.csv, ragged)
+            )
             _check_columns(path, columns, mapping)
             types: list[tuple[str, pa.DataType]] = [
                 (ROW, pa.int64()),
@@ -118,6 +121,8 @@ class _Failed(Exception):
 def _with_clear_errors(path: Path, csv_format: Csv, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     try:
         yield from batches
+    except UnreadableFile as error:
+        raise _Failed(error.message) from None
     except (pa.ArrowInvalid, UnicodeError, OSError) as error:
         raise _Failed(_sentence(path, csv_format, error)) from None
 
@@ -152,15 +157,27 @@ def _check_columns(path: Path, columns: Sequence[str], mapping: Mapping) -> None
     for name in mapping.columns:
         if name not in columns:
             raise MissingColumn(
-                f"{path} has no column {name!r}, which the mapping names. It has {', '.join(columns)}.", column=name
+                f"{path} has no column {name!r}, which the mapping names. It has {', '.join(columns)}."
+                + _other_delimiter(columns, mapping.csv),
+                column=name,
             )
+
+
+def _other_delimiter(columns: Sequence[str], csv_format: Csv) -> str:
+    """A hint, when a header of one column looks as if it were several."""
+    if len(columns) > 1:
+        return ""
+    likely = max(";,\t|", key=columns[0].count)
+    if likely == csv_format.delimiter or likely not in columns[0]:
+        return ""
+    return f" It looks as if {likely!r} stands between its fields: say so under csv.delimiter."
 
 
 _Column: TypeAlias = "pa.Array[Any]"
 _Batches: TypeAlias = Iterator[tuple[_Column, Sequence[_Column]]]
 
 
-def _read_parquet(path: Path) -> tuple[Sequence[str], _Batches]:
+def _read_parquet(path: Path, mapped: Collection[str]) -> tuple[Sequence[str], _Batches]:
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
@@ -173,22 +190,40 @@ def _read_parquet(path: Path) -> tuple[Sequence[str], _Batches]:
     def batches() -> _Batches:
         line = 0
         for batch in file.iter_batches(PARQUET_ROWS):
-            yield pa.array(np.arange(line + 1, line + 1 + len(batch))), [_text_of(column) for column in batch.columns]
+            yield (
+                pa.array(np.arange(line + 1, line + 1 + len(batch))),
+                [_text_of(name, column, is_mapped=name in mapped) for name, column in zip(names, batch.columns, strict=True)],
+            )
             line += len(batch)
 
     return names, batches()
 
 
-def _text_of(column: _Column) -> _Column:
-    """Parquet values as text: shortest decimal for floats, ISO 8601 for moments, JSON's words for booleans."""
+def _text_of(name: str, column: _Column, *, is_mapped: bool) -> _Column:
+    """Parquet values as text: shortest decimal for floats, ISO 8601 for moments, JSON's words for booleans.
+
+    What has no text, such as a list, is empty where the mapping does not name it.
+    """
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
     try:
-        return column.cast(pa.string())
+        text = column.cast(pa.string())
     except pa.ArrowException:
-        raise UnreadableFile(f"A column of type {column.type} cannot be imported. Leave it out of the file.") from None
+        if not is_mapped:
+            return pa.nulls(len(column), pa.string())
+        raise UnreadableFile(f"The column {name!r} is of type {column.type}, which cannot be imported.") from None
+    return _without_exponent(text) if pa.types.is_decimal(column.type) or pa.types.is_floating(column.type) else text
+
+
+def _without_exponent(text: _Column) -> _Column:
+    """Arrow writes a decimal zero of nine places as 0E-9, and a small or large float with an exponent: amounts have none."""
+    has_exponent = pc.match_substring(text, "e", ignore_case=True)
+    if not pc.any(has_exponent).as_py():
+        return text
+    plain = [format(Decimal(one), "f") if one is not None and "e" in one.lower() else one for one in text.to_pylist()]
+    return pa.array(plain, pa.string())
 
 
 def _read_csv(path: Path, csv_format: Csv, ragged: list[RaggedRow]) -> tuple[Sequence[str], _Batches]:
@@ -224,7 +259,7 @@ def _read_csv(path: Path, csv_format: Csv, ragged: list[RaggedRow]) -> tuple[Seq
             ),
         )
     except pa.ArrowInvalid as error:
-        if "Empty CSV" in str(error):
+        if "Empty CSV" in str(error) or "Could not skip" in str(error):  # a header and no more
             return columns, iter(())
         raise UnreadableFile(_sentence(path, csv_format, error)) from None
 

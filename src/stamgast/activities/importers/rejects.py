@@ -40,7 +40,7 @@ class Rejects:
         file = self._file or self._open()
         text = io.StringIO()
         writer = csv.writer(text, delimiter=self._format.delimiter, quotechar=self._format.quote, lineterminator="\n")
-        if not self.size:
+        if not file.tell():
             writer.writerow([LINE, REASON, *self._columns])
         for line, reason, fields in rows:
             writer.writerow([line, reason, *fields[self._skipped :]])
@@ -57,7 +57,7 @@ class Rejects:
 
     def _open(self) -> IO[bytes]:
         try:
-            if self.size and self.path.exists():
+            if self.size and self.path.exists() and self.path.stat().st_size > self.size:
                 os.truncate(self.path, self.size)
             self._file = self.path.open("ab" if self.size else "wb")
         except OSError as error:

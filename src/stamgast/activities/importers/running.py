@@ -189,6 +189,7 @@ def _next_part(messages: Iterator[Parts]) -> Iterator[Parts]:
 def _outcome(
     path: Path, source: str, known: Progress, *, was_finished: bool, reasons: Sequence[tuple[str, int]] = ()
 ) -> Outcome:
+    rejects = path_of(path)  # under another name the file was imported before, and has its rejects there
     return Outcome(
         file=path,
         source=source,
@@ -198,6 +199,6 @@ def _outcome(
         activities_new=known.activities_new,
         activities_repeated=known.activities_repeated,
         rows_rejected=known.rows_rejected,
-        rejects=path_of(path) if known.rows_rejected else None,
+        rejects=rejects if known.rows_rejected and rejects.exists() else None,
         reasons=reasons,
     )

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stamgast.activities.catalogue import Catalogue, builtin_catalogue
-from stamgast.activities.messages import Batch, Reader, find_batch, read_batch
+from stamgast.activities.envelopes import Batch, find_batch, read_batch
+from stamgast.activities.messages import Reader
 from stamgast.activities.types import NewActivity, Reason, Refused, Source
 from stamgast.customers.rules import identifier_id
 from stamgast.kit.ids import derive_id
@@ -91,6 +92,13 @@ def test_traits_of_the_message_go_before_those_of_its_context() -> None:
     assert accept(message).traits == {"name": "A", "city": "C"}
 
 
+def test_a_null_among_the_traits_hides_nothing_that_the_context_says() -> None:
+    context = {"traits": {"email": "a@example.org", "city": "C"}}
+    activity = accept({"type": "identify", "userId": "u", "traits": {"email": None, "plan": None}, "context": context})
+    assert activity.traits == {"email": "a@example.org", "city": "C", "plan": None}
+    assert activity.identifiers == ("user_id:u", "email:a@example.org")
+
+
 def test_the_traits_of_a_group_are_not_its_members() -> None:
     activity = accept({"type": "group", "userId": "u", "groupId": "g", "traits": {"email": "office@example.org"}})
     assert activity.traits == {}
@@ -140,7 +148,7 @@ def test_a_placeholder_is_nobody(junk: object) -> None:
         (b"[]", Reason.INVALID_MESSAGE),
         (b'"text"', Reason.INVALID_MESSAGE),
         ({"type": "track", "event": "X", "userId": "u", "properties": "none"}, Reason.INVALID_MESSAGE),
-        ({"type": "page", "userId": "u", "context": []}, Reason.INVALID_MESSAGE),
+        ({"type": "page", "userId": "u", "context": ["here"]}, Reason.INVALID_MESSAGE),
         ({"userId": "u"}, Reason.UNKNOWN_TYPE),
         ({"type": "merge", "userId": "u"}, Reason.UNKNOWN_TYPE),
         ({"type": "track", "userId": "u"}, Reason.NO_EVENT_NAME),
@@ -173,11 +181,38 @@ def test_a_message_of_32_kb_is_accepted_and_one_byte_more_is_not() -> None:
     assert refuse({"type": "page", "userId": "u", "x": "y" * (32 * 1024 - empty + 1)}).reason == Reason.TOO_LARGE
 
 
+def test_what_a_batch_says_for_all_counts_for_the_size_of_each() -> None:
+    batch = read_batch(b'{"batch":[],"context":{"x":"%s"}}' % (b"y" * 30_000))
+    accept({"type": "page", "userId": "u", "x": "z" * 2_000}, batch=batch)
+    refused = refuse({"type": "page", "userId": "u", "x": "z" * 3_000}, batch=batch)
+    assert refused.reason == Reason.TOO_LARGE
+    assert refused.detail.startswith("With what its batch says for all, the message is 33,")
+    assert msgspec.json.decode(refused.body)["context"] == {"x": "y" * 30_000}
+
+
 def test_a_fault_is_told_with_its_place_in_words_and_without_the_value() -> None:
     properties = {"order_id": "1", "products": [{"price": 1}, {"price": "a secret"}]}
     refused = refuse({"type": "track", "event": "Order Completed", "userId": "u", "properties": properties})
     assert refused.detail.startswith("properties, products, item 2, price: ")
     assert "secret" not in refused.detail
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        ({"order_id": "1", "revenue": "12,30"}, "properties, revenue: the value is not decimal text, such as 12.30 "),
+        ({"order_id": "1", "currency": "EURO"}, "properties, currency: the value is not a code of three letters, such as EUR"),
+        ({"order_id": "  "}, "properties, order_id: the value is blank"),
+    ],
+)
+def test_a_pattern_that_is_broken_is_told_in_words(properties: dict[str, str], words: str) -> None:
+    refused = refuse({"type": "track", "event": "Order Completed", "userId": "u", "properties": properties})
+    assert refused.detail.startswith(words)
+
+
+def test_a_null_among_the_products_is_as_good_as_absent() -> None:
+    properties = {"order_id": "1", "products": [None, {"price": "2.50", "quantity": 2}]}
+    assert accept({"type": "track", "event": "Order Completed", "userId": "u", "properties": properties}).amount_minor == 500
 
 
 def test_the_write_key_is_not_kept() -> None:
@@ -217,6 +252,28 @@ def test_without_an_id_a_message_that_says_when_is_known_again_by_its_content() 
     again = [accept(message, twins=second_request).id, accept(message, twins=second_request).id]
     assert first == again
     assert first[0] != first[1]
+
+
+def test_without_an_id_a_message_is_known_again_though_every_attempt_is_sent_at_another_moment() -> None:
+    message = {"type": "page", "userId": "u", "timestamp": "2026-03-01T10:00:00Z"}
+    first, again = (accept({**message, "sentAt": f"2026-03-01T10:00:0{attempt}Z"}, twins=Counter()).id for attempt in range(2))
+    assert first == again
+
+
+def test_refusals_that_only_look_alike_are_kept_apart_and_the_same_is_kept_once() -> None:
+    nameless = {"type": "track", "userId": "u"}
+    fallbacks = [READER.read_message(msgspec.json.encode(nameless), source=SHOP, received_at=NOON, fallback_id=i) for i in "12"]
+    assert fallbacks[0].id != fallbacks[1].id
+    moment = {**nameless, "timestamp": "2026-03-01T10:00:00Z"}
+    twins = Counter[bytes]()
+    first = [refuse(moment, twins=twins).id, refuse({**moment, "sentAt": "2026-03-01T10:00:01Z"}, twins=twins).id]
+    assert first[0] != first[1]
+    assert refuse({**moment, "sentAt": "2026-03-01T10:00:09Z"}, twins=Counter()).id == first[0]
+    named = {**nameless, "messageId": "m"}
+    batches = [read_batch(b'{"batch":[],"sentAt":"2026-03-01T11:00:0%dZ"}' % second) for second in range(2)]
+    assert refuse(named, batch=batches[0]).id == refuse(named, batch=batches[1]).id
+    kept = refuse({**named, "sentAt": None}, batch=batches[0])
+    assert msgspec.json.decode(kept.body)["sentAt"] == "2026-03-01T11:00:00Z"
 
 
 def test_without_an_id_and_a_moment_nothing_tells_a_repetition_from_a_second_time() -> None:
@@ -305,3 +362,19 @@ def test_the_words_of_a_refusal_can_be_stored_whatever_a_property_is_called() ->
         assert isinstance(refused, Refused)
         assert "\x00" not in refused.detail
         assert len(refused.detail) <= 500
+
+
+def test_an_empty_object_as_php_writes_it_is_one() -> None:
+    message = (
+        b'{"type":"track","event":"Page Left","messageId":"php","userId":"1","timestamp":"2026-02-28T12:00:00Z",'
+        b'"properties": [],"integrations":[],"context":{"traits":[],"ip":"192.0.2.1"}}'
+    )
+    assert msgspec.json.decode(accept(message).body) == msgspec.json.decode(message) | {
+        "properties": {},
+        "integrations": {},
+        "context": {"traits": {}, "ip": "192.0.2.1"},
+    }
+    assert accept(b'{"type":"identify","userId":"1","traits":[],"context":[]}').traits == {}
+    batch = read_batch(b'{"batch":[],"context":{"ip":"192.0.2.2"}}')
+    assert '"ip":"192.0.2.2"' in accept(b'{"type":"identify","userId":"1","context":[]}', batch=batch).body
+    assert refuse(b'{"type":"identify","userId":"1","traits":[1]}').reason == Reason.INVALID_MESSAGE

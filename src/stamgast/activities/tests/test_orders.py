@@ -30,10 +30,18 @@ def read(kind: str, text: str) -> OrderRead:
         # 0.1 + 0.2 as a float would be 0.30000000000000004, and 1.005 as a float is 1.00499999999999989.
         ('{"order_id": "1", "products": [{"price": 0.1}, {"price": 0.2}]}', 30),
         ('{"order_id": "1", "revenue": 1.005}', 101),
+        # Rounded to 28 digits first, and then to cents, it would be 1.
+        ('{"order_id": "1", "revenue": 0.00499999999999999999999999999999999}', 0),
     ],
 )
 def test_amount_of_an_order(text: str, amount: int | None) -> None:
     assert read("Order Completed", text).amount_minor == amount
+
+
+@pytest.mark.parametrize("text", ["123456789012345678901234567890", "1e400", "-1e16", "10000000000000.01"])
+def test_an_amount_that_is_too_large_is_called_so(text: str) -> None:
+    with pytest.raises(InvalidMoney, match="larger than any order can be"):
+        read("Order Completed", f'{{"order_id": "1", "revenue": {text}}}')
 
 
 def test_minor_units_are_those_of_the_currency() -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from stamgast.activities.envelopes import read_batch, refuse
 from stamgast.activities.errors import RefusalNotFound, RefusalSettled, StillRefused
-from stamgast.activities.messages import Reader, read_batch, refuse
+from stamgast.activities.messages import Reader
 from stamgast.activities.operations import correct_and_resend, dismiss, store
 from stamgast.activities.queries import count_pending, count_refusals, get_activity, get_refusal, list_refusals
 from stamgast.activities.tests.conftest import NOON

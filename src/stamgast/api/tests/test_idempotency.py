@@ -60,7 +60,7 @@ urlpatterns = [path("v1/", api.urls)]
 
 @pytest.fixture(autouse=True)
 def _allowed(monkeypatch):
-    monkeypatch.setitem(RULES, "write_note", {"POST": Scope.ACTIVITIES_WRITE})
+    monkeypatch.setitem(RULES, "write_note", {"POST": Scope.CUSTOMERS_WRITE})
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
 """The API as a script sees it: exact answers, and refusals that say what to do."""
 
+import psycopg
+from django.db import OperationalError
+
 from stamgast.access.operations import create_key
 from stamgast.kit.database import transaction
 
@@ -40,6 +43,8 @@ def test_the_members_of_a_segment_by_name_and_by_slug(shop, get):
     assert get("/v1/segments/loyal-customers/members").json() == page.json()
     (segment,) = get("/v1/segments").json()["data"]
     assert (segment["name"], segment["members"]) == ("Loyal customers", 1)
+    dutch = get("/v1/segments/loyal-customers", **{"accept-language": "nl"}).json()["sentence"]
+    assert (segment["sentence"], dutch) == ("the score is over 100", "de score is hoger dan 100")
 
 
 def test_movements_page_by_cursor_and_each_is_explained(shop, get):
@@ -82,9 +87,30 @@ def test_refusals_are_problems_with_a_code(shop, get, client):
     assert code(get("/v1/movements/00000000-0000-0000-0000-000000000000")) == (404, "movement_not_found")
     assert code(get("/v1/customers?cursor=made-up")) == (422, "invalid_cursor")
     assert code(get("/v1/customers?limit=100000")) == (422, "invalid_request")
+    assert code(client.get("/v1/nobody")) == (404, "not_found")
+    assert code(client.post("/v1/Track", b"{}", content_type="application/json")) == (404, "not_found")
+    posted = client.post("/v1/customers", b"{}", content_type="application/json")
+    assert code(posted) == (405, "method_not_allowed")
+    assert posted["allow"] == "GET"
     with transaction() as cursor:
         narrow = create_key(cursor, "narrow", ["segments:read"], at=NOW, actor="test")[1]
     assert code(client.get("/v1/customers", headers={"authorization": f"Bearer {narrow}"})) == (403, "missing_scope")
+
+
+def test_what_fails_here_is_a_problem_too(shop, get, client, monkeypatch):
+    def fail(error):
+        def failing(*args, **more):
+            raise error
+
+        monkeypatch.setattr("stamgast.api.v1.read_customer", failing)
+        client.raise_request_exception = False
+        response = get("/v1/customers/user_id:bob")
+        assert response["content-type"] == "application/problem+json"
+        return response.status_code, response.json()["code"]
+
+    assert fail(OperationalError("gone")) == (503, "unavailable")
+    assert fail(psycopg.InterfaceError("gone")) == (503, "unavailable")
+    assert fail(RuntimeError("a fault")) == (500, "internal_error")
 
 
 def test_the_api_describes_itself(client, db):

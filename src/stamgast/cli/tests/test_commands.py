@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stamgast.access.rules import is_key
+from stamgast.access.types import Scope
 from stamgast.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -53,6 +55,27 @@ def test_every_command_explains_itself(tmp_path: Path, name: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Usage: ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_misspelt_command_says_which_was_meant(tmp_path: Path) -> None:
+    done = run(tmp_path, "serv")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There is no command 'serv'. Did you mean 'serve'?" in done.stderr
+
+
+def test_every_scope_is_in_the_help(tmp_path: Path) -> None:
+    told = run(tmp_path, "key", "create", "--help").stdout
+    assert [scope for scope in Scope if scope.value not in " ".join(told.split())] == []
+
+
+def test_demo_that_could_not_be_served_is_refused_before_it_loads(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = run(tmp_path / "data", "demo", STAMGAST_BIND=f"127.0.0.1:{taken.getsockname()[1]}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "another program listens there. Set STAMGAST_BIND to another address." in done.stderr
+    assert not (tmp_path / "data" / "postgres").exists()
 
 
 @pytest.mark.xdist_group("commands")
@@ -184,6 +207,13 @@ def test_folder_without_rights_is_a_sentence(tmp_path: Path) -> None:
 def test_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     done = run(tmp_path, "programme", "check", str(tmp_path / "none.yaml"))
     assert (done.returncode, done.stderr) == (2, f"stamgast: {tmp_path}/none.yaml cannot be used: No such file or directory.\n")
+
+
+def test_file_of_another_encoding_is_a_sentence_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "programme.yaml"
+    file.write_bytes("programme: club\n# caf\u00e9\n".encode("latin-1"))
+    done = run(tmp_path, "programme", "check", str(file))
+    assert (done.returncode, done.stderr) == (2, f"stamgast: {file} is not text in UTF-8: see line 2. Save it as UTF-8.\n")
 
 
 def test_default_programme_is_sound(tmp_path: Path) -> None:

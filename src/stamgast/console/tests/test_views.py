@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +15,9 @@ from django.test import Client
 from stamgast.activities.queries import get_kind, get_refusal, list_refusals, list_sources
 from stamgast.activities.types import Source
 from stamgast.console.tests.conftest import send
-from stamgast.console.views.customers import usual_gap
+from stamgast.console.views.customers import leaving_sentence, usual_gap
 from stamgast.kit.database import open_cursor
+from stamgast.ledger.types import Lot
 
 MARKUP = re.compile(r"<script(?![^>]*(src=|application/json))|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
 PAGES = (
@@ -228,3 +229,35 @@ def test_the_usual_gap_is_the_median_of_days_between_days_with_an_order() -> Non
     days = [date(2026, 1, day) for day in (1, 3, 5, 31)]
     assert usual_gap(days) == 2
     assert usual_gap(days[:1]) is None
+
+
+def test_a_search_begins_with_who_is_called_exactly_that(signed_in: Client, shop: Source) -> None:
+    now = datetime.now(UTC)
+    order = b'{"type":"track","userId":"%d","messageId":"x%d","event":"Coupon Redeemed","timestamp":"%s","properties":{}}'
+    later = [(who, now - timedelta(minutes=60 - n)) for n, who in enumerate((31, 310, 311))]
+    send(shop, *(order % (who, who, at.isoformat().encode()) for who, at in later), at=now)
+    text = signed_in.get("/customers?search=31").content.decode()
+    assert re.findall(r"Customer (\d+)</a>", text) == ["31", "311", "310"]
+    assert "3 customers found" in text
+
+
+def test_kinds_that_never_came_in_are_folded_away(signed_in: Client, shop: Source) -> None:
+    text = signed_in.get("/sources/kinds").content.decode()
+    shown, _summary, folded = text.partition("more kinds are ready and have not come in yet")
+    assert ("Order Completed</a>" in shown, "Order Completed</a>" in folded) == (True, False)
+    assert ("Card Swiped</a>" in shown, "Card Swiped</a>" in folded) == (False, True)
+
+
+def test_a_profile_says_when_points_that_expire_take_somebody_out() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    lots = [lot(60, now + timedelta(days=10)), lot(50, now + timedelta(days=20)), lot(5, None)]
+    assert leaving_sentence(115, 100, lots) == "Leaves on 11 Jan 2026 if nothing happens."
+    assert leaving_sentence(115, 54, lots) == "Leaves on 21 Jan 2026 if nothing happens."
+    assert leaving_sentence(115, 4, lots) == ""
+    assert leaving_sentence(100, 100, lots) == ""
+
+
+def lot(remaining: int, expires_at: datetime | None) -> Lot:
+    at = datetime(2024, 1, 1, tzinfo=UTC)
+    none = UUID(int=0)
+    return Lot(none, none, "score", none, "purchase", 1, remaining, remaining, 0, 0, 0, 0, at, expires_at)

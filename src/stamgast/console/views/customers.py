@@ -35,7 +35,7 @@ from stamgast.console.words import (
     trait_label,
     with_kinds,
 )
-from stamgast.customers.queries import count_customers, list_customers
+from stamgast.customers.queries import count_customers, find_exact, list_customers, summarise_customers
 from stamgast.customers.types import CustomerSummary, Profile
 from stamgast.flows.explain_movement import MovementExplanation, explain_movement
 from stamgast.flows.history import ORDERS
@@ -52,6 +52,7 @@ from stamgast.segments.queries import count_members, list_segments
 
 ROWS = 50
 EVENTS = 25
+LOTS = 2_000
 SCORE = "score"
 LOYAL = "loyal-customers"
 NAMES = ("name", "firstName", "first_name", "lastName", "last_name", "email")
@@ -69,11 +70,15 @@ class Goal:
 @page
 @require_GET
 def customers(request: HttpRequest) -> HttpResponse:
-    """The list, last seen first; with a search, who it finds."""
+    """The list, last seen first; with a search, who it finds: before all others who is called exactly that."""
     search = request.GET.get("search", "").strip()[:100]
     with open_cursor() as cursor:
-        found = list_customers(cursor, search=search, after=request.GET.get("after") or None, limit=ROWS)
-        described = describe_customers(cursor, [row.id for row in found.rows])
+        after = request.GET.get("after") or None
+        found = list_customers(cursor, search=search, after=after, limit=ROWS)
+        exact = find_exact(cursor, search) if search else []
+        meant = summarise_customers(cursor, exact) if not after else []
+        rows = [*meant, *(row for row in found.rows if row.id not in exact)]
+        described = describe_customers(cursor, [row.id for row in rows])
         context: dict[str, Any] = {"search": search, "next": found.next_cursor}
         if not is_part(request):
             context |= {"total": count_customers(cursor, search=search), "loyal": _count_loyal(cursor)}
@@ -87,7 +92,7 @@ def customers(request: HttpRequest) -> HttpResponse:
             "score": described[row.id].available.get(SCORE, 0),
             "segments": [segment_badge(membership.slug, membership.name) for membership in described[row.id].memberships],
         }
-        for row in found.rows
+        for row in rows
     ]
     if is_part(request):
         return render(request, "console/parts/customer_rows.html", context)
@@ -100,7 +105,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
     """The profile: who, score, buying, identifiers, traits, timeline."""
     with open_cursor() as cursor:
         view = read_customer(cursor, reference)
-        lots = list_lots(cursor, view.profile.customer.id)
+        lots = list_lots(cursor, view.profile.customer.id, limit=LOTS)
         timeline = _timeline(cursor, view, request.GET.get("before"))
         goal = _goal(cursor, view)
         gap = usual_gap(_days_of_orders(cursor, view))
@@ -117,6 +122,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             "score": score,
             "goal": goal,
             "expiry": _expiry_sentence(lots),
+            "leaves": leaving_sentence(score, goal.over, lots) if goal else "",
             "facts": _facts(view, gap),
             "memberships": [(membership, segment_badge(membership.slug, membership.name)) for membership in view.memberships],
             "identifiers": [
@@ -259,6 +265,20 @@ def _expiry_sentence(lots: list[Lot]) -> str:
     amount = sum(lot.remaining for lot in due if reader.day(lot.expires_at) == first)
     text = ngettext("%(count)s expires on %(day)s.", "%(count)s expire on %(day)s.", amount)
     return text % {"count": reader.number(amount), "day": first}
+
+
+def leaving_sentence(score: int, over: int, lots: list[Lot]) -> str:
+    """The day on which what expires takes somebody out who does nothing more; empty for who is not in, or stays for ever."""
+    left = score
+    if left <= over:
+        return ""
+    for lot in lots:
+        if lot.currency != SCORE or lot.expires_at is None:
+            continue
+        left -= lot.remaining
+        if left <= over:
+            return _("Leaves on %(day)s if nothing happens.") % {"day": reader.day(lot.expires_at)}
+    return ""
 
 
 def _facts(view: CustomerView, gap: float | None) -> list[tuple[str, str]]:

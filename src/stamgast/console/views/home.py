@@ -118,7 +118,7 @@ def _loop(cursor: Cursor, role: str) -> dict[str, Any]:
     for step in steps:
         if not may(role, resolve(step["address"]).view_name):
             step["address"] = ""
-    return {"loop": steps, "quiet": quiet}
+    return {"loop": steps, "quiet": quiet, "today": reader.weekday(today)}
 
 
 def _last_activity(cursor: Cursor) -> datetime | None:

@@ -27,9 +27,12 @@ def kinds(request: HttpRequest) -> HttpResponse:
     with open_cursor() as cursor:
         found = list_kinds(cursor)
     unknown = [kind for kind in found if kind.schema is None and kind.first_seen_at is not None]
-    known = sorted((kind for kind in found if kind not in unknown), key=lambda kind: (kind.first_seen_at is None, kind.name))
-    met = sum(1 for kind in known if kind.first_seen_at is not None)
-    context = {"unknown": unknown, "known": known, "met": met}
+    known = sorted((kind for kind in found if kind not in unknown), key=lambda kind: kind.name)
+    context = {
+        "unknown": unknown,
+        "met": [kind for kind in known if kind.first_seen_at is not None],
+        "unmet": [kind for kind in known if kind.first_seen_at is None],
+    }
     return show(request, "console/kinds.html", context)
 
 
@@ -53,7 +56,7 @@ def kind(request: HttpRequest, name: str) -> HttpResponse:
         except InvalidKind as error:
             problem = error.message
         else:
-            messages.success(request, _("Kept. What comes in from now on must keep to it; what is stored stays as it is."))
+            messages.success(request, _("Saved. What comes in from now on must keep to it; what is stored stays as it is."))
             return redirect("console:kinds")
     context = {
         "kind": row,

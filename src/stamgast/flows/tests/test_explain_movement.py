@@ -1,6 +1,6 @@
 """A movement says why it was posted, also when what it was posted for turned out to be something else."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -12,18 +12,20 @@ from stamgast.activities.types import NewActivity
 from stamgast.customers.queries import get_customer
 from stamgast.flows.decide_pending import decide_pending
 from stamgast.flows.explain_movement import NO_LONGER_THEIRS, TOLD_AGAIN, explain_movement
-from stamgast.flows.install import install
+from stamgast.flows.install import BEGINNING, install
+from stamgast.flows.publish import publish_programme
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.ledger.queries import list_movements
+from stamgast.programmes.documents import default_document
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def happen(minute: int, **who: str) -> None:
-    """The same order is told of at this minute."""
+def happen(minute: int, event: str = "Order Completed", received_at: datetime = NOW, **who: str) -> None:
+    """The same order is told of at this minute, or what became of it."""
     message = {
         "type": "track",
-        "event": "Order Completed",
+        "event": event,
         "messageId": f"m{minute}",
         "timestamp": f"2026-02-01T12:{minute:02}:00Z",
         "properties": {"order_id": "o", "total": "5.00"},
@@ -32,7 +34,7 @@ def happen(minute: int, **who: str) -> None:
     with transaction() as cursor:
         source = ensure_source(cursor, "Shop", at=NOW, actor="test")
         reader = Reader(load_catalogue(cursor), currency="EUR", region="NL")
-        read = reader.read_message(msgspec.json.encode(message), source=source, received_at=NOW, fallback_id="")
+        read = reader.read_message(msgspec.json.encode(message), source=source, received_at=received_at, fallback_id="")
         assert isinstance(read, NewActivity)
         store(cursor, [read], [])
     assert len(decide_pending(at=NOW, actor="worker", limit=10)) == 1
@@ -69,3 +71,36 @@ def test_an_activity_that_turns_out_to_be_of_somebody_else() -> None:
     with open_cursor() as cursor:
         assert get_customer(cursor, "anonymous_id:a").id != lost
         assert explain_movement(cursor, given.id, language="nl").sentence == f"Gekregen: {NO_LONGER_THEIRS['nl']}"
+
+
+@pytest.mark.django_db
+def test_what_became_known_later_explains_later_movements_only() -> None:
+    install(timezone="Europe/Amsterdam", at=NOW, actor="test")
+    later, last = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
+    happen(10, userId="u")
+    document = default_document("Europe/Amsterdam").replace("score: 1", "score: 3")
+    publish_programme(
+        document, effective_from=BEGINNING, at=later, actor="test", reason="test", progress=lambda done, total: None
+    )
+    happen(30, "Order Cancelled", last, userId="u")
+    with open_cursor() as cursor:
+        movements = list_movements(cursor, get_customer(cursor, "user_id:u").id).rows
+        found = [explain_movement(cursor, movement.id, language="en") for movement in movements]
+    assert [(row.movement.delta, row.sentence) for row in sorted(found, key=lambda row: row.movement.posted_at)] == [
+        (1, "Given: 1 score under version 1 of default."),
+        (2, "Given more, because the activity is now worth more. 3 score under version 2 of default."),
+        (-3, "Taken back, because the activity is now worth less. Nothing under version 2 of default."),
+    ]
+    assert {row.movement.posted_at for row in found} == {NOW, later, last}
+
+
+@pytest.mark.django_db
+def test_nothing_is_posted_before_it_was_received() -> None:
+    """The clock of the machine that received it may be ahead of the worker's."""
+    install(timezone="Europe/Amsterdam", at=NOW, actor="test")
+    ahead = NOW + timedelta(seconds=2)
+    happen(10, received_at=ahead, userId="u")
+    with open_cursor() as cursor:
+        [movement] = list_movements(cursor, get_customer(cursor, "user_id:u").id).rows
+        assert movement.posted_at == ahead
+        assert explain_movement(cursor, movement.id, language="en").sentence == "Given: 1 score under version 1 of default."

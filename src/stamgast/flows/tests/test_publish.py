@@ -20,6 +20,8 @@ from stamgast.flows.publish import publish_programme
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.ledger.queries import list_available
 from stamgast.programmes.documents import default_document
+from stamgast.programmes.errors import OtherProgramme
+from stamgast.programmes.queries import list_versions
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ZONE = "Europe/Amsterdam"
@@ -62,3 +64,13 @@ def test_who_is_being_decided_while_a_version_is_published_is_decided_again() ->
         assert list_available(cursor, [customer.id]) == {customer.id: {"score": 7}}
     with transaction():
         assert audit(lambda check, rows: None) == []
+
+
+@pytest.mark.django_db
+def test_a_programme_by_which_nothing_would_be_decided_is_refused() -> None:
+    install(timezone=ZONE, at=NOW, actor="test")
+    document = default_document(ZONE).replace("programme: default", "programme: club")
+    with pytest.raises(OtherProgramme, match="Write 'programme: default' to make it the next version"):
+        publish_programme(document, effective_from=NOW, at=NOW, actor="test", reason="test", progress=lambda done, total: None)
+    with open_cursor() as cursor:
+        assert list_versions(cursor, "club") == []

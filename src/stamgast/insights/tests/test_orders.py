@@ -69,6 +69,10 @@ UPDATE, CANCEL, EUR = "Order Updated", "Order Cancelled", "EUR"
         ([(UPDATE, "1", 1, "7", 900, EUR), (UPDATE, "1", 2, "7", None, EUR), (DONE, "1", 0, "7", 500, EUR)],
          [("anna", "7", 900, EUR, False)]),
         ([(UPDATE, "1", 1, "7", 900, EUR)], []),
+        # An amount keeps its own currency: what told of no amount says nothing about it.
+        ([(DONE, "1", 0, "7", 500, "USD"), (DONE, "1", 1, "7", None, EUR), (UPDATE, "1", 2, "7", None, EUR)],
+         [("anna", "7", 500, "USD", False)]),
+        ([(DONE, "1", 0, "7", None, EUR), (DONE, "1", 1, "7", 500, "USD")], [("anna", "7", 500, "USD", False)]),
         ([(DONE, "1", 0, "7", None, None)], [("anna", "7", 0, None, False)]),
     ],
 )  # fmt: skip

@@ -90,7 +90,14 @@ def test_the_default_document_is_valid_and_takes_its_zone() -> None:
         ("points: 200, per: day", "points: 200, per: year", 11, "earn[0].cap.per"),
         ("name: coffee", "name: purchase", 12, "earn[1].name"),
         ("name: coffee", "name: a/b", 12, "earn[1].name"),
-        ("name: coffee", "nme: coffee", 12, "earn[1]"),
+        ("name: coffee", "nme: coffee", 12, "earn[1].nme"),
+        ("name: coffee", "nme: coffee", 12, "earn[1].name"),
+        ("    cap: {points", "    capp: {points", 11, "earn[0].capp"),
+        ("earn:", "ern:", 7, "ern"),
+        ("earn:", "ern:", 1, "earn"),
+        ("  stamps: {}", "  Stamps: {}", 6, "currencies.Stamps"),
+        ("  stamps: {}", "  stamps: {spendabel: true}", 6, "currencies.stamps.spendabel"),
+        ("field: amount, over: 0", "field: amount,\n      above: 0", 10, "earn[0].when.all[1].above"),
         ("stamps: {}", "stamps: {}\n  stamps: {}", 7, "currencies.stamps"),
         ("of: {lines: {category: coffee}}", "of: {lines: {colour: red}}", 14, "earn[1].give.stamps.of.any_line.colour"),
         ("any_line: {category: coffee}", "any_line: &a {category: coffee}", 0, ""),
@@ -103,6 +110,22 @@ def test_a_refusal_names_line_and_place(old: str, new: str, line: int, path: str
         load(text)  # an anchor alone is harmless, a reference to it is not
         line, text = 1, text.replace("lines: {category: coffee}", "lines: *a")
     assert (line, path) in problems_of(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("name: coffee", "nme: coffee", "'nme' is not known here. What may stand here is name, when, give, cap."),
+        ("amount: 2", "amount: 2.5", "2.5 does not fit. A whole number from 1 to 1,000,000,000."),
+        ("per: day", "per: hour", "'hour' does not fit. It is one of day, week, month, lifetime."),
+        ("stamps: {}", "stamps: 3", "3 does not fit. Here stands a mapping, such as {name: value}."),
+        ("over: 0", "above: 0", "'above' is not known here. What is compared is said with one of "),
+    ],
+)
+def test_a_refusal_says_what_may_stand_there(old: str, new: str, sentence: str) -> None:
+    with pytest.raises(InvalidProgramme) as caught:
+        load(GOOD.replace(old, new, 1))
+    assert sentence in caught.value.message
 
 
 def test_every_problem_is_named_at_once() -> None:

@@ -55,6 +55,21 @@ def test_the_digest_is_of_the_text():
         ),
         ("{product_id: article}", "article", "map.yaml, line 9, products: this has to be fields with values."),
         (
+            "{constant: 007}",
+            "{constant: free, type: money}",
+            "map.yaml, line 8, properties.vat: the constant 'free' is not an amount.",
+        ),
+        (
+            "zone: Europe/Amsterdam",
+            "format: '%d-%Q'",
+            "map.yaml, line 3, timestamp.format: 'Q' is a bad directive in format '%d-%Q'. Write it as %d-%m-%Y %H:%M.",
+        ),
+        (
+            "group_by: basket\n",
+            "group_by: basket\ncsv: {encoding: hex}\n",
+            "map.yaml, line 6, csv.encoding: there is no encoding 'hex'.",
+        ),
+        (
             "{product_id: article}",
             "{product_id: {column: article, type: monney}}",
             "map.yaml, line 9, products.product_id.type: 'monney' is not one of text, number, money, boolean.",

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from stamgast.activities.errors import InvalidSourceName
 from stamgast.activities.importers import running
 from stamgast.activities.importers.errors import ImportUnderWay, InvalidMapping, MissingColumn, UnreadableFile
 from stamgast.kit.database import open_cursor, transaction
@@ -292,6 +293,31 @@ def test_what_a_crash_left_in_the_rejects_is_cut_off(imported, tmp_path, monkeyp
     outcome = imported(text, MANY)
     assert outcome.rows_rejected == 2
     assert [line.split(",")[0] for line in rejects.read_text().splitlines()] == ["line", "7", "38"]
+
+
+def test_under_another_name_it_goes_on_and_its_rejects_have_a_header(imported, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "MESSAGES_PER_TRANSACTION", 10)
+    text = _many(5) + _many(30).split("\n", 1)[1]
+    asked = []
+    assert not imported(text, MANY, should_stop=lambda: len(asked) == 1, report=lambda *_: asked.append(1)).is_finished
+    moved = (tmp_path / "rows.csv").rename(tmp_path / "moved.csv")
+    assert imported(moved, MANY).rejects == tmp_path / "moved.csv.rejects.csv"
+    lines = (tmp_path / "moved.csv.rejects.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["line", "38"]
+    again = imported(moved.rename(tmp_path / "third.csv"), MANY)
+    assert (again.was_finished, again.rows_rejected, again.rejects) == (True, 2, None)
+
+
+def test_a_header_and_no_more_is_a_file_without_rows(imported):
+    assert imported("id,at", MANY).is_finished
+    assert imported("id,at\n", MANY).rows == 0
+
+
+def test_a_likely_delimiter_is_named_and_an_impossible_source_refused(imported):
+    with pytest.raises(MissingColumn, match=r"It looks as if ';' stands between its fields: say so under csv\.delimiter\.$"):
+        imported("id;at\n1;2026-01-01\n", MANY)
+    with pytest.raises(InvalidSourceName):
+        imported("id,at\n", MANY, source="a\nb")
 
 
 def test_stops_when_asked_and_goes_on(imported, bodies, monkeypatch):

@@ -1,0 +1,95 @@
+"""What was decided is what was posted: whoever edits either is found, and what is wrong is named."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from stamgast.activities.messages import Reader
+from stamgast.activities.operations import ensure_source, store
+from stamgast.activities.queries import load_catalogue
+from stamgast.activities.types import NewActivity
+from stamgast.customers.queries import get_customer
+from stamgast.flows.audit import run as audit
+from stamgast.flows.decide_pending import decide_pending
+from stamgast.flows.install import install
+from stamgast.kit.database import Cursor, transaction
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def redeem(cursor: Cursor, day: int) -> None:
+    """Somebody redeems a coupon on this day of February: 5 for each, so that the 21st makes a loyal customer."""
+    message = {
+        "type": "track",
+        "event": "Coupon Redeemed",
+        "messageId": f"m{day}",
+        "timestamp": f"2026-02-{day:02}T12:00:00Z",
+        "userId": "u",
+    }
+    source = ensure_source(cursor, "Shop", at=NOW, actor="test")
+    reader = Reader(load_catalogue(cursor), currency="EUR", region="NL")
+    read = reader.read_message(msgspec.json.encode(message), source=source, received_at=NOW, fallback_id="")
+    assert isinstance(read, NewActivity)
+    store(cursor, [read], [])
+
+
+def fill() -> None:
+    install(timezone="Europe/Amsterdam", at=NOW, actor="test")
+    with transaction() as cursor:
+        for day in range(1, 23):
+            redeem(cursor, day)
+    assert len(decide_pending(at=NOW, actor="worker", limit=100)) == 22
+
+
+def test_a_sound_shop_has_no_findings() -> None:
+    fill()
+    assert audit(lambda check, rows: None) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "check", "sentence"),
+    [
+        (
+            "UPDATE ledger_lot SET expires_at = expires_at + interval '1 year' WHERE effective_at = '2026-02-07T12:00Z'",
+            "parity",
+            "the ledger holds 5 score from 2026-02-07T12:00:00+00:00 until 2029-02-07T12:00:00+00:00.",
+        ),
+        ("UPDATE ledger_lot SET expires_at = NULL", "parity", "the ledger holds 5 score from 2026-02-"),
+        ("UPDATE ledger_lot SET effective_at = effective_at - interval '1 day'", "parity", "the ledger holds 5 score from "),
+        ("DELETE FROM activities_activity", "parity", "Replay gives 0 score to customer "),
+        (
+            "UPDATE programmes_version SET document = replace(document, 'score: 5', 'score: 6')",
+            "programme",
+            "The document of version 1 of 'default' is not the one that was published.",
+        ),
+        ("UPDATE programmes_version SET document = 'none'", "programme", "The document of version 1 of 'default' is not "),
+        ("UPDATE programmes_state SET last_at = last_at - interval '1 day'", "state", ", to decide on from, is not what "),
+        ("UPDATE programmes_state SET counters = '{\"coupon/score/day\": [1, 2]}'", "state", "What is kept of customer "),
+        (
+            "UPDATE segments_stay SET left_at = '2026-02-25T12:00Z'",
+            "stays",
+            "in 'Loyal customers' are kept as from 2026-02-21T12:00:00+00:00 to 2026-02-25T12:00:00+00:00; "
+            "the movements make from 2026-02-21T12:00:00+00:00 on.",
+        ),
+        ("DELETE FROM segments_stay", "stays", "are kept as none; the movements make from 2026-02-21T12:00:00+00:00 on."),
+    ],
+)
+def test_what_was_edited_is_named(statement: str, check: str, sentence: str) -> None:
+    fill()
+    with transaction() as cursor:
+        cursor.execute(statement)
+        assert cursor.rowcount > 0
+        customer = get_customer(cursor, "user_id:u")
+    findings = {finding.check: finding for finding in audit(lambda check, rows: None)}
+    assert sentence in findings[check].sentence
+    if check in ("state", "stays"):
+        assert findings[check].subject == str(customer.id)
+
+
+def test_a_state_that_is_gone_is_no_fault() -> None:
+    fill()
+    with transaction() as cursor:
+        cursor.execute("DELETE FROM programmes_state")
+    assert audit(lambda check, rows: None) == []
