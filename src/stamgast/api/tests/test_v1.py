@@ -44,7 +44,7 @@ def test_the_members_of_a_segment_by_name_and_by_slug(shop, get):
     (segment,) = get("/v1/segments").json()["data"]
     assert (segment["name"], segment["members"]) == ("Loyal customers", 1)
     dutch = get("/v1/segments/loyal-customers", **{"accept-language": "nl"}).json()["sentence"]
-    assert (segment["sentence"], dutch) == ("the balance of score is over 100", "het saldo van score is hoger dan 100")
+    assert (segment["sentence"], dutch) == ("the score is over 100", "de score is hoger dan 100")
 
 
 def test_movements_page_by_cursor_and_each_is_explained(shop, get):
