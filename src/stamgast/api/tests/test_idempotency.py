@@ -67,7 +67,7 @@ def _allowed(monkeypatch):
 def send(db):
     def key() -> str:
         with transaction() as cursor:
-            return create_key(cursor, "test", ["activities:write"], at=NOW, actor="test")[1]
+            return create_key(cursor, "test", ["customers:write"], at=NOW, actor="test")[1]
 
     keys = {"": key()}
 
