@@ -40,7 +40,7 @@ class Activity(models.Model):
 
     The id derives from the source and the message id, so that the same message is stored once, for ever.
     ``body`` is the message itself; the other columns are read from it once. The table has one column more, which only the
-    database fills: ``stored_in``, the transaction that stored the row, by which the lake exports what is new.
+    database fills: ``stored_in``, its place in the order of storing, by which the lake exports what is new.
     """
 
     id = models.UUIDField(primary_key=True)

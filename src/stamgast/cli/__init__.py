@@ -16,6 +16,8 @@ COMMANDS = {
     "worker": ("worker", "Start one worker process."),
     "migrate": ("migrate", "Bring the database to this version."),
     "doctor": ("doctor", "Say what is wrong and how to mend it."),
+    "backup": ("backup", "Copy everything into one file, while it runs."),
+    "restore": ("restore", "Put a backup back, or check one."),
     "audit": ("audit", "Prove that the ledger adds up."),
     "import": ("import_", "Import activities from CSV or Parquet files."),
     "source": ("source", "Sources and their write keys."),

@@ -14,12 +14,12 @@ from django.conf import settings
 from stamgast.kit.database import connection_parameters, open_cursor
 from stamgast.lake.check import check as check_lake
 from stamgast.lake.export import export as export_lake
+from stamgast.lake.places import LIMIT
 from stamgast.lake.types import Difference, Exported, Log, Snapshot
 
 ACTIVITIES = Log(
     name="activities",
-    # Every transaction below the oldest that still runs has ended, so nothing can appear below it any more.
-    limit="SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
+    limit=f"SELECT {LIMIT}",
     query="""
         SELECT a.id::text AS activity_id, s.name AS source, a.type, a.kind, a.anchor_id::text AS anchor_id, a.occurred_at,
           a.received_at, a.order_id, a.amount_minor, a.currency, a.line_count

@@ -20,6 +20,7 @@ from stamgast.kit.claims import DatabaseUnavailable
 from stamgast.lake.errors import LakeBusy, LakeOfAnotherServer
 from stamgast.lake.manifest import Manifest, Part, Retired, State, find_manifest, put_manifest
 from stamgast.lake.parts import MONTH, join_small, write_columns, write_months, write_snapshot
+from stamgast.lake.places import SERVER
 from stamgast.lake.types import Exported, Log, Snapshot
 
 FIRST_STEP = 1_000_000
@@ -41,7 +42,7 @@ def export(
     One export at a time: raises LakeBusy beside another, LakeOfAnotherServer when the folder was made from another
     PostgreSQL, and DatabaseUnavailable. Doing it again when nothing was stored changes nothing.
     """
-    with _alone(folder), _connection(address) as cursor:
+    with alone(folder), _connection(address) as cursor:
         manifest = _manifest_for(folder, cursor, at)
         _remove_leftovers(folder, manifest, at)
         rows = {}
@@ -137,8 +138,8 @@ def _manifest_for(folder: Path, cursor: Any, at: datetime) -> Manifest:
     The numbers of transactions begin anew on a server that was restored from a dump, so what the lake has already and
     what it lacks can no longer be told from them.
     """
-    server = str(_number(cursor, "SELECT system_identifier FROM pg_control_system()"))
-    server += "/" + str(_number(cursor, "SELECT oid::bigint FROM pg_database WHERE datname = current_database()"))
+    cursor.execute(SERVER)
+    server = str(cursor.fetchone()[0])
     manifest = find_manifest(folder) or Manifest(server, at)
     if manifest.server != server:
         raise LakeOfAnotherServer(_another_server(folder))
@@ -167,12 +168,12 @@ def _remove_leftovers(folder: Path, manifest: Manifest, at: datetime) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Holds the folder's lock, which the kernel releases when its holder dies."""
+def alone(folder: Path, *, waits: bool = False) -> Iterator[None]:
+    """Holds the folder's lock, which the kernel releases when its holder dies; ``waits`` for another rather than LakeBusy."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         except BlockingIOError:
             raise LakeBusy(f"Another process is exporting to {folder}. Wait until it is ready and try again.") from None
         yield
