@@ -14,7 +14,9 @@ pytestmark = pytest.mark.xdist_group("browser")
 SERIOUS = {"serious", "critical"}
 PAGES = (
     "/", "/customers", "/customers?search=noor", "/customers?search=nobody-at-all", "/customers/user_id:918",
-    "/customers/user_id:901", "/segments", "/segments/loyal-customers", "/programme", "/sources", "/sources/3",
+    "/customers/user_id:901", "/customers/user_id:918/links", "/customers/user_id:918/merge?search=9",
+    "/customers/user_id:918/merge?other=user_id:901", "/segments", "/segments/loyal-customers", "/programme",
+    "/sources", "/sources/3",
     "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds",
     "/sources/kinds/Wine Tasting Booked", "/customers/user_id:nobody",
 )  # fmt: skip

@@ -21,6 +21,7 @@ _FIGURES = _STAFF - {Role.CASHIER}
 _PEOPLE = _FIGURES - {Role.ANALYST}
 _SOURCES = _FIGURES - {Role.AGENT}
 _MESSAGES = _SOURCES - {Role.ANALYST}  # what a source sent, word for word, names customers
+_HELPERS = frozenset({Role.OWNER, Role.AGENT})  # who has the person before them decides who it is
 
 RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:sign_in": {"GET": _ANYBODY, "POST": _ANYBODY},
@@ -32,6 +33,10 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:customers": {"GET": _PEOPLE},
     "console:customer": {"GET": _PEOPLE},
     "console:timeline": {"GET": _PEOPLE},
+    "console:links": {"GET": _PEOPLE},
+    "console:merge": {"GET": _HELPERS, "POST": _HELPERS},
+    "console:separate": {"GET": _HELPERS, "POST": _HELPERS},
+    "console:withdraw": {"GET": _HELPERS, "POST": _HELPERS},
     "console:why": {"GET": _PEOPLE},
     "console:segments": {"GET": _FIGURES},
     "console:segment": {"GET": _FIGURES},

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from stamgast.console.views import customers, home, kinds, programme, refusals, segments, sign_in, sources
+from stamgast.console.views import customers, home, identity, kinds, programme, refusals, segments, sign_in, sources
 
 app_name = "console"
 urlpatterns = [
@@ -15,6 +15,10 @@ urlpatterns = [
     path("customers", customers.customers, name="customers"),
     path("customers/<str:reference>", customers.customer, name="customer"),
     path("customers/<str:reference>/timeline", customers.timeline, name="timeline"),
+    path("customers/<str:reference>/links", identity.links, name="links"),
+    path("customers/<str:reference>/merge", identity.merge, name="merge"),
+    path("customers/<str:reference>/separate", identity.separate, name="separate"),
+    path("judgements/<uuid:judgement_id>/withdraw", identity.withdraw, name="withdraw"),
     path("movements/<uuid:movement_id>/why", customers.why, name="why"),
     path("segments", segments.segments, name="segments"),
     path("segments/<str:slug>", segments.segment, name="segment"),

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from stamgast.customers.clusters import in_force
+from stamgast.customers.errors import JudgementNotFound
 from stamgast.customers.sql_judgements import JUDGEMENT_COLUMNS
 from stamgast.customers.types import Identifier, Judgement, JudgementRecord, LinkRecord
 from stamgast.kit.database import Cursor
@@ -57,6 +58,17 @@ def list_judgements(cursor: Cursor, customer: UUID) -> list[JudgementRecord]:
         _record(one, one.id in standing, ends, customer)
         for one in sorted(judgements, key=lambda one: (one.made_at, one.id), reverse=True)
     ]
+
+
+def get_judgement(cursor: Cursor, judgement_id: UUID) -> JudgementRecord:
+    """One judgement with whose its identifiers are now; raises JudgementNotFound. ``is_in_force`` is of itself only."""
+    cursor.execute(f"SELECT {JUDGEMENT_COLUMNS} FROM customers_judgement AS judgement WHERE id = %s", (judgement_id,))
+    row = cursor.fetchone()
+    if row is None:
+        raise JudgementNotFound("No judgement has this id. A customer's links name those that there are.")
+    one = Judgement(*row)
+    ends = _identifiers(cursor, (one.one_id, one.other_id))
+    return JudgementRecord(one, one.withdrawn_at is None, ends[one.one_id], ends[one.other_id])
 
 
 def _record(one: Judgement, is_in_force: bool, ends: dict[UUID, Identifier], customer: UUID) -> JudgementRecord:
