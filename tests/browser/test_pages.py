@@ -16,6 +16,7 @@ PAGES = (
     "/", "/customers", "/customers?search=noor", "/customers?search=nobody-at-all", "/customers/user_id:918",
     "/customers/user_id:901", "/customers/user_id:918/links", "/customers/user_id:918/merge?search=9",
     "/customers/user_id:918/merge?other=user_id:901", "/segments", "/segments/loyal-customers", "/programme",
+    "/insights/retention", "/insights/retention?weeks=26&segment=loyal-customers", "/insights/customers?part=new",
     "/sources", "/sources/3",
     "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds",
     "/sources/kinds/Wine Tasting Booked", "/customers/user_id:nobody",
@@ -27,7 +28,7 @@ def settle(page: Page) -> None:
     page.wait_for_load_state("networkidle") if "/sources" not in page.url and page.url.count(
         "/"
     ) > 3 else page.wait_for_load_state()
-    if page.locator("#measures").count():
+    if page.locator("#measures, [data-chart]").count():
         page.wait_for_selector("html[data-charts=drawn]", timeout=60_000)
 
 
@@ -68,7 +69,7 @@ def test_every_page_is_sound(browser: Browser, shop: Shop, state: Path, language
     assert wrong == {}
 
 
-@pytest.mark.parametrize("address", ["/", "/customers/user_id:918"])
+@pytest.mark.parametrize("address", ["/", "/customers/user_id:918", "/insights/retention"])
 def test_dark_is_as_readable_as_light(browser: Browser, shop: Shop, state: Path, address: str) -> None:
     context = browser.new_context(base_url=shop.address, storage_state=state, color_scheme="dark", viewport=WIDE)
     seen = visit(context)

@@ -39,7 +39,7 @@ def draw_members(rows: Sequence[tuple[date, int]], label: str, day_label: str) -
     )
     tooltip = [alt.Tooltip("day:T", title=day_label, format="%-d %b %Y"), alt.Tooltip("members:Q", title=label, format=",d")]
     near = alt.selection_point(fields=["day"], nearest=True, on="pointermove", empty=False, clear="pointerout")
-    shown = _over(values)
+    shown = over(values)
     area = shown.mark_area(color="var(--sg-green)", opacity=0.12).encode(x=x, y=y)
     line = shown.mark_line(color="var(--sg-green)", strokeWidth=2.25).encode(x=x, y=y)
     dots = (
@@ -47,10 +47,12 @@ def draw_members(rows: Sequence[tuple[date, int]], label: str, day_label: str) -
         .encode(x=x, y=y, tooltip=tooltip, opacity=alt.condition(near, alt.value(1), alt.value(0)))
         .add_params(near)
     )
-    last = _over(values[-1:])
+    last = over(values[-1:])
     label_mark = last.mark_text(align="left", baseline="middle", dx=9, fontSize=14, fontWeight=600, color="var(--sg-green)")
     point = last.mark_point(color="var(--sg-green)", filled=True, size=55, opacity=1).encode(x=x, y=y)
-    return _spec(alt.layer(area, line, dots, point, label_mark.encode(x=x, y=y, text=alt.Text("members:Q", format=",d"))), 330)
+    return spec_of(
+        alt.layer(area, line, dots, point, label_mark.encode(x=x, y=y, text=alt.Text("members:Q", format=",d"))), 330
+    )
 
 
 def draw_bridge(rows: Sequence[tuple[str, int, str]], what_label: str, count_label: str) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def draw_bridge(rows: Sequence[tuple[str, int, str]], what_label: str, count_lab
     values = [{"what": what, "customers": customers, "colour": colour} for what, customers, colour in rows]
     names = [what for what, _customers, _colour in rows]
     largest = max([customers for _what, customers, _colour in rows] or [0]) or 1
-    shown = _over(values)
+    shown = over(values)
     y = alt.Y(
         "what:N",
         sort=names,
@@ -72,14 +74,16 @@ def draw_bridge(rows: Sequence[tuple[str, int, str]], what_label: str, count_lab
         tooltip=[alt.Tooltip("what:N", title=what_label), alt.Tooltip("customers:Q", title=count_label, format=",d")],
     )
     words = shown.mark_text(align="left", dx=6).encode(x=x, y=y, text=alt.Text("customers:Q", format=",d"))
-    return _spec(alt.layer(bars, words), 160)
+    return spec_of(alt.layer(bars, words), 160)
 
 
-def _over(values: list[dict[str, Any]]) -> alt.Chart:
+def over(values: list[dict[str, Any]]) -> alt.Chart:
+    """A chart of rows, before it says how they are drawn."""
     return alt.Chart(alt.Data(values=values))  # type: ignore[no-untyped-call]
 
 
-def _spec(chart: alt.LayerChart | alt.FacetChart, height: int) -> dict[str, Any]:
+def spec_of(chart: alt.LayerChart | alt.FacetChart, height: int) -> dict[str, Any]:
+    """What the browser draws: as wide as its place, in the colours of the style sheet."""
     spec: dict[str, Any] = chart.properties(width="container", height=height).to_dict()
     spec["config"] = _CONFIG
     spec["autosize"] = {"type": "fit", "contains": "padding"}

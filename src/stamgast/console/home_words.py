@@ -17,7 +17,7 @@ GREEN, AMBER, BRICK, LIGHT = "var(--sg-green)", "var(--sg-amber)", "var(--sg-bri
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One measure as the page shows it."""
+    """One measure as the page shows it. ``behind`` is the address of the customers that it counts."""
 
     label: str
     value: str
@@ -26,28 +26,29 @@ class Card:
     change_icon: str
     interval: str
     definition: str
+    behind: str = ""
 
 
 def cards(measured: HomeMeasures, weeks: int) -> list[Card]:
     """The four measures that decide."""
     write_money = money_of(measured.currency)
     return [
-        _card(_("Retention"), measured.retention, reader.percent, (points, share_points), retention_words(weeks)),
-        _card(
+        card_of(_("Retention"), measured.retention, reader.percent, (points, share_points), retention_words(weeks)),
+        card_of(
             _("Repeat purchase"),
             measured.repeat_purchase_rate,
             reader.percent,
             (points, share_points),
             _("Of the customers who bought in this period, the share that bought at least twice in it."),
         ),
-        _card(
+        card_of(
             _("Average order"),
             measured.average_order_value_minor,
             write_money,
             (write_money, write_money),
             _("Revenue divided by orders. What was returned is taken off; orders of zero are not counted."),
         ),
-        _card(
+        card_of(
             _("Revenue of the best 20 %"),
             measured.top20_revenue_share,
             reader.percent,
@@ -61,7 +62,7 @@ def cards(measured: HomeMeasures, weeks: int) -> list[Card]:
     ]
 
 
-def _card(
+def card_of(
     label: str,
     figure: Figure,
     write: Callable[[float], str],
@@ -69,20 +70,21 @@ def _card(
     definition: str,
     *,
     is_judged: bool = True,
+    behind: str = "",
 ) -> Card:
     """A card; ``write`` says a value, ``units`` a difference without its sign, in full and in short.
 
     Where ``is_judged``, more is better.
     """
     if figure.value is None:
-        return Card(label, reader.NOTHING, "", "", "", _("Not enough data in this period yet."), definition)
+        return Card(label, reader.NOTHING, "", "", "", _("Not enough data in this period yet."), definition, behind)
     interval = ""
     if figure.low is not None and figure.high is not None:
         low = write(figure.low).removesuffix(f"{reader.NO_BREAK}%")
         unit_before = low.partition(reader.NO_BREAK)[0] + reader.NO_BREAK if reader.NO_BREAK in low else ""
         interval = _("between %(low)s and %(high)s") % {"low": low, "high": write(figure.high).removeprefix(unit_before)}
     change, tone, icon = _change(figure, *units, is_judged=is_judged)
-    return Card(label, write(figure.value), change, tone, icon, interval, definition)
+    return Card(label, write(figure.value), change, tone, icon, interval, definition, behind)
 
 
 def _change(

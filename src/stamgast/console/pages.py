@@ -31,6 +31,7 @@ PLACES = (
     ("console:customers", "users", gettext_noop("Customers")),
     ("console:segments", "chart-pie", gettext_noop("Segments")),
     ("console:programme", "award", gettext_noop("Programme")),
+    ("console:insights", "chart-bar", gettext_noop("Insights")),
     ("console:sources", "plug", gettext_noop("Sources")),
 )
 """Where one can go, in the order of the loop: the name of the address, the icon, the word."""

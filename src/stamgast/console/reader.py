@@ -58,6 +58,11 @@ def day(moment: datetime | date | None) -> str:
     return dates.format_date(_local(moment), "d MMM y", locale=locale())
 
 
+def short_day(moment: datetime | date) -> str:
+    """19 Nov, for the foot of a chart."""
+    return dates.format_date(_local(moment), "d MMM", locale=locale()).replace(".", "")
+
+
 def weekday(moment: datetime) -> str:
     """Thu 19 Nov 17:42; the year only where it is not this one, and no time at midnight itself: then only the day was told."""
     local = _local(moment)

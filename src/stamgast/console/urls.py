@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from stamgast.console.views import customers, home, identity, kinds, programme, refusals, segments, sign_in, sources
+from stamgast.console.views import customers, home, identity, insights, kinds, programme, refusals, segments, sign_in, sources
 
 app_name = "console"
 urlpatterns = [
@@ -25,6 +25,10 @@ urlpatterns = [
     path("segments/<str:slug>/members", segments.members, name="members"),
     path("segments/<str:slug>/changes", segments.changes, name="changes"),
     path("programme", programme.programme, name="programme"),
+    path("insights", insights.insights, name="insights"),
+    path("insights/retention", insights.retention, name="retention"),
+    path("insights/customers", insights.behind, name="behind"),
+    path("insights/customers.csv", insights.behind_csv, name="behind_csv"),
     path("sources", sources.sources, name="sources"),
     path("sources/<int:number>", sources.source, name="source"),
     path("sources/<int:number>/strictness", sources.strictness, name="strictness"),

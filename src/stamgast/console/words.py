@@ -37,6 +37,7 @@ def refusal_sentence(error: StamgastError) -> str:
         "said_to_be_different": _("Somebody said earlier that these are two people. Undo that first, under “How we know”."),
         "judgement_not_found": _("There is no such judgement."),
         "judgement_withdrawn": _("This was undone before. Nothing was changed."),
+        "lake_not_there": _("There is nothing to tell yet. The figures come within a minute after the first orders."),
         "segment_not_found": _("There is no such segment."),
         "refusal_not_found": _("There is no such refusal."),
         "refusal_settled": _("This refusal was sent again or dismissed before. Nothing changed."),

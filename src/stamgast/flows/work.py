@@ -21,6 +21,7 @@ from stamgast.flows.decide_pending import decide_pending, decide_taken, expire_n
 from stamgast.flows.export_lake import export, lake_folder
 from stamgast.flows.measure import measure_home
 from stamgast.flows.metrics import observe_decided
+from stamgast.flows.summarise import summarise, summary_folder
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.lake.errors import LakeBusy
@@ -190,11 +191,13 @@ def _keep_house(stop: threading.Event) -> None:
 
 
 def _refresh_lake() -> None:
-    """Exports what is new and measures it here, so that the home page only reads the answer."""
+    """Exports what is new, measures and summarises it here, so that the pages only read the answer."""
     configuration = settings.CONFIGURATION
+    zone, currency = configuration.timezone, configuration.currency
     try:
         export(at=utc_now())
-        measure_home(lake_folder(), now=utc_now(), zone=configuration.timezone, currency=configuration.currency)
+        measure_home(lake_folder(), now=utc_now(), zone=zone, currency=currency)
+        summarise(lake_folder(), summary_folder(), zone=zone, currency=currency, at=utc_now())
     except LakeBusy:
         log.info("lake_busy")
 

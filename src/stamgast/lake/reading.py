@@ -11,14 +11,18 @@ import ibis.expr.types as ir
 from stamgast.lake.manifest import Manifest, get_manifest
 
 
-def open_lake(folder: Path, manifest: Manifest | None = None) -> Mapping[str, ir.Table]:
+def open_lake(folder: Path, manifest: Manifest | None = None, *, scratch: Path | None = None) -> Mapping[str, ir.Table]:
     """A table for each dataset, by name. They stay as they are while exports go on, for an hour at least.
 
-    Each call opens a DuckDB of its own, so that threads do not share one. Raises LakeNotThere before the first export.
+    What does not fit in memory goes to the folder ``scratch``, where one is given. Each call opens a DuckDB of its own, so that
+    threads do not share one. Raises LakeNotThere before the first export.
     """
     connection = ibis.duckdb.connect()
     # Days and moments never depend on the machine, nothing is fetched from the network, nothing is drawn on the terminal.
     connection.raw_sql("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false; SET enable_progress_bar = false")
+    if scratch is not None:
+        connection.settings["temp_directory"] = str(scratch)
+        connection.settings["preserve_insertion_order"] = False
     found = manifest or get_manifest(folder)
     return {name: connection.read_parquet(files_of(found, folder, name), table_name=name, **READING) for name in found.datasets}
 

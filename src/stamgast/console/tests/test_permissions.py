@@ -97,9 +97,9 @@ def test_an_auditor_changes_nothing_but_the_own_account_and_only_an_owner_change
 @pytest.mark.parametrize(
     ("role", "places"),
     [
-        (Role.OWNER, ["/", "/customers", "/segments", "/programme", "/sources"]),
-        (Role.ANALYST, ["/", "/segments", "/programme", "/sources"]),
-        (Role.AGENT, ["/", "/customers", "/segments", "/programme"]),
+        (Role.OWNER, ["/", "/customers", "/segments", "/programme", "/insights", "/sources"]),
+        (Role.ANALYST, ["/", "/segments", "/programme", "/insights", "/sources"]),
+        (Role.AGENT, ["/", "/customers", "/segments", "/programme", "/insights"]),
     ],
 )
 def test_the_navigation_leads_where_the_reader_may_go(shop: Source, role: str, places: list[str]) -> None:

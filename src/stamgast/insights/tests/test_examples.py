@@ -7,19 +7,35 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from stamgast.insights import change, intervals, orders, purchasing, retention, revenue, series, types
+from stamgast.insights import (
+    behind,
+    bridge,
+    change,
+    intervals,
+    neighbours,
+    orders,
+    purchasing,
+    retention,
+    revenue,
+    series,
+    types,
+)
+
+MODULES = (behind, bridge, change, intervals, neighbours, orders, purchasing, retention, revenue, series, types)
 
 SUPPOSED = {"ibis": ibis, "pa": pa, "UTC": UTC, "date": date, "datetime": datetime, "timedelta": timedelta}
 
 
-@pytest.mark.parametrize("module", [change, intervals, orders, purchasing, retention, revenue, series, types])
+@pytest.mark.parametrize("module", MODULES)
 def test_examples(module):
     assert doctest.testmod(module, extraglobs=SUPPOSED).failed == 0
 
 
 def test_every_measure_has_an_example_and_says_what_it_is():
     measures = [
-        change.change, purchasing.average_order_value, purchasing.purchase_frequency, purchasing.repeat_purchase_rate,
+        behind.of_bridge,
+        bridge.bridge_over_time, change.change, neighbours.buyers_of, neighbours.members_at, neighbours.with_neighbours,
+        purchasing.average_order_value, purchasing.purchase_frequency, purchasing.repeat_purchase_rate,
         retention.churn, retention.retention, revenue.order_counts, revenue.revenue, revenue.top_share,
         series.members_over_time, series.orders_over_time,
     ]  # fmt: skip

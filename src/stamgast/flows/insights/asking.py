@@ -1,0 +1,90 @@
+"""What a question is, and how it is put to the summary: for which days, which segment, compared with what."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.types as ir
+import msgspec
+import pyarrow as pa
+from django.conf import settings
+
+from stamgast.flows.export_lake import lake_folder
+from stamgast.flows.measure import Figure
+from stamgast.flows.summarise import OpenSummary, open_summary, summary_folder
+from stamgast.insights.change import change
+from stamgast.insights.neighbours import members_at
+from stamgast.insights.types import Period
+
+Answer = TypeVar("Answer")
+MOST_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which days, and which customers: those who were in the segment when the period ended, or all of them."""
+
+    period: Period
+    segment: str | None = None
+
+
+class Insights:
+    """An open summary, to be asked. The customers of a segment are the same in the period before and in all earlier ones."""
+
+    def __init__(self, opened: OpenSummary) -> None:
+        self._opened = opened
+        self.summary = opened.summary
+
+    @property
+    def buyers(self) -> ir.Table:
+        """One row a customer who ever bought."""
+        return self._opened.tables["buyers"]
+
+    def purchases(self, question: Question) -> ir.Table:
+        """The purchases of the customers that the question is about, of all time."""
+        bought = self._opened.tables["purchases"]
+        if question.segment is None:
+            return bought
+        members = members_at(self._opened.tables["stays"], question.segment, self.end_of(question.period))
+        return bought.semi_join(members, "customer_id")
+
+    def end_of(self, period: Period) -> datetime:
+        """The midnight that ends the period in the shop."""
+        day = period.last_day + timedelta(days=1)
+        return datetime.combine(day, time(), ZoneInfo(self.summary.zone)).astimezone(ZoneInfo("UTC"))
+
+    def ask(self, measure: ir.Table) -> list[dict[str, Any]]:
+        """The rows of an expression over the tables."""
+        return self._opened.ask(measure)
+
+    def once(self, key: tuple[Any, ...], make: Callable[[], Answer]) -> Answer:
+        """What was found before for this key, or what is found now: the summary does not change while it is open."""
+        kept = self._opened.kept
+        if key not in kept:
+            answer = make()
+            if len(kept) >= MOST_KEPT:
+                kept.pop(next(iter(kept)), None)
+            kept[key] = answer
+        found: Answer = kept[key]
+        return found
+
+
+def open_insights(*, at: datetime) -> Insights:
+    """The insights of this shop. Raises LakeNotThere before the first export."""
+    configuration = settings.CONFIGURATION
+    zone, currency = configuration.timezone, configuration.currency
+    return Insights(open_summary(lake_folder(), summary_folder(), zone=zone, currency=currency, at=at))
+
+
+def figures(now: Mapping[str, Mapping[str, Any]], before: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
+    """Each measure by name beside the same of the period before, from rows with value, low and high."""
+    found = change(_named(now), _named(before), by="name").to_pyarrow().to_pylist()
+    return {row.pop("name"): msgspec.convert(row, Figure) for row in found}
+
+
+def _named(rows: Mapping[str, Mapping[str, Any]]) -> ir.Table:
+    columns = {name: pa.array([row[name] for row in rows.values()], pa.float64()) for name in ("value", "low", "high")}
+    return ibis.memtable(pa.table({"name": pa.array(list(rows), pa.string()), **columns}))
