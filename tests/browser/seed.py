@@ -72,6 +72,11 @@ def shop(now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
         "web shop",
         {"type": "page", "anonymousId": "8f14e45f-ceea-467f", "properties": {"title": "Bread"}, "at": now - timedelta(hours=1)},
     )
+    consent = {"purpose": "newsletter", "channel": "email", "language": "nl", "text": "Ja, stuur me de nieuwsbrief per e-mail."}
+    for days, event in ((300, "Consent Given"), (90, "Unsubscribed"), (30, "Consent Given")):
+        at = now - timedelta(days=days)
+        properties = consent if event == "Consent Given" else {}
+        yield "web shop", {"type": "track", "userId": "918", "event": event, "properties": properties, "at": at}
     tasting = {"seats": 2, "evening": "friday"}
     at = now - timedelta(days=1)
     yield "web shop", {"type": "track", "userId": "901", "event": "Wine Tasting Booked", "properties": tasting, "at": at}

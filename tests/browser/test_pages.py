@@ -1,12 +1,15 @@
 """Every page in both languages and at both widths: no serious findings of axe, no complaints, nothing wider than its screen."""
 
 import json
+import os
 import re
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from stamgast.customers.consent.tokens import sign_withdrawal
 from tests.browser.conftest import AXE, NARROW, WIDE, Shop, open_context, visit
 from tests.browser.seed import EMAIL, PASSWORD
 
@@ -21,6 +24,15 @@ PAGES = (
     "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds",
     "/sources/kinds/Wine Tasting Booked", "/customers/user_id:nobody",
 )  # fmt: skip
+CONSENT_PAGES = (
+    "/customers/user_id:918/consents", "/customers/user_id:901/consents", "/customers/consent-texts",
+    "/consent/withdraw/{withdraw_token}",
+)  # fmt: skip
+
+
+def withdraw_token() -> str:
+    """What the link in a message to somebody holds: signed with the secret that the served processes were given as well."""
+    return sign_withdrawal(UUID(int=1), "newsletter", "email", os.environ["STAMGAST_SECRET_KEY"])
 
 
 def settle(page: Page) -> None:
@@ -48,9 +60,9 @@ def findings(page: Page) -> list[str]:
 def test_every_page_is_sound(browser: Browser, shop: Shop, state: Path, language: str, size: dict[str, int]) -> None:
     context = open_context(browser, shop, state, language, size)
     wrong: dict[str, list[str]] = {}
-    for address in PAGES:
+    for address in (*PAGES, *CONSENT_PAGES):
         seen = visit(context)
-        response = seen.page.goto(address)
+        response = seen.page.goto(address.format(withdraw_token=withdraw_token()))
         assert response is not None
         settle(seen.page)
         if response.status != (404 if address.endswith(":nobody") else 200):

@@ -11,6 +11,7 @@ class Scope(StrEnum):
 
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_WRITE = "customers:write"
+    CONSENTS_WRITE = "consents:write"
     SEGMENTS_READ = "segments:read"
     MOVEMENTS_READ = "movements:read"
     EVERYTHING = "*"

@@ -50,9 +50,9 @@ def _number(text: str) -> float | str:
     return number if isfinite(number) else text
 
 
-_decode = msgspec.json.Decoder(_Properties, float_hook=_number).decode
+decode_body = msgspec.json.Decoder(_Properties, float_hook=_number).decode
 _decode_identifiers = msgspec.json.Decoder(tuple[str, ...]).decode
-_decode_object = msgspec.json.Decoder(dict[str, Any], float_hook=_number).decode
+decode_object = msgspec.json.Decoder(dict[str, Any], float_hook=_number).decode
 
 
 def _position(cursor: str) -> tuple[datetime, UUID]:
@@ -223,7 +223,7 @@ def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool, *, 
         columns.order_ids.append(row[8])
         columns.amounts_minor.append(row[9])
         columns.currencies.append(row[10])
-        message = None if body is None else _decode(body)
+        message = None if body is None else decode_body(body)
         in_context = message.context.traits if message is not None and message.context is not None else None
         traits = merge_traits(message.traits, in_context, row[3]) if message is not None and needs_traits else None
         columns.traits.append(traits or None)
@@ -238,7 +238,7 @@ def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool, *, 
 
 
 def _activity(row: Sequence[Any]) -> Activity:
-    text = bytes(_decode(row[10]).properties)
+    text = bytes(decode_body(row[10]).properties)
     if text == b"null":
         text = b"{}"
     return Activity(
@@ -253,7 +253,7 @@ def _activity(row: Sequence[Any]) -> Activity:
         amount_minor=row[8],
         currency=row[9],
         lines=(read_lines(text, row[9]) or ()) if b'"products"' in text else (),
-        properties=_decode_object(text),
+        properties=decode_object(text),
     )
 
 
@@ -364,7 +364,7 @@ def get_kind(cursor: Cursor, name: str) -> Kind:
 
 def _kind(row: Sequence[Any]) -> Kind:
     name, schema, *rest = row
-    return Kind(name, None if schema is None else _decode_object(schema), *rest)
+    return Kind(name, None if schema is None else decode_object(schema), *rest)
 
 
 def load_catalogue(cursor: Cursor) -> Catalogue:
@@ -378,7 +378,7 @@ def load_schemas(cursor: Cursor) -> dict[str, Mapping[str, Any] | None]:
     for name, schema in cursor.execute(
         "SELECT name, schema::text FROM activities_kind WHERE schema IS NOT NULL OR is_builtin ORDER BY name"
     ).fetchall():
-        schemas[name] = None if schema is None else _decode_object(schema)
+        schemas[name] = None if schema is None else decode_object(schema)
     return schemas
 
 

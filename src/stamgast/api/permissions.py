@@ -16,6 +16,8 @@ RULES: Mapping[str, Mapping[str, Scope]] = {
     "withdraw_one_judgement": {"POST": Scope.CUSTOMERS_WRITE},
     "list_customer_links": {"GET": Scope.CUSTOMERS_READ},
     "list_customer_movements": {"GET": Scope.MOVEMENTS_READ},
+    "list_customer_consents": {"GET": Scope.CUSTOMERS_READ},
+    "put_consent": {"PUT": Scope.CONSENTS_WRITE},
     "read_movement": {"GET": Scope.MOVEMENTS_READ},
     "explain_one_movement": {"GET": Scope.MOVEMENTS_READ},
     "list_segments": {"GET": Scope.SEGMENTS_READ},

@@ -8,7 +8,7 @@ from django.utils.translation import get_language_from_request
 from ninja import NinjaAPI, Query
 
 from stamgast.activities.types import Activity
-from stamgast.api import identity, problems, shapes
+from stamgast.api import consents, identity, problems, shapes
 from stamgast.api.keys import Keyed, region
 from stamgast.conditions import CUSTOMER_FIELDS, parse
 from stamgast.customers.queries import get_customer
@@ -29,6 +29,7 @@ from stamgast.segments.types import Segment
 api = NinjaAPI(title="Stamgast", version="1", urls_namespace="api", docs_url=None, openapi_url="/openapi.json", auth=Keyed())
 problems.register(api)
 identity.register(api)
+consents.register(api)
 
 
 @api.get("/customers", response=shapes.CustomerPage, summary="List or search customers")

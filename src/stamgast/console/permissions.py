@@ -20,6 +20,8 @@ _ANYBODY = _STAFF | {VISITOR}
 _FIGURES = _STAFF - {Role.CASHIER}
 _PEOPLE = _FIGURES - {Role.ANALYST}
 _SOURCES = _FIGURES - {Role.AGENT}
+_HELPERS = frozenset({Role.OWNER, Role.MARKETER, Role.AGENT})
+_WRITERS = frozenset({Role.OWNER, Role.MARKETER})
 _MESSAGES = _SOURCES - {Role.ANALYST}  # what a source sent, word for word, names customers
 _HELPERS = frozenset({Role.OWNER, Role.AGENT})  # who has the person before them decides who it is
 
@@ -38,6 +40,10 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:separate": {"GET": _HELPERS, "POST": _HELPERS},
     "console:withdraw": {"GET": _HELPERS, "POST": _HELPERS},
     "console:why": {"GET": _PEOPLE},
+    "console:consents": {"GET": _PEOPLE, "POST": _HELPERS},
+    "console:consent_texts": {"GET": _FIGURES, "POST": _WRITERS},
+    "console:consent_confirm": {"GET": _ANYBODY, "POST": _ANYBODY},
+    "console:consent_withdraw": {"GET": _ANYBODY, "POST": _ANYBODY},
     "console:segments": {"GET": _FIGURES},
     "console:segment": {"GET": _FIGURES},
     "console:members": {"GET": _FIGURES},

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from stamgast.console.views import customers, home, identity, insights, kinds, programme, refusals, segments, sign_in, sources
+from stamgast.console.views import (
+    consent_links,
+    consents,
+    customers,
+    home,
+    identity,
+    insights,
+    kinds,
+    programme,
+    refusals,
+    segments,
+    sign_in,
+    sources,
+)
 
 app_name = "console"
 urlpatterns = [
@@ -13,12 +26,16 @@ urlpatterns = [
     path("sign-out", sign_in.sign_out, name="sign_out"),
     path("language", sign_in.set_language, name="language"),
     path("customers", customers.customers, name="customers"),
+    path("customers/consent-texts", consents.consent_texts, name="consent_texts"),
     path("customers/<str:reference>", customers.customer, name="customer"),
     path("customers/<str:reference>/timeline", customers.timeline, name="timeline"),
     path("customers/<str:reference>/links", identity.links, name="links"),
     path("customers/<str:reference>/merge", identity.merge, name="merge"),
     path("customers/<str:reference>/separate", identity.separate, name="separate"),
     path("judgements/<uuid:judgement_id>/withdraw", identity.withdraw, name="withdraw"),
+    path("customers/<str:reference>/consents", consents.customer_consents, name="consents"),
+    path("consent/confirm/<str:token>", consent_links.confirm, name="consent_confirm"),
+    path("consent/withdraw/<str:token>", consent_links.withdraw, name="consent_withdraw"),
     path("movements/<uuid:movement_id>/why", customers.why, name="why"),
     path("segments", segments.segments, name="segments"),
     path("segments/<str:slug>", segments.segment, name="segment"),

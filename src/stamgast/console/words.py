@@ -41,6 +41,10 @@ def refusal_sentence(error: StamgastError) -> str:
         "segment_not_found": _("There is no such segment."),
         "refusal_not_found": _("There is no such refusal."),
         "refusal_settled": _("This refusal was sent again or dismissed before. Nothing changed."),
+        "unknown_consent": _("There is no text for this purpose and channel yet. Write one first."),
+        "consent_link_invalid": _("This link does not work. Copy the whole address from the message."),
+        "consent_link_used": _("You answered by this link before. Nothing changed."),
+        "consent_link_expired": _("This link waited too long for an answer. Ask for a new one where you got it."),
         "invalid_cursor": _("This list has moved on. Start again from its beginning."),
     }
     return sentences.get(error.code, error.message)

@@ -2,6 +2,9 @@
 
 from django.db import models
 
+from stamgast.customers.consent.models import ConsentChange as ConsentChange
+from stamgast.customers.consent.models import ConsentText as ConsentText
+
 
 class Customer(models.Model):
     """One person, known or half known. A merged customer keeps its row and names the customer that it is now part of."""

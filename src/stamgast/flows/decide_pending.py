@@ -12,9 +12,13 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from stamgast.activities.contents import load_properties
 from stamgast.activities.operations import remove_pending
 from stamgast.activities.queries import load_for_deciding, take_pending
 from stamgast.activities.types import Columns, PendingActivity
+from stamgast.customers.consent.operations import take_in
+from stamgast.customers.consent.rules import KINDS as CONSENT_KINDS
+from stamgast.customers.consent.types import Told
 from stamgast.customers.operations import lock_customers, resolve, set_seen
 from stamgast.customers.types import Sighting
 from stamgast.flows.history import activity_table, first_of, needs_body, read_history, seen_in, who_refers_back
@@ -67,6 +71,7 @@ def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: date
     columns = load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=needs_body(programme))
     resolution = resolve(cursor, _sightings(columns), at=at, actor=actor)
     customers = resolution.customers
+    _take_consents(cursor, columns, at=at)
     states = load_states(cursor, programme.name, set(customers.values()))
     again = who_refers_back(cursor, columns, customers) | resolution.moved
     work = _divide(states, columns, customers, again, created=resolution.created)
@@ -112,6 +117,24 @@ def _sightings(columns: Columns) -> list[Sighting]:
         )
         for i in range(len(columns))
     ]
+
+
+def _take_consents(cursor: Cursor, columns: Columns, *, at: datetime) -> None:
+    said = [i for i, kind in enumerate(columns.kinds) if kind in CONSENT_KINDS]
+    if said:
+        properties = load_properties(cursor, [columns.ids[i] for i in said])
+        told = (
+            Told(
+                columns.ids[i],
+                columns.anchor_ids[i],
+                columns.kinds[i],
+                columns.occurred_at[i],
+                columns.sources[i],
+                properties[columns.ids[i]],
+            )
+            for i in said
+        )
+        take_in(cursor, told, at=at)
 
 
 def _divide(

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from stamgast.access.operations import create_key
@@ -66,3 +67,17 @@ def get(client, key):
         return client.get(path, headers={"authorization": f"Bearer {key}", **headers})
 
     return ask
+
+
+@pytest.fixture
+def statements(monkeypatch):
+    """What is asked of the database from now on, through cursors of our own, which Django's own counting does not see."""
+    asked = []
+    execute = psycopg.Cursor.execute
+
+    def note(self, query, *arguments, **named):
+        asked.append(query)
+        return execute(self, query, *arguments, **named)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", note)
+    return asked

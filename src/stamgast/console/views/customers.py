@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET
 
 from stamgast.activities.queries import load_history
 from stamgast.console import reader
+from stamgast.console.consent_words import consent_rows
 from stamgast.console.pages import is_part, page, show
 from stamgast.console.programme_words import rule_label
 from stamgast.console.words import (
@@ -35,6 +36,7 @@ from stamgast.console.words import (
     trait_label,
     with_kinds,
 )
+from stamgast.customers.consent.queries import list_changes
 from stamgast.customers.queries import count_customers, find_exact, list_customers, summarise_customers
 from stamgast.customers.types import CustomerSummary, Profile
 from stamgast.flows.explain_movement import MovementExplanation, explain_movement
@@ -109,6 +111,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
         timeline = _timeline(cursor, view, request.GET.get("before"))
         goal = _goal(cursor, view)
         gap = usual_gap(_days_of_orders(cursor, view))
+        changes = list_changes(cursor, view.profile.customer.id)
     profile = view.profile
     score = _score(view)
     name = profile_name(profile)
@@ -124,6 +127,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             "expiry": _expiry_sentence(lots),
             "leaves": leaving_sentence(score, goal.over, lots) if goal else "",
             "facts": _facts(view, gap),
+            "consents": consent_rows(changes),
             "memberships": [(membership, segment_badge(membership.slug, membership.name)) for membership in view.memberships],
             "identifiers": [
                 {"label": identifier_label(one.kind), "value": one.value, "first_at": one.first_at}
