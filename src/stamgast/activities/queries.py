@@ -27,7 +27,7 @@ from stamgast.activities.types import (
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
 
-_FROM_ACTIVITIES = f"SELECT {sql.ACTIVITY_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
+FROM_ACTIVITIES = f"SELECT {sql.ACTIVITY_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
 _REFUSAL = "r.id, s.name, r.received_at, r.reason, r.detail, r.body, r.settled_at, r.settled_by, r.activity_id"
 
 
@@ -55,7 +55,7 @@ _decode_identifiers = msgspec.json.Decoder(tuple[str, ...]).decode
 decode_object = msgspec.json.Decoder(dict[str, Any], float_hook=_number).decode
 
 
-def _position(cursor: str) -> tuple[datetime, UUID]:
+def position_of(cursor: str) -> tuple[datetime, UUID]:
     moment, last = decode_cursor(cursor, str, str)
     try:
         return datetime.fromisoformat(str(moment)), UUID(str(last))
@@ -106,12 +106,12 @@ def list_sources(cursor: Cursor, *, since: datetime) -> list[SourceSummary]:
 def get_activity(cursor: Cursor, activity_id: UUID) -> Activity:
     """One activity; raises ActivityNotFound."""
     row = cursor.execute(
-        f"{_FROM_ACTIVITIES} WHERE a.id = %s",
+        f"{FROM_ACTIVITIES} WHERE a.id = %s",
         (activity_id,),
     ).fetchone()
     if row is None:
         raise ActivityNotFound("There is no activity with this id.")
-    return _activity(row)
+    return activity_of(row)
 
 
 def list_latest(
@@ -127,30 +127,13 @@ def list_latest(
         values.append(kind)
     if after is not None:
         condition.append("(a.received_at, a.id) < (%s, %s)")
-        values += _position(after)
+        values += position_of(after)
     limit = min(limit, LARGEST_PAGE)
     rows = cursor.execute(
-        f"{_FROM_ACTIVITIES} WHERE {' AND '.join(condition)} ORDER BY a.received_at DESC, a.id DESC LIMIT %s",
+        f"{FROM_ACTIVITIES} WHERE {' AND '.join(condition)} ORDER BY a.received_at DESC, a.id DESC LIMIT %s",
         (*values, limit + 1),
     ).fetchall()
-    return page_of([_activity(row) for row in rows], limit, lambda row: (row.received_at.isoformat(), str(row.id)))
-
-
-def list_activities(
-    cursor: Cursor, anchor_ids: Collection[UUID], *, before: str | None = None, limit: int = DEFAULT_PAGE
-) -> Page[Activity]:
-    """The timeline of the identifiers ``anchor_ids``: what happened last, first."""
-    values: list[Any] = [list(anchor_ids)]
-    condition = "a.anchor_id = ANY(%s)"
-    if before is not None:
-        condition += " AND (a.occurred_at, a.id) < (%s, %s)"
-        values += _position(before)
-    limit = min(limit, LARGEST_PAGE)
-    rows = cursor.execute(
-        f"{_FROM_ACTIVITIES} WHERE {condition} ORDER BY a.occurred_at DESC, a.id DESC LIMIT %s",
-        (*values, limit + 1),
-    ).fetchall()
-    return page_of([_activity(row) for row in rows], limit, lambda row: (row.occurred_at.isoformat(), str(row.id)))
+    return page_of([activity_of(row) for row in rows], limit, lambda row: (row.received_at.isoformat(), str(row.id)))
 
 
 def count_orders(cursor: Cursor, anchor_ids: Collection[UUID], *, kinds: Collection[str]) -> dict[UUID, int]:
@@ -195,18 +178,23 @@ def load_for_deciding(cursor: Cursor, activity_ids: Collection[UUID], *, needs_b
     return _load(cursor, "a.id = ANY(%(ids)s)", list(activity_ids), needs_body, needs_traits=True)
 
 
-def load_history(cursor: Cursor, anchor_ids: Collection[UUID], *, needs_body: bool) -> Columns:
-    """Every activity that hangs on these identifiers and waits no longer, as columns; traits are not looked for."""
-    return _load(cursor, sql.OF_HISTORY, list(anchor_ids), needs_body, needs_traits=False)
+def load_history(
+    cursor: Cursor, anchor_ids: Collection[UUID], *, needs_body: bool, kinds: Collection[str] | None = None
+) -> Columns:
+    """Every activity, or those of ``kinds``, on these identifiers that waits no longer, as columns; without traits."""
+    condition = sql.OF_HISTORY if kinds is None else f"{sql.OF_HISTORY} AND a.kind = ANY(%(kinds)s)"
+    return _load(cursor, condition, list(anchor_ids), needs_body, needs_traits=False, kinds=list(kinds or ()))
 
 
-def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool, *, needs_traits: bool) -> Columns:
+def _load(
+    cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool, *, needs_traits: bool, kinds: Sequence[str] = ()
+) -> Columns:
     columns = Columns([], [], [], [], [], [], [], [], [], [], [], [], [], [])
     # Sorted here and not by the database: a sort there has to carry the bodies along.
     rows = cursor.execute(
         f"SELECT {sql.DECIDING_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
         f"WHERE {condition}",
-        {"ids": ids, "needs_body": needs_body, "needs_traits": needs_traits},
+        {"ids": ids, "needs_body": needs_body, "needs_traits": needs_traits, "kinds": kinds},
         binary=True,
     ).fetchall()
     rows.sort(key=lambda row: (row[6], row[0]))
@@ -237,7 +225,7 @@ def _load(cursor: Cursor, condition: str, ids: list[UUID], needs_body: bool, *, 
     return columns
 
 
-def _activity(row: Sequence[Any]) -> Activity:
+def activity_of(row: Sequence[Any]) -> Activity:
     text = bytes(decode_body(row[10]).properties)
     if text == b"null":
         text = b"{}"
@@ -307,7 +295,7 @@ def list_refusals(
         values.append(reason)
     if after is not None:
         condition.append("(r.received_at, r.id) < (%s, %s)")
-        values += _position(after)
+        values += position_of(after)
     limit = min(limit, LARGEST_PAGE)
     rows = cursor.execute(
         f"SELECT {_REFUSAL} FROM activities_refusal r JOIN activities_source s ON s.id = r.source_id "

@@ -190,3 +190,26 @@ class Kind:
     is_builtin: bool
     first_seen_at: datetime | None
     changed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a customer's activities came from. ``id`` is the device's own or the visitor's; any of the texts may be empty."""
+
+    id: str
+    make: str
+    system: str
+    program: str
+    first_at: datetime
+    last_at: datetime
+    activities: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUse:
+    """How much of a customer a source knows."""
+
+    name: str
+    activities: int
+    first_at: datetime
+    last_at: datetime

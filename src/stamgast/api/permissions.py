@@ -18,6 +18,7 @@ RULES: Mapping[str, Mapping[str, Scope]] = {
     "list_customer_movements": {"GET": Scope.MOVEMENTS_READ},
     "list_customer_consents": {"GET": Scope.CUSTOMERS_READ},
     "put_consent": {"PUT": Scope.CONSENTS_WRITE},
+    "list_timeline": {"GET": Scope.CUSTOMERS_READ},
     "read_movement": {"GET": Scope.MOVEMENTS_READ},
     "explain_one_movement": {"GET": Scope.MOVEMENTS_READ},
     "list_segments": {"GET": Scope.SEGMENTS_READ},

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from stamgast.activities.types import Activity
+from stamgast.activities.types import Activity, Device
 from stamgast.console import reader
 from stamgast.kit.errors import StamgastError
 from stamgast.ledger.types import Movement, MovementKind
@@ -115,6 +115,24 @@ def trait_label(name: str) -> str:
         "language": pgettext("trait", "Language"),
     }
     return labels.get(name, name.replace("_", " ").capitalize())
+
+
+def device_label(device: Device) -> str:
+    """What a device is called: its make and program where they were told, else the browser and system in its user agent."""
+    agent = device.program
+    if agent.startswith("Mozilla/"):
+        browser = next((name for mark, name in _BROWSERS if mark in agent), _("Browser"))
+        system = next((name for mark, name in _SYSTEMS if mark in agent), "")
+        agent = _("%(browser)s on %(system)s") % {"browser": browser, "system": system} if system else browser
+    told = " · ".join(filter(None, (device.make, device.system, agent)))
+    return told or _("Visitor %(start)s…") % {"start": device.id[:8]}
+
+
+_BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("CriOS/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
 
 
 def customer_name(name: str | None, email: str | None, identifier: str) -> str:

@@ -114,3 +114,22 @@ class Trait(models.Model):
     occurred_at = models.DateTimeField()
     source = models.TextField()
     activity_id = models.UUIDField()
+
+
+class TraitValue(models.Model):
+    """One value that one source ever told of a trait of one identifier, from when to when it told it.
+
+    Who said what when, the values that lost included; one row however often a source says the same. What holds is ``Trait``.
+    """
+
+    pk = models.CompositePrimaryKey("anchor_id", "name", "source", "digest")
+    anchor_id = models.UUIDField()
+    name = models.TextField()
+    source = models.TextField()
+    digest = models.UUIDField(help_text="MD5 of the value, because a value may be longer than an index can hold")
+    value = models.JSONField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "customers_trait_value"

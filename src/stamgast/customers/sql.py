@@ -314,3 +314,24 @@ def write_traits(cursor: Cursor, traits: Sequence[Mapping[str, object]]) -> None
         """,
         (msgspec.json.encode(traits).decode(),),
     )
+
+
+def write_trait_values(cursor: Cursor, values: Sequence[Mapping[str, object]]) -> None:
+    """Notes who said what, each an object with the names of the columns; in key order, so that two workers cannot deadlock."""
+    cursor.execute(
+        """
+        INSERT INTO customers_trait_value AS known (anchor_id, name, source, digest, value, first_at, last_at)
+        SELECT anchor_id, name, source, md5(value::text)::uuid, value, min(first_at), max(last_at)
+        FROM (
+            SELECT anchor_id, name, source, coalesce(value, 'null') AS value, first_at, last_at
+            FROM json_to_recordset(%s::json)
+                AS new (anchor_id uuid, name text, source text, value jsonb, first_at timestamptz, last_at timestamptz)
+        ) AS said
+        GROUP BY anchor_id, name, source, value
+        ORDER BY anchor_id, name, source, md5(value::text)::uuid
+        ON CONFLICT (anchor_id, name, source, digest) DO UPDATE
+        SET first_at = least(known.first_at, excluded.first_at), last_at = greatest(known.last_at, excluded.last_at)
+        WHERE excluded.first_at < known.first_at OR excluded.last_at > known.last_at
+        """,
+        (msgspec.json.encode(values).decode(),),
+    )

@@ -140,6 +140,18 @@ class Trait:
 
 
 @dataclass(frozen=True, slots=True)
+class TraitValue:
+    """A value that a source told of a trait, from when to when. ``holds`` is whether it is the one that the profile shows."""
+
+    name: str
+    value: object
+    source: str
+    first_at: datetime
+    last_at: datetime
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """One customer over all sources."""
 

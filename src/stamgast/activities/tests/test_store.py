@@ -18,7 +18,6 @@ from stamgast.activities.queries import (
     count_pending,
     find_oldest_pending,
     get_activity,
-    list_activities,
     list_kinds,
     list_latest,
     list_refusals,
@@ -27,6 +26,7 @@ from stamgast.activities.queries import (
     take_pending,
 )
 from stamgast.activities.tests.conftest import NOON
+from stamgast.activities.timeline import list_activities
 from stamgast.activities.types import Activity, Line, NewActivity, Refused, Source, Stored
 from stamgast.customers.rules import identifier_id
 from stamgast.kit.database import Cursor

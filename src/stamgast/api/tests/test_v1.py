@@ -102,7 +102,7 @@ def test_what_fails_here_is_a_problem_too(shop, get, client, monkeypatch):
         def failing(*args, **more):
             raise error
 
-        monkeypatch.setattr("stamgast.api.v1.read_customer", failing)
+        monkeypatch.setattr("stamgast.api.profiles.read_customer", failing)
         client.raise_request_exception = False
         response = get("/v1/customers/user_id:bob")
         assert response["content-type"] == "application/problem+json"

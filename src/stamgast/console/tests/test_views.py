@@ -15,7 +15,8 @@ from django.test import Client
 from stamgast.activities.queries import get_kind, get_refusal, list_refusals, list_sources
 from stamgast.activities.types import Source
 from stamgast.console.tests.conftest import send
-from stamgast.console.views.customers import leaving_sentence, usual_gap
+from stamgast.console.views.customers import leaving_sentence
+from stamgast.flows.read_buying import usual_gap
 from stamgast.kit.database import open_cursor
 from stamgast.ledger.types import Lot
 

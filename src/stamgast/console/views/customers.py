@@ -3,30 +3,26 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from itertools import pairwise
-from statistics import median
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from stamgast.activities.queries import load_history
 from stamgast.console import reader
 from stamgast.console.consent_words import consent_rows
-from stamgast.console.pages import is_part, page, show
+from stamgast.console.pages import is_part, page, shop_zone, show
 from stamgast.console.programme_words import rule_label
 from stamgast.console.words import (
     Look,
     activity_facts,
     currency_label,
     customer_name,
+    device_label,
     identifier_label,
     initials,
     look_of,
@@ -38,15 +34,15 @@ from stamgast.console.words import (
 )
 from stamgast.customers.consent.queries import list_changes
 from stamgast.customers.queries import count_customers, find_exact, list_customers, summarise_customers
-from stamgast.customers.types import CustomerSummary, Profile
+from stamgast.customers.types import CustomerSummary, Profile, TraitValue
 from stamgast.flows.explain_movement import MovementExplanation, explain_movement
-from stamgast.flows.history import ORDERS
 from stamgast.flows.list_customers import describe_customers
+from stamgast.flows.read_buying import Bought, Buying
 from stamgast.flows.read_customer import CustomerView, read_customer
+from stamgast.flows.read_profile import Part, read_parts
 from stamgast.flows.read_timeline import Event, read_timeline
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
-from stamgast.kit.paging import InvalidCursor
 from stamgast.ledger.queries import list_lots, list_movements_between
 from stamgast.ledger.types import Lot, Movement, MovementKind
 from stamgast.programmes.types import RuleOutcome
@@ -55,6 +51,9 @@ from stamgast.segments.queries import count_members, list_segments
 ROWS = 50
 EVENTS = 25
 LOTS = 2_000
+MOST_BOUGHT = 5
+DEVICES = 5
+PARTS = (Part.BUYING, Part.DEVICES, Part.SOURCES, Part.TRAIT_VALUES)
 SCORE = "score"
 LOYAL = "loyal-customers"
 NAMES = ("name", "firstName", "first_name", "lastName", "last_name", "email")
@@ -110,7 +109,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
         lots = list_lots(cursor, view.profile.customer.id, limit=LOTS)
         timeline = _timeline(cursor, view, request.GET.get("before"))
         goal = _goal(cursor, view)
-        gap = usual_gap(_days_of_orders(cursor, view))
+        parts = read_parts(cursor, view, PARTS, zone=shop_zone())
         changes = list_changes(cursor, view.profile.customer.id)
     profile = view.profile
     score = _score(view)
@@ -126,22 +125,18 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             "goal": goal,
             "expiry": _expiry_sentence(lots),
             "leaves": leaving_sentence(score, goal.over, lots) if goal else "",
-            "facts": _facts(view, gap),
+            "facts": _facts(view, parts.buying),
             "consents": consent_rows(changes),
+            "products": _bought(parts.buying, "products"),
+            "channels": _bought(parts.buying, "channels"),
+            "devices": [{"label": device_label(one), "device": one} for one in (parts.devices or ())[:DEVICES]],
+            "sources": parts.sources,
             "memberships": [(membership, segment_badge(membership.slug, membership.name)) for membership in view.memberships],
             "identifiers": [
                 {"label": identifier_label(one.kind), "value": one.value, "first_at": one.first_at}
                 for one in profile.identifiers
             ],
-            "traits": [
-                {
-                    "label": trait_label(one.name),
-                    "value": _trait_text(one.value),
-                    "source": one.source,
-                    "occurred_at": one.occurred_at,
-                }
-                for one in profile.traits
-            ],
+            "traits": _traits(profile, parts.trait_values or ()),
             "customer_id": profile.customer.id,
             **timeline,
         },
@@ -260,7 +255,7 @@ def _goal(cursor: Cursor, view: CustomerView) -> Goal | None:
     return None
 
 
-def _expiry_sentence(lots: list[Lot]) -> str:
+def _expiry_sentence(lots: Sequence[Lot]) -> str:
     """What expires next: everything that goes on the same day counts together."""
     due = [lot for lot in lots if lot.currency == SCORE and lot.expires_at is not None]
     if not due:
@@ -285,7 +280,7 @@ def leaving_sentence(score: int, over: int, lots: list[Lot]) -> str:
     return ""
 
 
-def _facts(view: CustomerView, gap: float | None) -> list[tuple[str, str]]:
+def _facts(view: CustomerView, buying: Buying | None) -> list[tuple[str, str]]:
     orders = view.orders
     if not orders.count or orders.currency is None:
         return []
@@ -295,6 +290,7 @@ def _facts(view: CustomerView, gap: float | None) -> list[tuple[str, str]]:
         (_("Average order"), reader.money(round(orders.revenue_minor / orders.count), orders.currency)),
         (_("Last order"), reader.ago(orders.last_at, utc_now())),
     ]
+    gap = buying.usual_gap_days if buying else None
     if gap is not None:
         often = ngettext("every day", "every %(count)s days", round(gap)) % {"count": reader.number(round(gap))}
         facts.append((_("Usually buys"), often))
@@ -302,17 +298,29 @@ def _facts(view: CustomerView, gap: float | None) -> list[tuple[str, str]]:
     return facts
 
 
-def _days_of_orders(cursor: Cursor, view: CustomerView) -> list[date]:
-    """The days in the shop's zone on which something was ordered, each once. What came back later was ordered all the same."""
-    history = load_history(cursor, view.anchors, needs_body=False)
-    rows = zip(history.kinds, history.amounts_minor, history.occurred_at, strict=True)
-    return sorted({timezone.localtime(at).date() for kind, amount, at in rows if kind in ORDERS and (amount or 0) > 0})
+def _bought(buying: Buying | None, name: str) -> list[dict[str, Any]]:
+    rows: Sequence[Bought] = getattr(buying, name) if buying else ()
+    currency = buying.currency if buying else None
+    return [{"row": row, "amount": reader.money(row.amount_minor, currency or "")} for row in rows[:MOST_BOUGHT]]
 
 
-def usual_gap(days: Sequence[date]) -> float | None:
-    """The median number of days from one day with an order to the next: one long holiday does not move it."""
-    gaps = [(after - before).days for before, after in pairwise(days)]
-    return float(median(gaps)) if gaps else None
+def _traits(profile: Profile, told: Sequence[TraitValue]) -> list[dict[str, Any]]:
+    """Each trait with its source, and the other values that were told of it."""
+    lost: dict[str, list[dict[str, Any]]] = {}
+    for one in told:
+        if not one.holds and one.value is not None:
+            row = {"value": _trait_text(one.value), "source": one.source, "last_at": one.last_at}
+            lost.setdefault(one.name, []).append(row)
+    return [
+        {
+            "label": trait_label(one.name),
+            "value": _trait_text(one.value),
+            "source": one.source,
+            "occurred_at": one.occurred_at,
+            "lost": lost.get(one.name, []),
+        }
+        for one in profile.traits
+    ]
 
 
 def _trait_text(value: object) -> str:
@@ -324,20 +332,9 @@ def _trait_text(value: object) -> str:
 
 
 def _timeline(cursor: Cursor, view: CustomerView, place: str | None) -> dict[str, Any]:
-    """A page of events and the place of the next: the cursor, and the moment down to which this page went."""
-    before, until = None, None
-    if place:
-        before, _separator, moment = place.partition("~")
-        try:
-            until = datetime.fromtimestamp(int(moment) / 1_000_000, UTC)
-        except (ValueError, OverflowError, OSError):
-            raise InvalidCursor("This cursor is not one of ours. Start again without it.") from None
-    found = read_timeline(cursor, view.profile.customer.id, view.anchors, before=before, until=until, limit=EVENTS)
-    following = None
-    if found.next_cursor:
-        last = next(event for event in reversed(found.rows) if event.activity is not None)
-        following = f"{found.next_cursor}~{round(last.at.timestamp() * 1_000_000)}"
-    return {"events": [_event(event) for event in found.rows], "next": following}
+    """A page of events and the cursor of the next."""
+    found = read_timeline(cursor, view.profile.customer.id, view.anchors, before=place or None, limit=EVENTS)
+    return {"events": [_event(event) for event in found.rows], "next": found.next_cursor}
 
 
 def _event(event: Event) -> dict[str, Any]:

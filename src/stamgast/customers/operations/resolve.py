@@ -1,6 +1,6 @@
 """Whose each activity is, kept up to date as evidence comes in."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -96,6 +96,7 @@ def _write(cursor: Cursor, batch: Batch, graph: Graph, changes: Changes, *, at: 
     traits = _latest_traits(batch)
     if traits:
         sql.write_traits(cursor, traits)
+        sql.write_trait_values(cursor, list(_told_traits(batch)))
 
 
 def _seen_by_owner(batch: Batch, changes: Changes) -> dict[UUID, sql.Seen]:
@@ -134,3 +135,18 @@ def _latest_traits(batch: Batch) -> list[dict[str, object]]:
         }
         for (anchor, name), (one, value) in latest.items()
     ]
+
+
+def _told_traits(batch: Batch) -> Iterator[dict[str, object]]:
+    """Every trait that the batch tells, by whom and when; the ones that lost as well."""
+    for sighting in batch.sightings:
+        for name, value in sighting.traits.items():
+            if len(name) <= rules.LONGEST_TRAIT_NAME:
+                yield {
+                    "anchor_id": batch.ids[sighting.identifiers[0]],
+                    "name": rules.storable(name),
+                    "source": sighting.source,
+                    "value": rules.storable_value(value),
+                    "first_at": sighting.occurred_at,
+                    "last_at": sighting.occurred_at,
+                }

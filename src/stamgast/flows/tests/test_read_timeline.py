@@ -44,16 +44,15 @@ def customer(db: None) -> UUID:
 
 def read(customer: UUID, limit: int) -> list[Event]:
     events: list[Event] = []
-    before, until = None, None
+    before = None
     with open_cursor() as cursor:
         anchors = anchors_of(cursor, [customer])[customer]
         while True:
-            page = read_timeline(cursor, customer, anchors, before=before, until=until, limit=limit)
+            page = read_timeline(cursor, customer, anchors, before=before, limit=limit)
             events += page.rows
             if page.next_cursor is None:
                 return events
             before = page.next_cursor
-            until = next(event.at for event in reversed(page.rows) if event.activity is not None)
 
 
 def told(events: list[Event]) -> list[tuple[datetime, UUID | None, frozenset[UUID]]]:

@@ -1,0 +1,54 @@
+"""The parts of a profile beyond who the customer is, each read only when somebody asks for it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from stamgast.activities.contents import list_devices, list_sources_of
+from stamgast.activities.types import Device, SourceUse
+from stamgast.customers.consent.queries import list_consents
+from stamgast.customers.consent.types import Consent
+from stamgast.customers.trait_queries import list_trait_values
+from stamgast.customers.types import TraitValue
+from stamgast.flows.read_buying import Buying, read_buying
+from stamgast.flows.read_customer import CustomerView
+from stamgast.kit.database import Cursor
+from stamgast.ledger.queries import list_lots
+from stamgast.ledger.types import Lot
+
+
+class Part(StrEnum):
+    """What can be asked for beside a customer, as it is written in addresses. Each costs one query."""
+
+    BUYING = "buying"
+    CONSENTS = "consents"
+    DEVICES = "devices"
+    LOTS = "lots"
+    SOURCES = "sources"
+    TRAIT_VALUES = "trait_values"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileParts:
+    """The parts that were asked for; None where one was not."""
+
+    buying: Buying | None
+    consents: Sequence[Consent] | None
+    devices: Sequence[Device] | None
+    lots: Sequence[Lot] | None
+    sources: Sequence[SourceUse] | None
+    trait_values: Sequence[TraitValue] | None
+
+
+def read_parts(cursor: Cursor, view: CustomerView, parts: Collection[str], *, zone: ZoneInfo) -> ProfileParts:
+    """Reads these parts of the profile of a customer that was read."""
+    customer, anchors = view.profile.customer.id, view.anchors
+    return ProfileParts(
+        buying=read_buying(cursor, customer, anchors, zone=zone) if Part.BUYING in parts else None,
+        consents=list_consents(cursor, customer) if Part.CONSENTS in parts else None,
+        devices=list_devices(cursor, anchors) if Part.DEVICES in parts else None,
+        lots=list_lots(cursor, customer) if Part.LOTS in parts else None,
+        sources=list_sources_of(cursor, anchors) if Part.SOURCES in parts else None,
+        trait_values=list_trait_values(cursor, customer) if Part.TRAIT_VALUES in parts else None,
+    )
