@@ -34,7 +34,7 @@ def test_a_small_body_cannot_become_a_large_one() -> None:
 
 @pytest.mark.parametrize(
     ("body", "encoding"),
-    [(b"plain", b"gzip"), (gzip.compress(b"cut short")[:-3], b"gzip"), (b"x", b"br"), (b"x", b"gzip, gzip")],
+    [(b"plain", b"gzip"), (gzip.compress(b"cut short", mtime=0)[:-3], b"gzip"), (b"x", b"br"), (b"x", b"gzip, gzip")],
 )
 def test_what_is_not_as_it_says_is_an_error(body: bytes, encoding: bytes) -> None:
     with pytest.raises(InvalidEncoding):
