@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stamgast.customers import operations, queries
-from stamgast.customers.types import Sighting
+from stamgast.customers.partition import Cost, weigh
+from stamgast.customers.types import IdentityRules, Sighting
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.kit.ids import derive_id
 
@@ -104,6 +105,20 @@ def arrivals(draw: st.DrawFn) -> tuple[list[Sighting], list[list[Sighting]]]:
     return history, [order[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
 
 
+rule_sets = st.sampled_from(({"user_id": 1}, {"user_id": 1, "email": 2}, {"user_id": 2, "anonymous_id": 1}))
+
+
+def assert_cost(cursor: Cursor, now: dict[UUID, frozenset[str]], wanted: frozenset[frozenset[str]], cost: Cost) -> None:
+    """What the columns say of other rules is what a look at all sightings says of them."""
+    made_of = {one: [customer for customer, had in now.items() if had & one] for one in wanted}
+    assert (cost.customers_before, cost.customers_after) == (len(now), len(wanted))
+    assert cost.merging == len({customer for sources in made_of.values() if len(sources) > 1 for customer in sources})
+    assert cost.coming_apart == sum(sum(1 for one in wanted if one & had) > 1 for had in now.values())
+    assert [one.identifiers for one in cost.largest] == sorted(map(len, wanted), reverse=True)[:10]
+    changing = {customer for customer, had in now.items() if had not in wanted}
+    assert {customer for group in cost.groups for customer in group} == changing
+
+
 @contextmanager
 def nothing_kept() -> Iterator[Cursor]:
     with django_transaction.atomic(), open_cursor() as cursor:
@@ -146,9 +161,9 @@ def assert_links_are_sound(cursor: Cursor) -> None:
 
 @pytest.mark.django_db
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
-@given(arrivals(), st.sampled_from(({"user_id": 1}, {"user_id": 1, "email": 2}, {"user_id": 2, "anonymous_id": 1})))
+@given(arrivals(), rule_sets, rule_sets)
 def test_any_arrival_gives_the_customers_of_the_whole_history(
-    arrival: tuple[list[Sighting], list[list[Sighting]]], limits: dict[str, int]
+    arrival: tuple[list[Sighting], list[list[Sighting]]], limits: dict[str, int], others: dict[str, int]
 ) -> None:
     history, batches = arrival
     expected = oracle(history, limits)
@@ -156,7 +171,7 @@ def test_any_arrival_gives_the_customers_of_the_whole_history(
         before: dict[UUID, frozenset[str]] = {}
         for number, batch in enumerate(batches):
             at = START + timedelta(days=1, hours=number)
-            resolution = operations.resolve(cursor, batch, at=at, actor="worker", limits=limits)
+            resolution = operations.resolve(cursor, batch, at=at, actor="worker", identity=IdentityRules(limits))
             after = partition(cursor)
             owners = {identifier: customer for customer, identifiers in after.items() for identifier in identifiers}
             assert resolution.customers == {one.activity_id: owners[one.identifiers[0]] for one in batch}
@@ -168,6 +183,8 @@ def test_any_arrival_gives_the_customers_of_the_whole_history(
             assert resolution.created <= after.keys()
             before = after
         assert frozenset(before.values()) == expected.customers
+        assert weigh(cursor, IdentityRules(limits)).groups == []
+        assert_cost(cursor, before, oracle(history, others).customers, weigh(cursor, IdentityRules(others)))
         assert_links_are_sound(cursor)
         cursor.execute("SELECT kind || ':' || value, first_at FROM customers_identifier")
         assert dict(cursor.fetchall()) == expected.first_at

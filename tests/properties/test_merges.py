@@ -15,6 +15,8 @@ from stamgast.customers.errors import (
     NothingToSeparate,
     SaidToBeDifferent,
 )
+from stamgast.customers.partition import weigh
+from stamgast.customers.ruleset import DEFAULT
 from stamgast.flows.audit import run as audit
 from stamgast.flows.install import BEGINNING
 from stamgast.flows.merge_customers import merge_customers
@@ -126,6 +128,7 @@ def test_any_sequence_of_activities_and_judgements_ends_as_the_oracle_says(rows,
         drain(100)
         with open_cursor() as cursor:
             state = found(cursor)
+            assert weigh(cursor, DEFAULT).groups == [], "the links are what one look at everything gives"
         assert state == expected(messages, staff.said)
         assert audit(lambda check, rows: None) == []
         for number in range(len(staff.made)):

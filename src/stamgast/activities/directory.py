@@ -1,4 +1,4 @@
-"""What intake looks up while requests come in: which source a write key belongs to, and the catalogue in force.
+"""What intake looks up while requests come in: whose a write key is, the catalogue and the rules of identity in force.
 
 Both are remembered for a few seconds, so that a request costs no query; a revoked key and a new schema take effect within
 that time. When the database is away, what was known a minute ago is still believed, so that requests can wait for it.
@@ -19,6 +19,8 @@ from stamgast.activities.operations import KEY_PREFIX, digest_of
 from stamgast.activities.queries import find_source_by_digest, load_schemas
 from stamgast.activities.types import Source
 from stamgast.activities.writer import Connect, Unavailable
+from stamgast.customers.identity import get_identity_rules
+from stamgast.customers.ruleset import DEFAULT
 from stamgast.kit.database import Cursor
 
 FRESH_SECONDS = 3.0
@@ -43,6 +45,7 @@ class Directory:
         self._sources: dict[str, tuple[Source | None, float]] = {}
         self._asking: dict[str, asyncio.Task[Source | None]] = {}
         self._schemas: dict[str, Any] = {}
+        self._identity = DEFAULT
         self._refreshing: asyncio.Task[None] | None = None
         self.reader = Reader(builtin_catalogue(), currency=currency, region=region)
 
@@ -106,10 +109,10 @@ class Directory:
 
     async def _refresh_catalogue(self) -> None:
         try:
-            schemas = await self._read(load_schemas)
-            if schemas != self._schemas:
-                self.reader = Reader(Catalogue(schemas), currency=self._currency, region=self._region)
-                self._schemas = schemas
+            schemas, identity = await self._read(lambda cursor: (load_schemas(cursor), get_identity_rules(cursor)))
+            if schemas != self._schemas or identity.version != self._identity.version:
+                self.reader = Reader(Catalogue(schemas), currency=self._currency, region=self._region, identity=identity)
+                self._schemas, self._identity = schemas, identity
         except (psycopg.Error, ValueError) as error:
             log.warning("intake_catalogue_not_refreshed", error=type(error).__name__)
 

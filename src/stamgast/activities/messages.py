@@ -19,7 +19,9 @@ from stamgast.activities.envelopes import UNREADABLE, Batch, count_twin, refuse,
 from stamgast.activities.moments import correct_skew, parse_moment
 from stamgast.activities.orders import OrderRead, read_order
 from stamgast.activities.types import NewActivity, Reason, Refused, Source
-from stamgast.customers.rules import anchor, identifier_id, normalise_identifier
+from stamgast.customers.rules import identifier_id, normalise_identifier
+from stamgast.customers.ruleset import DEFAULT, anchor_of, is_blocked
+from stamgast.customers.types import IdentityRules
 from stamgast.kit.ids import derive_id
 from stamgast.kit.money import InvalidMoney
 
@@ -76,12 +78,13 @@ _BRACKET = re.compile(rb"[\[\]{}]")
 
 
 class Reader:
-    """Reads messages by one catalogue of kinds, for a shop with one currency and one country."""
+    """Reads messages by one catalogue of kinds and the rules of identity, for a shop with one currency and one country."""
 
-    def __init__(self, catalogue: Catalogue, *, currency: str, region: str | None) -> None:
+    def __init__(self, catalogue: Catalogue, *, currency: str, region: str | None, identity: IdentityRules = DEFAULT) -> None:
         self.catalogue = catalogue
         self._currency = currency
         self._region = region
+        self._identity = identity
         self._aliases = aliases()
 
     def read_message(
@@ -202,7 +205,7 @@ class Reader:
         def add(kind: str, value: object) -> None:
             if value is not None:
                 normal = normalise_identifier(kind, value, region=self._region)
-                if normal is not None:
+                if normal is not None and not is_blocked(self._identity, kind, normal):
                     found[f"{kind}:{normal}"] = None
 
         add("user_id", message.userId)
@@ -225,7 +228,7 @@ class Reader:
             )
         if len(found) == 1:
             return tuple(found)
-        first = anchor(found)
+        first = anchor_of(self._identity, found)
         del found[first]
         return (first, *found)
 

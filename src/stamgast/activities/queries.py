@@ -24,6 +24,7 @@ from stamgast.activities.types import (
     SourceKey,
     SourceSummary,
 )
+from stamgast.customers.identity import get_identity_rules
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
 
@@ -176,6 +177,18 @@ def find_orders(
 def load_for_deciding(cursor: Cursor, activity_ids: Collection[UUID], *, needs_body: bool) -> Columns:
     """These activities as columns; ``properties`` and ``lines`` only when ``needs_body``."""
     return _load(cursor, "a.id = ANY(%(ids)s)", list(activity_ids), needs_body, needs_traits=True)
+
+
+def list_anchors_of_sources(cursor: Cursor, names: Collection[str]) -> list[UUID]:
+    """The anchors of activities from these sources that came with more identifiers than one, in order."""
+    cursor.execute(
+        """
+        SELECT DISTINCT a.anchor_id FROM activities_activity a JOIN activities_source s ON s.id = a.source_id
+        WHERE s.name = ANY(%s) AND jsonb_array_length(a.identifiers) > 1 ORDER BY 1
+        """,
+        (sorted(names),),
+    )
+    return [row[0] for row in cursor]
 
 
 def load_history(
@@ -372,7 +385,7 @@ def load_schemas(cursor: Cursor) -> dict[str, Mapping[str, Any] | None]:
 
 def load_reader(cursor: Cursor, *, currency: str, timezone: str) -> Reader:
     """What reads messages, for a shop with this currency; its country, for telephone numbers, is that of its time zone."""
-    return Reader(load_catalogue(cursor), currency=currency, region=country_of(timezone))
+    return Reader(load_catalogue(cursor), currency=currency, region=country_of(timezone), identity=get_identity_rules(cursor))
 
 
 def country_of(timezone: str) -> str | None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "audit": ("audit", "Prove that the ledger adds up."),
     "import": ("import_", "Import activities from CSV or Parquet files."),
     "source": ("source", "Sources and their write keys."),
+    "identity": ("identity", "Rules of who is one customer, and what others would do."),
     "key": ("key", "API keys for scripts."),
     "staff": ("staff", "People who sign in to the console."),
     "programme": ("programme", "Check and publish programme documents."),

@@ -209,10 +209,12 @@ def _clock(connection: object) -> Iterator[Finding]:
 def _work() -> Iterator[Finding]:
     from stamgast.access.queries import list_staff
     from stamgast.activities.queries import count_pending, count_refusals, count_set_aside, find_oldest_pending
+    from stamgast.customers.identity import list_swallowers
     from stamgast.kit.database import open_cursor
 
     with open_cursor() as cursor:
         depth, oldest, refusals = count_pending(cursor), find_oldest_pending(cursor), count_refusals(cursor)
+        swallowing = list_swallowers(cursor, limit=1)[0]
         members, aside = list_staff(cursor), count_set_aside(cursor)
     lag = max((utc_now() - oldest).total_seconds(), 0.0) if oldest else 0.0
     words = f"{depth:,} activities wait to be decided, the first for {lag:,.0f} s" if depth else "nothing waits to be decided"
@@ -232,6 +234,15 @@ def _work() -> Iterator[Finding]:
         yield Finding("refusals", "notice", f"{reasons}", "Correct them in the console, under Refusals; nothing is lost.")
     else:
         yield Finding("refusals", "well", "none waits")
+    if swallowing:
+        yield Finding(
+            "identity",
+            "notice",
+            f"{swallowing:,} customers hold more identifiers than one person has",
+            "Look at them in the console, under Sources, Who is one customer: a till or a shared address may join many.",
+        )
+    else:
+        yield Finding("identity", "well", "no customer holds suspiciously many identifiers")
     if not any(member.is_active for member in members):
         yield Finding("staff", "notice", "nobody can sign in", "stamgast staff create")
 

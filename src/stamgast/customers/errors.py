@@ -64,3 +64,10 @@ class ReasonMissing(StamgastError):
 
     code = "reason_missing"
     kind = Kind.INVALID
+
+
+class InvalidIdentityRules(StamgastError):
+    """The rules of identity say something that cannot be."""
+
+    code = "invalid_identity_rules"
+    kind = Kind.INVALID

@@ -100,6 +100,18 @@ class Judgement(models.Model):
         )
 
 
+class Ruleset(models.Model):
+    """The rules of identity as somebody set them; the last is in force. Never edited."""
+
+    id = models.AutoField(primary_key=True)
+    made_at = models.DateTimeField()
+    actor = models.TextField()
+    reason = models.TextField()
+    document = models.JSONField()
+    applied_at = models.DateTimeField(null=True, help_text="when the customers of before had followed")
+    reread_until = models.UUIDField(null=True, help_text="up to which anchor the evidence was read again")
+
+
 class Trait(models.Model):
     """The latest value of one trait that came in with one identifier, with its source and moment.
 

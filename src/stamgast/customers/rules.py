@@ -138,10 +138,6 @@ def anchor(identifiers: Iterable[str]) -> str:
     return min(identifiers, key=lambda text: priority_of(text.partition(":")[0]))
 
 
-LIMITS: Mapping[str, int] = {USER_ID: 1}
-"""How many identifiers of a kind one customer may collect from evidence that is not explicit."""
-
-
 def evidence_of(sighting: Sighting, ids: Mapping[str, UUID]) -> Iterator[Evidence]:
     """The pairs anchor–other that one activity shows, a star around its anchor.
 

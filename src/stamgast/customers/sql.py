@@ -179,6 +179,11 @@ def write_evidence(cursor: Cursor, evidence: Collection[Evidence]) -> None:
     )
 
 
+def delete_evidence(cursor: Cursor, anchors: Collection[UUID]) -> None:
+    """Forgets everything that came in with one of these as the anchor."""
+    cursor.execute("DELETE FROM customers_evidence WHERE first_id = ANY(%s::uuid[])", (_uuids(anchors),))
+
+
 def write_first_at(cursor: Cursor, first_at: Mapping[UUID, datetime]) -> None:
     """Sets the earliest moment of identifiers that turn out to be older than was known."""
     cursor.execute(

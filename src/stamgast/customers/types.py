@@ -45,6 +45,32 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityRules:
+    """What evidence may join. ``limits``: how many of a kind one customer may collect. ``priorities``: which kind is the
+    anchor, lower is stronger. ``blocked``: values that point at nobody, ``*`` for anything. ``shared_sources``: tills and
+    tablets, whose activities never link identifiers. ``alarm_above``: a customer with more identifiers is suspicious.
+    Version 0 are those of the program."""
+
+    limits: Mapping[str, int]
+    priorities: Mapping[str, int] = field(default_factory=dict)
+    blocked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shared_sources: frozenset[str] = frozenset()
+    alarm_above: int = 50
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RulesVersion:
+    """Rules as somebody set them. ``applied_at`` is when the customers of before followed; None: they still have to."""
+
+    rules: IdentityRules
+    made_at: datetime
+    actor: str
+    reason: str
+    applied_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """That a person said of two identifiers whether they are one customer's. ``one_id`` is the smaller.
 

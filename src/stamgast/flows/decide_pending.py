@@ -69,7 +69,7 @@ def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: date
     keep_versions(cursor)
     programme = get_programme(cursor)
     columns = load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=needs_body(programme))
-    resolution = resolve(cursor, _sightings(columns), at=at, actor=actor)
+    resolution = resolve(cursor, sightings_of(columns), at=at, actor=actor)
     customers = resolution.customers
     _take_consents(cursor, columns, at=at)
     states = load_states(cursor, programme.name, set(customers.values()))
@@ -104,7 +104,8 @@ def expire_now(*, at: datetime, actor: str, limit: int = 5_000) -> int:
         return expired.movements
 
 
-def _sightings(columns: Columns) -> list[Sighting]:
+def sightings_of(columns: Columns) -> list[Sighting]:
+    """What activities say about who did them."""
     return [
         Sighting(
             activity_id=columns.ids[i],

@@ -17,6 +17,7 @@ from django.db import connection
 from stamgast.activities.operations import retry_set_aside, set_aside
 from stamgast.activities.queries import count_pending, take_pending
 from stamgast.activities.types import PendingActivity
+from stamgast.flows.apply_identity_rules import apply_identity_rules
 from stamgast.flows.decide_pending import decide_pending, decide_taken, expire_now
 from stamgast.flows.export_lake import export, lake_folder
 from stamgast.flows.measure import measure_home
@@ -36,6 +37,7 @@ LONGEST_SLEEP_SECONDS = 0.25
 SHORTEST_SLEEP_SECONDS = 0.005
 SEAL_EVERY_SECONDS = 5.0
 LAKE_EVERY_SECONDS = 60.0
+IDENTITY_SECONDS = 30.0
 LONGEST_PATIENCE_SECONDS = 5.0
 SINGLY_SECONDS = 0.5
 CHANNEL = "stamgast_pending"
@@ -182,12 +184,21 @@ def _keep_house(stop: threading.Event) -> None:
             has_retried = True
         while _seal_and_fold() and not stop.is_set():
             pass
+        _follow_identity_rules(stop)
         if time.monotonic() - last_export >= LAKE_EVERY_SECONDS:
             _refresh_lake()
             last_export = time.monotonic()
         stop.wait(SEAL_EVERY_SECONDS)
 
     _repeat(stop, turn)
+
+
+def _follow_identity_rules(stop: threading.Event) -> None:
+    """Goes on with customers that have to follow other rules, for a while: sealing and the lake want their turn too."""
+    until = time.monotonic() + IDENTITY_SECONDS
+    applied = apply_identity_rules(at=utc_now(), actor=ACTOR, should_stop=lambda: stop.is_set() or time.monotonic() > until)
+    if applied.moved:
+        log.info("identity_rules_applied", moved=applied.moved, is_done=applied.is_done)
 
 
 def _refresh_lake() -> None:

@@ -5,6 +5,17 @@ same answer as looking at everything is in ``docs/algorithms/identity.md``.
 """
 
 from stamgast.customers.operations.judge import judge, withdraw
+from stamgast.customers.operations.reread import gather_evidence, lock_owners, recluster, replace_evidence
 from stamgast.customers.operations.resolve import lock_customers, resolve, set_seen
 
-__all__ = ["judge", "lock_customers", "resolve", "set_seen", "withdraw"]
+__all__ = [
+    "gather_evidence",
+    "judge",
+    "lock_customers",
+    "lock_owners",
+    "recluster",
+    "replace_evidence",
+    "resolve",
+    "set_seen",
+    "withdraw",
+]

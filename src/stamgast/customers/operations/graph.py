@@ -7,14 +7,16 @@ from uuid import UUID
 
 from stamgast.customers import rules, sql, sql_judgements
 from stamgast.customers.clusters import Pair, cluster, join, verdicts_of
-from stamgast.customers.types import Evidence, Identifier, Judgement, Sighting
+from stamgast.customers.ruleset import is_blocked
+from stamgast.customers.types import Evidence, Identifier, IdentityRules, Judgement, Sighting
 from stamgast.kit.database import Cursor
 
 
 @dataclass(slots=True)
 class Batch:
     """The sightings, folded. ``earliest`` has one entry an identifier, ``identifiers`` only those that have to be read:
-    the anchors, and both ends of evidence that may be news. ``judgement`` is one that was made or withdrawn."""
+    the anchors, and both ends of evidence that may be news. ``judgement`` is one that was made or withdrawn.
+    ``customers`` are looked at again as they are, without those beside them."""
 
     sightings: Sequence[Sighting] = ()
     ids: dict[str, UUID] = field(default_factory=dict)
@@ -22,6 +24,7 @@ class Batch:
     identifiers: dict[UUID, Identifier] = field(default_factory=dict)
     evidence: dict[Pair, Evidence] = field(default_factory=dict)
     judgement: Judgement | None = None
+    customers: frozenset[UUID] = frozenset()
 
 
 @dataclass(slots=True)
@@ -40,12 +43,12 @@ class Graph:
     clusters: list[list[UUID]]
 
 
-def lock_graph(cursor: Cursor, batch: Batch, limits: Mapping[str, int]) -> Graph:
+def lock_graph(cursor: Cursor, batch: Batch, identity: IdentityRules) -> Graph:
     """Locks what is concerned and reads it. Each round locks more customers than the one before, so it ends."""
     customers = sql.select_customers_of(cursor, batch.identifiers)
     if len(customers) < len(batch.identifiers):
         sql.insert_identifiers(cursor, [one for key, one in batch.identifiers.items() if key not in customers])
-    locked = set(customers.values())
+    locked = set(customers.values()) | batch.customers
     while True:
         cursor.execute("SAVEPOINT lock_customers")
         if locked:
@@ -58,7 +61,7 @@ def lock_graph(cursor: Cursor, batch: Batch, limits: Mapping[str, int]) -> Graph
                 older[key] = batch.identifiers[key].first_at
         more = set(customers.values()) - locked
         if not more:
-            graph = _read_graph(cursor, batch, Graph(customers, locked, older, {}, {}, []), limits)
+            graph = _read_graph(cursor, batch, Graph(customers, locked, older, {}, {}, []), identity)
             more = graph if isinstance(graph, set) else more
             if isinstance(graph, Graph):
                 cursor.execute("RELEASE SAVEPOINT lock_customers")
@@ -68,11 +71,12 @@ def lock_graph(cursor: Cursor, batch: Batch, limits: Mapping[str, int]) -> Graph
         cursor.execute("ROLLBACK TO SAVEPOINT lock_customers")
 
 
-def _read_graph(cursor: Cursor, batch: Batch, graph: Graph, limits: Mapping[str, int]) -> Graph | set[UUID]:
+def _read_graph(cursor: Cursor, batch: Batch, graph: Graph, identity: IdentityRules) -> Graph | set[UUID]:
     """Clusters the touched customers; or the customers to lock as well, because they may notice."""
     customers = graph.customers
     graph.changed = _changed_evidence(cursor, batch, customers)
     touched = {customers[key] for pair in graph.changed for key in pair if key in customers}
+    touched |= batch.customers
     if batch.judgement is not None:
         touched |= {customers[batch.judgement.one_id], customers[batch.judgement.other_id]}
     fresh = {key: one for key, one in batch.identifiers.items() if key not in customers}
@@ -81,10 +85,10 @@ def _read_graph(cursor: Cursor, batch: Batch, graph: Graph, limits: Mapping[str,
         for key in graph.older.keys() & members.keys():
             members[key] = replace(members[key], first_at=graph.older[key])
         graph.members = members | fresh
-        beside = _cluster(cursor, batch, graph, limits) - touched
-        if beside - graph.locked:
+        beside = _cluster(cursor, batch, graph, identity) - touched
+        if beside and not batch.customers and beside - graph.locked:
             return beside
-        if not beside:
+        if not beside or batch.customers:
             break
         touched |= beside
     return graph
@@ -99,13 +103,15 @@ def _changed_evidence(cursor: Cursor, batch: Batch, customers: Mapping[UUID, UUI
     return certain | dict(find_news(cursor, asked))
 
 
-def _cluster(cursor: Cursor, batch: Batch, graph: Graph, limits: Mapping[str, int]) -> set[UUID]:
+def _cluster(cursor: Cursor, batch: Batch, graph: Graph, identity: IdentityRules) -> set[UUID]:
     """Sets ``clusters``, and returns the customers that may notice: those beside what comes apart, or judged with a member."""
     members = graph.members
     linked = [key for key, member in members.items() if member.customer_id is not None]
     stored = sql.select_evidence_among(cursor, linked) if linked else {}
     kinds = {key: member.kind for key, member in members.items()}
-    evidence = (stored | graph.changed).values()
+    limits, blocked = identity.limits, _blocked(identity, members)
+    stored = {pair: one for pair, one in stored.items() if blocked.isdisjoint(pair)} if blocked else stored
+    evidence = [one for pair, one in (stored | graph.changed).items() if not blocked or blocked.isdisjoint(pair)]
     known = sql_judgements.select_judgements(cursor, linked) if linked else []
     judgements = {one.id: one for one in known}
     if batch.judgement is not None:
@@ -120,6 +126,12 @@ def _cluster(cursor: Cursor, batch: Batch, graph: Graph, limits: Mapping[str, in
     beside = _beside(cursor, parts, {key: number for number, part in enumerate(before) for key in part})
     outside = {key for pair in (*were.same, *are.same) for key in pair if key not in members}
     return beside | set(sql.select_customers_of(cursor, outside).values()) if outside else beside
+
+
+def _blocked(identity: IdentityRules, members: Mapping[UUID, Identifier]) -> frozenset[UUID]:
+    if not identity.blocked:
+        return frozenset()
+    return frozenset(key for key, one in members.items() if is_blocked(identity, one.kind, one.value))
 
 
 def _beside(cursor: Cursor, parts: Iterable[Sequence[UUID]], before: Mapping[UUID, object]) -> set[UUID]:

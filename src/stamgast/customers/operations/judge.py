@@ -1,11 +1,10 @@
 """What people say about who is one customer, made and withdrawn."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from stamgast.customers import rules, sql, sql_judgements
+from stamgast.customers import rules, sql, sql_judgements, sql_rules
 from stamgast.customers.errors import IdentifierNotFound, JudgementNotFound, JudgementWithdrawn, ReasonMissing
 from stamgast.customers.operations.changes import find_changes, write_links
 from stamgast.customers.operations.graph import Batch, lock_graph
@@ -25,7 +24,6 @@ def judge(
     reason: str,
     at: datetime,
     actor: str,
-    limits: Mapping[str, int] = rules.LIMITS,
 ) -> Judged:
     """Says of two identifiers whether they are one customer's, and moves identifiers accordingly.
 
@@ -33,7 +31,7 @@ def judge(
     Locks as ``resolve`` does. Raises IdentifierNotFound, ReasonMissing.
     """
     first, second = sorted((one, other))
-    return _apply(cursor, Judgement(new_id(), first, second, is_same, at, actor, _reason(reason)), at, actor, limits)
+    return _apply(cursor, Judgement(new_id(), first, second, is_same, at, actor, required_reason(reason)), at, actor)
 
 
 def withdraw(
@@ -43,36 +41,36 @@ def withdraw(
     reason: str,
     at: datetime,
     actor: str,
-    limits: Mapping[str, int] = rules.LIMITS,
 ) -> Judged:
     """Takes a judgement out of force, so that customers are as if it had never been. Nothing is forgotten: it gets an end.
 
     Raises JudgementNotFound, JudgementWithdrawn, ReasonMissing.
     """
-    reason = _reason(reason)
+    reason = required_reason(reason)
     judgement = sql_judgements.lock_judgement(cursor, judgement_id)
     if judgement is None:
         raise JudgementNotFound("No judgement has this id. A customer's links name those that there are.")
     if judgement.withdrawn_at is not None:
         raise JudgementWithdrawn(f"{judgement.withdrawn_by} withdrew this before. Nothing was changed.")
     ended = replace(judgement, withdrawn_at=at, withdrawn_by=actor, withdrawn_reason=reason)
-    return _apply(cursor, ended, at, actor, limits)
+    return _apply(cursor, ended, at, actor)
 
 
-def _reason(reason: str) -> str:
+def required_reason(reason: str) -> str:
+    """The reason as it is kept; raises ReasonMissing."""
     kept = rules.storable(reason).strip()[:LONGEST_REASON]
     if not kept:
         raise ReasonMissing("Say why, so that others understand it later. Nothing was changed.")
     return kept
 
 
-def _apply(cursor: Cursor, judgement: Judgement, at: datetime, actor: str, limits: Mapping[str, int]) -> Judged:
+def _apply(cursor: Cursor, judgement: Judgement, at: datetime, actor: str) -> Judged:
     ends = (judgement.one_id, judgement.other_id)
     identifiers = sql_judgements.select_identifiers(cursor, ends)
     if len(identifiers) < 2:
         raise IdentifierNotFound("One of these identifiers has never come in. Look at the customer again.")
     batch = Batch(identifiers=identifiers, judgement=judgement)
-    graph = lock_graph(cursor, batch, limits)
+    graph = lock_graph(cursor, batch, sql_rules.select_rules(cursor))
     changes = find_changes(cursor, batch, graph)
     sql_judgements.write_judgement(cursor, judgement)
     if changes.created:

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from stamgast.customers import rules, sql
+from stamgast.customers import rules, sql, sql_rules
 from stamgast.customers.operations.changes import Changes, find_changes, write_links
 from stamgast.customers.operations.graph import Batch, Graph, find_news, lock_graph
-from stamgast.customers.types import Identifier, Resolution, Sighting
+from stamgast.customers.types import Identifier, IdentityRules, Resolution, Sighting
 from stamgast.kit.database import Cursor
 
 
@@ -17,19 +17,21 @@ def resolve(
     *,
     at: datetime,
     actor: str,
-    limits: Mapping[str, int] = rules.LIMITS,
+    identity: IdentityRules | None = None,
 ) -> Resolution:
     """Takes in what activities say about who did them, and answers whose they are.
 
     Locks: inserts unknown identifiers in id order, then locks the customers concerned in id order, then reads. Where
     more customers turn out to be concerned it gives those locks back and takes all of them in order, so two workers
     never wait for each other. Every customer in the answer stays locked until the transaction ends.
+    ``identity`` are other rules than those in force.
     Doing it twice with the same sightings changes nothing the second time.
     """
     if not sightings:
         return Resolution({}, frozenset(), frozenset())
-    batch = _read_batch(cursor, sightings)
-    graph = lock_graph(cursor, batch, limits)
+    identity = identity or sql_rules.select_rules(cursor)
+    batch = _read_batch(cursor, sightings, identity.shared_sources)
+    graph = lock_graph(cursor, batch, identity)
     changes = find_changes(cursor, batch, graph)
     _write(cursor, batch, graph, changes, at=at, actor=actor)
     customers = {sighting.activity_id: changes.owners[batch.ids[sighting.identifiers[0]]] for sighting in sightings}
@@ -51,7 +53,7 @@ def set_seen(cursor: Cursor, seen: Mapping[UUID, tuple[datetime, datetime]]) -> 
         sql.write_seen(cursor, seen)
 
 
-def _read_batch(cursor: Cursor, sightings: Sequence[Sighting]) -> Batch:
+def _read_batch(cursor: Cursor, sightings: Sequence[Sighting], shared: Collection[str]) -> Batch:
     batch = Batch(sightings)
     ids, earliest, evidence = batch.ids, batch.earliest, batch.evidence
     for sighting in sightings:
@@ -62,7 +64,7 @@ def _read_batch(cursor: Cursor, sightings: Sequence[Sighting]) -> Batch:
                 earliest[key] = sighting
             elif sighting.occurred_at <= (known := earliest[key]).occurred_at and _precedes(sighting, known):
                 earliest[key] = sighting
-        if len(sighting.identifiers) > 1:
+        if len(sighting.identifiers) > 1 and sighting.source not in shared:
             for one in rules.evidence_of(sighting, ids):
                 pair = (one.first_id, one.second_id)
                 evidence[pair] = rules.earliest(evidence[pair], one) if pair in evidence else one
