@@ -21,7 +21,7 @@ PAGES = (
     "/customers/user_id:918/merge?other=user_id:901", "/segments", "/segments/loyal-customers", "/programme",
     "/insights/retention", "/insights/retention?weeks=26&segment=loyal-customers", "/insights/customers?part=new",
     "/sources", "/sources/3",
-    "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds",
+    "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds", "/sources/identity",
     "/sources/kinds/Wine Tasting Booked", "/customers/user_id:nobody",
 )  # fmt: skip
 CONSENT_PAGES = (

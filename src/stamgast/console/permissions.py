@@ -61,6 +61,7 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:refusals": {"GET": _MESSAGES},
     "console:refusal": {"GET": _MESSAGES, "POST": _OWNER},
     "console:dismissal": {"POST": _OWNER},
+    "console:identity_rules": {"GET": _MESSAGES, "POST": _OWNER},
     "console:kinds": {"GET": _SOURCES},
     "console:kind": {"GET": _MESSAGES, "POST": _OWNER},
 }

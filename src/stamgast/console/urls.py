@@ -8,6 +8,7 @@ from stamgast.console.views import (
     customers,
     home,
     identity,
+    identity_rules,
     insights,
     kinds,
     programme,
@@ -54,6 +55,7 @@ urlpatterns = [
     path("sources/refusals", refusals.refusals, name="refusals"),
     path("sources/refusals/<uuid:refusal_id>", refusals.refusal, name="refusal"),
     path("sources/refusals/<uuid:refusal_id>/dismiss", refusals.dismissal, name="dismissal"),
+    path("sources/identity", identity_rules.identity_rules, name="identity_rules"),
     path("sources/kinds", kinds.kinds, name="kinds"),
     path("sources/kinds/<path:name>", kinds.kind, name="kind"),
 ]
