@@ -26,11 +26,17 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Whose the activities are. ``moved`` are customers that lost or gained identifiers which had a customer before."""
+    """Whose the activities are. ``moved`` are customers that lost or gained identifiers which had a customer before.
+
+    ``merged`` says of customers that are no more whose part they became; ``separated`` are pairs of a customer that goes on
+    and one that took identifiers from it.
+    """
 
     customers: Mapping[UUID, UUID]
     moved: frozenset[UUID]
     created: frozenset[UUID]
+    merged: Mapping[UUID, UUID] = field(default_factory=dict)
+    separated: frozenset[tuple[UUID, UUID]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +99,15 @@ class Judgement:
 class Judged:
     """What a judgement, or its withdrawal, changed. ``before`` and ``after`` say whose its two identifiers were and are.
 
-    ``moved`` are customers that lost or gained identifiers which had a customer before.
+    ``moved``, ``merged`` and ``separated`` are as in a ``Resolution``.
     """
 
     judgement: Judgement
     before: tuple[UUID, UUID]
     after: tuple[UUID, UUID]
     moved: frozenset[UUID]
+    merged: Mapping[UUID, UUID]
+    separated: frozenset[tuple[UUID, UUID]]
 
 
 @dataclass(frozen=True, slots=True)

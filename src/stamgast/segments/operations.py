@@ -11,7 +11,7 @@ from stamgast.conditions import CUSTOMER_FIELDS, parse
 from stamgast.kit.database import Cursor
 from stamgast.segments.queries import list_segments, list_stays
 from stamgast.segments.rules import balances_before, open_stay_of, slug_of, spans_of, stays_over
-from stamgast.segments.types import Segment, Stay, Step
+from stamgast.segments.types import Change, Segment, Stay, Step
 
 Timelines = Mapping[UUID, Sequence[Step]]
 
@@ -27,13 +27,13 @@ def define_segment(cursor: Cursor, *, name: str, condition: dict[str, Any], at: 
     return Segment(slug_of(name), name, condition)
 
 
-def follow(cursor: Cursor, steps: Timelines, balances: Mapping[UUID, Mapping[str, int]], *, at: datetime) -> int:
-    """Takes customers on by steps that come after all their earlier ones; returns the number of entries and exits.
+def follow(cursor: Cursor, steps: Timelines, balances: Mapping[UUID, Mapping[str, int]], *, at: datetime) -> list[Change]:
+    """Takes customers on by steps that come after all their earlier ones; returns the entries and exits.
 
     ``balances`` is what each customer has after the steps. The caller holds the locks on those balances, and so no other
     transaction follows the same customer at once.
     """
-    written = 0
+    written: list[Change] = []
     for segment in list_segments(cursor):
         test = parse(segment.condition, CUSTOMER_FIELDS).closure()
         known = list_stays(cursor, segment, list(steps), only_open=True)
@@ -49,9 +49,9 @@ def follow(cursor: Cursor, steps: Timelines, balances: Mapping[UUID, Mapping[str
     return written
 
 
-def follow_again(cursor: Cursor, timelines: Timelines, *, at: datetime) -> int:
+def follow_again(cursor: Cursor, timelines: Timelines, *, at: datetime) -> list[Change]:
     """Makes the stays of customers anew from their whole timelines, after a correction; returns entries and exits."""
-    written = 0
+    written: list[Change] = []
     for segment in list_segments(cursor):
         test = parse(segment.condition, CUSTOMER_FIELDS).closure()
         known = list_stays(cursor, segment, list(timelines))
@@ -67,10 +67,10 @@ def follow_again(cursor: Cursor, timelines: Timelines, *, at: datetime) -> int:
 
 def _write_difference(
     cursor: Cursor, slug: str, before: Mapping[UUID, Sequence[Stay]], after: Mapping[UUID, Sequence[Stay]], *, at: datetime
-) -> int:
+) -> list[Change]:
     """Replaces the stays of ``before`` by those of ``after`` and records each boundary that is new or gone."""
     if not before:
-        return 0
+        return []
     old = [(customer, stay.entered_at) for customer, stays in before.items() for stay in stays]
     cursor.execute(
         """DELETE FROM segments_stay s USING unnest(%s::uuid[], %s::timestamptz[]) AS o(customer_id, entered_at)
@@ -87,10 +87,11 @@ def _write_difference(
     cursor.execute(
         """INSERT INTO segments_change (segment_id, customer_id, is_entry, occurred_at, recorded_at, cause)
         SELECT %s, c.customer_id, c.is_entry, c.occurred_at, %s, c.cause
-        FROM unnest(%s::uuid[], %s::bool[], %s::timestamptz[], %s::uuid[]) AS c(customer_id, is_entry, occurred_at, cause)""",
+        FROM unnest(%s::uuid[], %s::bool[], %s::timestamptz[], %s::uuid[]) AS c(customer_id, is_entry, occurred_at, cause)
+        RETURNING id, segment_id, customer_id, is_entry, occurred_at, recorded_at""",
         (slug, at, *map(list, zip(*changes, strict=True))) if changes else (slug, at, [], [], [], []),
     )
-    return len(changes)
+    return [Change(*row) for row in cursor]
 
 
 def _changes(

@@ -89,7 +89,7 @@ def list_changes(cursor: Cursor, segment: Segment, *, before: str | None, limit:
     """Entries and exits, the last to happen first: an import notes a year in the order of its batches."""
     occurred_at, last = _change_position(before) if before is not None else (END, 2**62)
     cursor.execute(
-        """SELECT id, customer_id, is_entry, occurred_at, recorded_at FROM segments_change
+        """SELECT id, segment_id, customer_id, is_entry, occurred_at, recorded_at FROM segments_change
         WHERE segment_id = %s AND (occurred_at, id) < (%s, %s) ORDER BY occurred_at DESC, id DESC LIMIT %s""",
         (segment.slug, occurred_at, last, limit + 1),
     )

@@ -54,9 +54,10 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An entry or exit, when it happened and when it was recorded."""
+    """An entry or exit, when it happened and when it was recorded. ``segment`` is the slug."""
 
     id: int
+    segment: str
     customer_id: UUID
     is_entry: bool
     occurred_at: datetime

@@ -20,6 +20,7 @@ class Changes:
     links: list[tuple[Identifier, UUID, UUID | None, LinkReason]] = field(default_factory=list)
     merged: dict[UUID, UUID] = field(default_factory=dict)
     moved: set[UUID] = field(default_factory=set)
+    separated: set[tuple[UUID, UUID]] = field(default_factory=set)
 
 
 def find_changes(cursor: Cursor, batch: Batch, graph: Graph) -> Changes:
@@ -46,6 +47,8 @@ def find_changes(cursor: Cursor, batch: Batch, graph: Graph) -> Changes:
             if before is not None:
                 changes.moved |= {before, owner}
                 left.setdefault(before, []).append(member)
+                if before in kept:
+                    changes.separated.add((before, owner))
     for customer, gone in left.items():
         if customer not in kept and customer not in changes.created:
             changes.merged[customer] = changes.owners[min(gone, key=rules.strength).id]

@@ -81,4 +81,6 @@ def _apply(cursor: Cursor, judgement: Judgement, at: datetime, actor: str) -> Ju
         (graph.customers[ends[0]], graph.customers[ends[1]]),
         (changes.owners[ends[0]], changes.owners[ends[1]]),
         frozenset(changes.moved),
+        changes.merged,
+        frozenset(changes.separated),
     )

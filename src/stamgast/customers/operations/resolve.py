@@ -35,7 +35,9 @@ def resolve(
     changes = find_changes(cursor, batch, graph)
     _write(cursor, batch, graph, changes, at=at, actor=actor)
     customers = {sighting.activity_id: changes.owners[batch.ids[sighting.identifiers[0]]] for sighting in sightings}
-    return Resolution(customers, frozenset(changes.moved), frozenset(changes.created))
+    return Resolution(
+        customers, frozenset(changes.moved), frozenset(changes.created), changes.merged, frozenset(changes.separated)
+    )
 
 
 def lock_customers(cursor: Cursor, customers: Collection[UUID]) -> None:
