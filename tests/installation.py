@@ -25,12 +25,13 @@ def free_port() -> int:
 class Installation:
     """A real ``stamgast serve`` in a folder of its own, with the parts of it that can be killed."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, **settings: str):
         self.port = free_port()
         self.folder = folder
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("STAMGAST_")} | {
             "STAMGAST_DATA": str(folder),
             "STAMGAST_BIND": f"127.0.0.1:{self.port}",
+            **settings,
         }
         self.log = (folder / "serve.log").open("wb")
         self.process = subprocess.Popen(

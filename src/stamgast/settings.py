@@ -28,6 +28,7 @@ INSTALLED_APPS = (
     "stamgast.ledger",
     "stamgast.programmes",
     "stamgast.segments",
+    "stamgast.webhooks",
     "stamgast.console",
 )
 AUTH_USER_MODEL = "access.Staff"

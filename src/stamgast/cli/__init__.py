@@ -23,6 +23,7 @@ COMMANDS = {
     "source": ("source", "Sources and their write keys."),
     "identity": ("identity", "Rules of who is one customer, and what others would do."),
     "key": ("key", "API keys for scripts."),
+    "webhook": ("webhook", "Tell other systems what happens here."),
     "staff": ("staff", "People who sign in to the console."),
     "programme": ("programme", "Check and publish programme documents."),
     "bench": ("bench", "Measure speeds, each against a baseline."),

@@ -243,8 +243,28 @@ def _work() -> Iterator[Finding]:
         )
     else:
         yield Finding("identity", "well", "no customer holds suspiciously many identifiers")
+    yield from _webhooks()
     if not any(member.is_active for member in members):
         yield Finding("staff", "notice", "nobody can sign in", "stamgast staff create")
+
+
+def _webhooks() -> Iterator[Finding]:
+    from stamgast.kit.database import open_cursor
+    from stamgast.webhooks.queries import list_endpoints
+    from stamgast.webhooks.types import WhyOff
+
+    with open_cursor() as cursor:
+        endpoints = list_endpoints(cursor)
+    given_up = {WhyOff.GONE: "it answered 410, which says that it is gone", WhyOff.FAILING: "it only failed for five days"}
+    for endpoint in endpoints:
+        why = given_up.get(WhyOff(endpoint.disabled_reason)) if endpoint.disabled_at else None
+        if why:
+            mend = "When it works again, switch it on in the console, under Webhooks, and send again what failed."
+            yield Finding("webhooks", "notice", f"{endpoint.name!r} was switched off: {why}", mend)
+        elif endpoint.failing_since:
+            since = f"{endpoint.failing_since:%Y-%m-%d %H:%M} UTC"
+            found = f"{endpoint.name!r} fails since {since}"
+            yield Finding("webhooks", "notice", found, "Its log is in the console, under Webhooks.")
 
 
 def _assets() -> Finding:

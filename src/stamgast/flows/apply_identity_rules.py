@@ -21,6 +21,7 @@ from stamgast.customers.partition import Cost, weigh
 from stamgast.customers.ruleset import write_rules
 from stamgast.customers.types import Evidence, IdentityRules
 from stamgast.flows.decide_pending import decide_locked, sightings_of
+from stamgast.flows.tell import tell_customers
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.programmes.operations import keep_versions
 
@@ -90,7 +91,9 @@ def apply_identity_rules(
                     return Applied(moved, False)
                 with transaction() as cursor:
                     keep_versions(cursor)
-                    changed = recluster(cursor, together, at=at, actor=actor)
+                    resolution = recluster(cursor, together, at=at, actor=actor)
+                    changed = resolution.moved
+                    tell_customers(cursor, resolution.merged, resolution.separated, at=at)
                     if changed:
                         decide_locked(cursor, changed, at=at, actor=actor, reason=f"version {rules.version} of identity")
                 moved += len(changed)

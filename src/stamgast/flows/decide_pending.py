@@ -22,6 +22,7 @@ from stamgast.customers.consent.types import Told
 from stamgast.customers.operations import lock_customers, resolve, set_seen
 from stamgast.customers.types import Sighting
 from stamgast.flows.history import activity_table, first_of, needs_body, read_history, seen_in, who_refers_back
+from stamgast.flows.tell import tell_changes, tell_customers
 from stamgast.kit.database import Cursor, transaction
 from stamgast.ledger.operations import expire_due, post
 from stamgast.ledger.queries import find_overtaken, list_available, list_owner_timeline
@@ -70,6 +71,7 @@ def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: date
     programme = get_programme(cursor)
     columns = load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=needs_body(programme))
     resolution = resolve(cursor, sightings_of(columns), at=at, actor=actor)
+    tell_customers(cursor, resolution.merged, resolution.separated, at=at)
     customers = resolution.customers
     _take_consents(cursor, columns, at=at)
     states = load_states(cursor, programme.name, set(customers.values()))
@@ -195,10 +197,11 @@ def _follow(cursor: Cursor, changes: Iterable[Change], again: set[UUID], *, at: 
     overtaken = find_overtaken(cursor, known) if known else set()
     steps = {customer: path for customer, path in steps.items() if customer not in overtaken}
     again = again | overtaken
-    follow(cursor, steps, list_available(cursor, list(steps)), at=at)
+    crossings = follow(cursor, steps, list_available(cursor, list(steps)), at=at)
     if again:
         timelines = group_changes(list_owner_timeline(cursor, list(again)))
-        follow_again(cursor, {customer: timelines.get(customer, []) for customer in again}, at=at)
+        crossings += follow_again(cursor, {customer: timelines.get(customer, []) for customer in again}, at=at)
+    tell_changes(cursor, crossings, at=at)
 
 
 def group_changes(changes: Iterable[Change]) -> dict[UUID, list[Step]]:

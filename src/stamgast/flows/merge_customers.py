@@ -14,6 +14,7 @@ from stamgast.customers.queries import get_customer, list_identifiers
 from stamgast.customers.types import Judged, Judgement
 from stamgast.flows.decide_pending import decide_locked
 from stamgast.flows.read_customer import CustomerView, read_customer
+from stamgast.flows.tell import tell_customers
 from stamgast.kit.database import Cursor, transaction, trial
 from stamgast.programmes.operations import keep_versions
 
@@ -68,6 +69,7 @@ def in_one_transaction(act: Callable[[Cursor], Judged], action: str, *, at: date
             with scope() as cursor:
                 keep_versions(cursor)
                 judged = act(cursor)
+                tell_customers(cursor, judged.merged, judged.separated, at=at)
                 if judged.moved:
                     decide_locked(cursor, judged.moved, at=at, actor=actor, reason=action)
                 _write_trail(cursor, judged, action, at, actor)

@@ -9,6 +9,8 @@ from stamgast.customers.identity import list_swallowers
 from stamgast.kit import metrics
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
+from stamgast.webhooks import metrics as _webhook_metrics  # noqa: F401  declares what the worker counts
+from stamgast.webhooks.queries import count_waiting
 
 SWALLOWERS_EVERY_SECONDS = 60.0
 LAG_SECONDS = metrics.histogram("stamgast_decided_lag_seconds", "From received to decided and committed, for each activity.")
@@ -51,6 +53,14 @@ def _read_swallowers() -> metrics.Reading:
 metrics.at_scrape(
     "stamgast_swallowing_customers", "Customers with more identifiers than the rules call alarming.", _read_swallowers
 )
+
+
+def _read_webhooks() -> metrics.Reading:
+    with open_cursor() as cursor:
+        return [((), float(count_waiting(cursor)))]
+
+
 metrics.at_scrape("stamgast_pending_activities", "Activities that wait to be decided.", _read_depth)
 metrics.at_scrape("stamgast_pending_oldest_age_seconds", "How long the first of them has waited.", _read_oldest_age)
 metrics.at_scrape("stamgast_refusals_waiting", "Refusals that wait to be corrected, by reason.", _read_refusals, "reason")
+metrics.at_scrape("stamgast_webhooks_waiting", "Events that wait to be delivered, now or at a later attempt.", _read_webhooks)

@@ -1,7 +1,8 @@
 """The worker: decides what waits, expires what is due at the moment it is due, and keeps the seal and the lake fresh.
 
 Deciding and expiring have a thread of their own. It sleeps until the database says that activities came in, until the next
-lot expires, or for a short while. Housekeeping has another, so that an export never delays a decision.
+lot expires, or for a short while. Housekeeping has another, so that an export never delays a decision, and so has the
+delivery of webhooks.
 """
 
 import threading
@@ -19,6 +20,7 @@ from stamgast.activities.queries import count_pending, take_pending
 from stamgast.activities.types import PendingActivity
 from stamgast.flows.apply_identity_rules import apply_identity_rules
 from stamgast.flows.decide_pending import decide_pending, decide_taken, expire_now
+from stamgast.flows.deliver_webhooks import open_deliverer
 from stamgast.flows.export_lake import export, lake_folder
 from stamgast.flows.measure import measure_home
 from stamgast.flows.metrics import observe_decided
@@ -52,7 +54,10 @@ def run(stop: threading.Event) -> None:
     warm()
     housekeeping = threading.Thread(target=_keep_house, args=(stop,), name="housekeeping", daemon=True)
     housekeeping.start()
+    delivering = threading.Thread(target=_deliver, args=(stop,), name="webhooks", daemon=True)
+    delivering.start()
     _repeat(stop, _decide_and_expire)
+    delivering.join(timeout=5)
     housekeeping.join(timeout=30)
 
 
@@ -169,6 +174,14 @@ def _sleep_until_something_happens() -> None:
             seconds = SHORTEST_SLEEP_SECONDS
         for _ in cursor.connection.notifies(timeout=seconds, stop_after=1):
             pass
+
+
+def _deliver(stop: threading.Event) -> None:
+    """Sends what was told, until told to stop."""
+    deliverer = open_deliverer()
+    _repeat(stop, deliverer.turn)
+    deliverer.close()
+    connection.close()
 
 
 def _keep_house(stop: threading.Event) -> None:

@@ -33,6 +33,7 @@ SETTINGS = (
     "STAMGAST_CURRENCY",
     "STAMGAST_LOG_LEVEL",
     "STAMGAST_WEB_PROCESSES",
+    "STAMGAST_WEBHOOK_TARGETS",
     "STAMGAST_DEMO",
     "STAMGAST_DEBUG",
 )
@@ -41,6 +42,7 @@ LEAST_SECRET_BITS = 128
 DATABASE_NAME = "stamgast"
 LONGEST_SOCKET_PATH = 103  # of the 104 bytes that macOS has, and Linux's 108
 LOG_LEVELS = ("debug", "info", "warning", "error")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class InvalidConfiguration(StamgastError):
@@ -69,6 +71,7 @@ class Configuration:
     currency: str
     log_level: str
     web_processes: int
+    webhook_targets: tuple[Network, ...]
 
     @property
     def postgres(self) -> Path:
@@ -110,6 +113,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         currency=_currency(environment.get("STAMGAST_CURRENCY") or "EUR"),
         log_level=_log_level(environment.get("STAMGAST_LOG_LEVEL") or "info"),
         web_processes=_web_processes(environment.get("STAMGAST_WEB_PROCESSES") or "1"),
+        webhook_targets=_networks(environment, "STAMGAST_WEBHOOK_TARGETS"),
         secret_key=_secret(environment, data, may_generate=not url and is_loopback(host), is_demo=is_demo),
     )
 
@@ -256,6 +260,15 @@ def _origins(environment: Mapping[str, str]) -> list[str]:
         if not origin.startswith(("http://", "https://")):
             raise InvalidConfiguration(f"STAMGAST_TRUSTED_ORIGINS has {origin[:60]!r}; an origin begins with https://.")
     return origins
+
+
+def _networks(environment: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(word) for word in words(environment, name))
+    except ValueError as error:
+        raise InvalidConfiguration(
+            f"{name} names addresses and networks with commas between, such as 10.1.0.0/16 or 127.0.0.1: {error}."
+        ) from None
 
 
 def _timezone(name: str) -> str:

@@ -7,12 +7,12 @@ from uuid import UUID
 from stamgast.customers import rules, sql, sql_rules
 from stamgast.customers.operations.changes import find_changes, write_links
 from stamgast.customers.operations.graph import Batch, lock_graph
-from stamgast.customers.types import Evidence, Sighting
+from stamgast.customers.types import Evidence, Resolution, Sighting
 from stamgast.kit.database import Cursor
 
 
-def recluster(cursor: Cursor, customers: Collection[UUID], *, at: datetime, actor: str) -> frozenset[UUID]:
-    """Works out again who these customers are by the rules in force, among themselves; returns those that moved.
+def recluster(cursor: Cursor, customers: Collection[UUID], *, at: datetime, actor: str) -> Resolution:
+    """Works out again who these customers are by the rules in force, among themselves; returns what moved, of no activity.
 
     They are one of the groups of ``partition.weigh``: what they become touches nobody else. Locks as ``resolve`` does.
     """
@@ -22,7 +22,7 @@ def recluster(cursor: Cursor, customers: Collection[UUID], *, at: datetime, acto
     if changes.created:
         sql.write_customers(cursor, changes.created, at=at)
     write_links(cursor, changes, at=at, actor=actor)
-    return frozenset(changes.moved)
+    return Resolution({}, frozenset(changes.moved), frozenset(changes.created), changes.merged, frozenset(changes.separated))
 
 
 def lock_owners(cursor: Cursor, identifiers: Collection[UUID]) -> None:
