@@ -48,10 +48,11 @@ SELECT anchor, one.name, to_jsonb(one.value), %(first)s, 'web shop', gen_random_
 # The k-th activity of everybody, before the next of anybody.
 ACTIVITIES = """
 INSERT INTO activities_activity (
-    id, source_id, type, kind, anchor_id, identifiers, occurred_at, received_at, order_id, amount_minor, currency, line_count, body
+    id, source_id, type, kind, anchor_id, identifiers, occurred_at, received_at, order_id, amount_minor, currency,
+    line_count, body
 )
-SELECT id, %(source)s, 'track', kind, anchor, jsonb_build_array('user_id:' || n), at, at + interval '1 second', order_id, amount,
-    CASE WHEN amount IS NOT NULL THEN 'EUR' END, CASE WHEN amount IS NOT NULL THEN 1 ELSE 0 END,
+SELECT id, %(source)s, 'track', kind, anchor, jsonb_build_array('user_id:' || n), at, at + interval '1 second', order_id,
+    amount, CASE WHEN amount IS NOT NULL THEN 'EUR' END, CASE WHEN amount IS NOT NULL THEN 1 ELSE 0 END,
     CASE WHEN amount IS NULL THEN format('{"type":"track","event":"%%s","userId":"%%s","messageId":"%%s"}', kind, n, id)
     ELSE format('{"type":"track","event":"%%s","userId":"%%s","messageId":"%%s","properties":{"order_id":"%%s","revenue":%%s,'
         '"currency":"EUR","products":[{"product_id":"%%s","category":"coffee","price":%%s,"quantity":1}]}}',
@@ -59,10 +60,10 @@ SELECT id, %(source)s, 'track', kind, anchor, jsonb_build_array('user_id:' || n)
 FROM (
     SELECT n, anchor, gen_random_uuid() AS id,
         %(first)s + (%(k)s * %(step)s + n %% 1000 * %(step)s / 1000.0) * interval '1 day' AS at,
-        CASE WHEN %(k)s %% {order_every} = 0 THEN 'Order Completed' WHEN n %% {loyal_every} = 0 THEN 'Coupon Redeemed'
+        CASE WHEN %(k)s %% %(order_every)s = 0 THEN 'Order Completed' WHEN n %% %(loyal_every)s = 0 THEN 'Coupon Redeemed'
             WHEN %(k)s %% 3 = 0 THEN 'Campaign Opened' ELSE 'Product Viewed' END AS kind,
-        CASE WHEN %(k)s %% {order_every} = 0 THEN n || '-' || %(k)s END AS order_id,
-        CASE WHEN %(k)s %% {order_every} = 0 THEN 500 + (n * 7919::bigint + %(k)s * 104729) %% 9500 END AS amount
+        CASE WHEN %(k)s %% %(order_every)s = 0 THEN n || '-' || %(k)s END AS order_id,
+        CASE WHEN %(k)s %% %(order_every)s = 0 THEN 500 + (n * 7919::bigint + %(k)s * 104729) %% 9500 END AS amount
     FROM bench_shopper
 ) AS one
 """
@@ -80,11 +81,11 @@ SELECT s.bucket, %(earn)s, %(programme)s, %(available)s, 1, CASE WHEN a.kind = '
 FROM activities_activity AS a JOIN bench_shopper AS s ON s.anchor = a.anchor_id
 WHERE a.kind IN ('Order Completed', 'Coupon Redeemed');
 INSERT INTO ledger_lot (
-    bucket, programme_version, revision, given, remaining, held, expired, used, owed, effective_at, expires_at, lot_id, owner_id,
-    activity_id, currency, rule
+    bucket, programme_version, revision, given, remaining, held, expired, used, owed, effective_at, expires_at, lot_id,
+    owner_id, activity_id, currency, rule
 )
-SELECT bucket, 1, 1, amount, amount, 0, 0, 0, 0, effective_at, effective_at + interval '24 months', lot_id, owner_id, activity_id,
-    currency, rule FROM ledger_movement;
+SELECT bucket, 1, 1, amount, amount, 0, 0, 0, 0, effective_at, effective_at + interval '24 months', lot_id, owner_id,
+    activity_id, currency, rule FROM ledger_movement;
 INSERT INTO ledger_balance (bucket, owner_id, currency, available, lot_total)
 SELECT bucket, owner_id, currency, sum(remaining), sum(remaining) FROM ledger_lot GROUP BY bucket, owner_id, currency;
 INSERT INTO segments_stay (segment_id, customer_id, entered_at)
@@ -150,7 +151,8 @@ def _fill(database: psycopg.Connection, customers: int, activities_each: int, at
     progress("customers")
     database.execute(SHOPPERS)
     with database.cursor() as cursor, cursor.copy("COPY bench_shopper FROM STDIN") as copy:
-        for number in range(1, customers + 1):
+        # In the order of the day in which each comes by, so that what came in together lies together, as it does in life.
+        for number in sorted(range(1, customers + 1), key=lambda number: number % 1000):
             user = derive_id("identifier", "user_id", str(number))
             customer = derive_id("customer", f"user_id:{number}")
             email = derive_id("identifier", "email", f"shopper{number}@example.org")
@@ -160,7 +162,7 @@ def _fill(database: psycopg.Connection, customers: int, activities_each: int, at
     _run(database, PEOPLE, names)
     for k in range(activities_each):
         progress(f"activities {k + 1} of {activities_each}")
-        _run(database, ACTIVITIES.replace("{order_every}", str(ORDER_EVERY)).replace("{loyal_every}", str(LOYAL_EVERY)), {**names, "k": k})
+        _run(database, ACTIVITIES, {**names, "k": k, "order_every": ORDER_EVERY, "loyal_every": LOYAL_EVERY})
     progress("points")
     _run(database, LEDGER, names)
 

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import psycopg
 
 from stamgast.access.operations import create_staff
+from stamgast.access.types import Role
 from stamgast.bench import big_shop
 from stamgast.bench.load import drive, percentiles
 from stamgast.bench.profile import read_nothing
@@ -93,7 +94,7 @@ def _pages(customers: int, times: int) -> dict[str, list[str]]:
 def _sign_in(url: str, port: int) -> str:
     """The cookies of a person who signed in as people do."""
     with psycopg.connect(url) as database, database.cursor() as cursor:
-        create_staff(cursor, email=EMAIL, name="Bench", password=PASSWORD, at=datetime.now(UTC), actor="bench")
+        create_staff(cursor, email=EMAIL, name="Bench", password=PASSWORD, role=Role.OWNER, at=datetime.now(UTC), actor="bench")
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", "/sign-in")
     answer = connection.getresponse()

@@ -33,7 +33,7 @@ from stamgast.console.words import (
     with_kinds,
 )
 from stamgast.customers.consent.queries import list_changes
-from stamgast.customers.queries import count_customers, find_exact, list_customers, summarise_customers
+from stamgast.customers.queries import count_found, find_exact, list_customers, summarise_customers
 from stamgast.customers.types import CustomerSummary, Profile, TraitValue
 from stamgast.flows.explain_movement import MovementExplanation, explain_movement
 from stamgast.flows.list_customers import describe_customers
@@ -82,7 +82,8 @@ def customers(request: HttpRequest) -> HttpResponse:
         described = describe_customers(cursor, [row.id for row in rows])
         context: dict[str, Any] = {"search": search, "next": found.next_cursor}
         if not is_part(request):
-            context |= {"total": count_customers(cursor, search=search), "loyal": _count_loyal(cursor)}
+            total, is_all = count_found(cursor, search)
+            context |= {"total": total, "is_all": is_all, "loyal": _count_loyal(cursor)}
     context["rows"] = [
         {
             "id": row.id,

@@ -29,7 +29,7 @@ def see(minute: int, *identifiers: str, source: str = "shop", **traits: object) 
 def listed(search: str = "", region: str | None = None) -> list[str]:
     with open_cursor() as cursor:
         rows = queries.list_customers(cursor, search=search, region=region).rows
-        assert queries.count_customers(cursor, search=search, region=region) == len(rows)
+        assert queries.count_found(cursor, search, region=region) == (len(rows), True)
     return [row.identifier for row in rows]
 
 
@@ -136,3 +136,14 @@ def test_the_search_index_names_the_searched_traits() -> None:
         definition = cursor.fetchone()[0]
     assert definition.count("'::text") - 1 == len(rules.SEARCHED_TRAITS)
     assert all(f"'{name}'" in definition for name in rules.SEARCHED_TRAITS)
+
+
+def test_a_broad_search_is_counted_as_far_as_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "MOST_COUNTED", 3)
+    for minute in range(5):
+        see(minute, f"user_id:w{minute}", name=f"Wim {minute}")
+    with open_cursor() as cursor:
+        assert queries.count_found(cursor, "w0") == (1, True)
+        count, is_all = queries.count_found(cursor, "w")
+    assert 3 <= count < 5
+    assert not is_all
