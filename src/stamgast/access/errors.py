@@ -54,6 +54,34 @@ class StaffExists(StamgastError):
     kind = Kind.CONFLICT
 
 
+class StaffNotFound(StamgastError):
+    """There is no such person."""
+
+    code = "staff_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class LastOwner(StamgastError):
+    """Without this owner nobody could add or change people."""
+
+    code = "last_owner"
+    kind = Kind.CONFLICT
+
+
+class LinkExpired(StamgastError):
+    """The link was used, replaced by a newer one, or is older than two days."""
+
+    code = "link_expired"
+    kind = Kind.NOT_FOUND
+
+
+class SecondFactorRefused(StamgastError):
+    """The code is not the one of this moment, was used before, or is no recovery code that is left."""
+
+    code = "second_factor_refused"
+    kind = Kind.FORBIDDEN
+
+
 class SignInRefused(StamgastError):
     """The address and the password do not belong together. Says nothing about which of them is wrong."""
 

@@ -12,14 +12,59 @@ class Staff(AbstractBaseUser):
 
     email = models.EmailField(unique=True)
     name = models.TextField()
-    language = models.TextField(default="en")
+    language = models.TextField(default="", help_text="empty where the browser decides")
     is_active = models.BooleanField(default=True)
     role = models.TextField()
+    totp_secret = models.BinaryField(null=True, help_text="sealed with the secret of the installation")
+    totp_step = models.BigIntegerField(null=True, help_text="the last half minute of which a code was taken")
     created_at = models.DateTimeField()
 
     objects: ClassVar[BaseUserManager[Self]] = BaseUserManager()
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether signing in asks for a code as well."""
+        return self.totp_secret is not None
+
+
+class RecoveryCode(models.Model):
+    """A code for who lost the telephone. Only its SHA-256 is kept; each opens the door once."""
+
+    staff = models.ForeignKey(Staff, on_delete=models.CASCADE)
+    digest = models.BinaryField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("staff", "digest"), name="recovery_code_once"),)
+
+
+class Invitation(models.Model):
+    """A link by which a person chooses a password, once and for two days. Only its SHA-256 is kept."""
+
+    digest = models.BinaryField(primary_key=True)
+    staff = models.ForeignKey(Staff, on_delete=models.CASCADE)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+
+class Session(models.Model):
+    """Where a person is signed in. Its row is what keeps Django's own session open."""
+
+    session_key = models.TextField(primary_key=True)
+    staff = models.ForeignKey(Staff, on_delete=models.CASCADE)
+    started_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    address = models.TextField()
+    agent = models.TextField()
+
+
+class Policy(models.Model):
+    """What an owner decided about signing in. One row at most."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    second_factor_roles = ArrayField(models.TextField(), help_text="who needs a second factor")
 
 
 class ApiKey(models.Model):
@@ -78,3 +123,9 @@ class Trail(models.Model):
     action = models.TextField()
     subject = models.TextField()
     detail = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("at", "id"), name="trail_at"),
+            models.Index(fields=("action", "at"), name="trail_action"),
+        )

@@ -1,13 +1,21 @@
 """Reads that return types."""
 
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from stamgast.access.types import ApiKey, Role, StaffMember
+from stamgast.access.errors import StaffNotFound
+from stamgast.access.rules import LONGEST_SESSION, session_id_of
+from stamgast.access.sealing import is_sealed_by_present
+from stamgast.access.types import ApiKey, Role, Session, StaffMember, TrailFilter, TrailLine
 from stamgast.kit.database import Cursor
+from stamgast.kit.paging import DEFAULT_PAGE, Page, decode_cursor, page_of
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEYS = "access_apikey AS key LEFT JOIN access_keyuse AS used ON used.key_id = key.id"
 KEY_COLUMNS = "id, name, hint, scopes, created_at, created_by, revoked_at, limit_per_minute, last_used_at"
-STAFF_COLUMNS = "id, email, name, language, is_active, created_at, role"
+STAFF_COLUMNS = "id, email, name, language, is_active, created_at, role, totp_secret IS NOT NULL, last_login"
 
 
 def list_keys(cursor: Cursor) -> list[ApiKey]:
@@ -22,6 +30,105 @@ def list_staff(cursor: Cursor) -> list[StaffMember]:
     return [staff_member_of(row) for row in rows]
 
 
+def get_staff(cursor: Cursor, staff: int) -> StaffMember:
+    """One person; raises StaffNotFound."""
+    row = cursor.execute(f"SELECT {STAFF_COLUMNS} FROM access_staff WHERE id = %s", (staff,)).fetchone()
+    if row is None:
+        raise StaffNotFound("There is no such person.")
+    return staff_member_of(row)
+
+
+def list_waiting_links(cursor: Cursor, *, at: datetime) -> dict[int, datetime]:
+    """The persons who have a link that is still good, and until when."""
+    return dict(cursor.execute("SELECT staff_id, expires_at FROM access_invitation WHERE expires_at > %s", (at,)).fetchall())
+
+
+def list_sessions(cursor: Cursor, staff: int, *, present: str, at: datetime) -> list[Session]:
+    """Where a person is signed in, the last seen first; ``present`` is the key of the session that asks."""
+    rows = cursor.execute(
+        """
+        SELECT session_key, started_at, last_seen_at, address, agent FROM access_session
+        WHERE staff_id = %s AND started_at > %s ORDER BY last_seen_at DESC
+        """,
+        (staff, at - LONGEST_SESSION),
+    ).fetchall()
+    return [
+        Session(session_id_of(key), started, seen, address, agent, key == present)
+        for key, started, seen, address, agent in rows
+    ]
+
+
+def count_recovery_codes(cursor: Cursor, staff: int) -> int:
+    """How many recovery codes are left."""
+    row = cursor.execute(
+        "SELECT count(*) FROM access_recoverycode WHERE staff_id = %s AND used_at IS NULL", (staff,)
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def list_second_factor_roles(cursor: Cursor) -> list[str]:
+    """The roles that need a second factor."""
+    row = cursor.execute("SELECT second_factor_roles FROM access_policy").fetchone()
+    return list(row[0]) if row else []
+
+
+def count_sealed_by_former(cursor: Cursor) -> int:
+    """How many second factors are still sealed with a former secret, which must be named until they are not."""
+    rows = cursor.execute("SELECT totp_secret FROM access_staff WHERE totp_secret IS NOT NULL").fetchall()
+    return sum(not is_sealed_by_present(sealed) for (sealed,) in rows)
+
+
+def list_trail(cursor: Cursor, wanted: TrailFilter, *, after: str | None = None, limit: int = DEFAULT_PAGE) -> Page[TrailLine]:
+    """What was done, the latest first."""
+    moment, identifier = datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1)
+    if after:
+        microseconds, text = decode_cursor(after, int, str)
+        moment, identifier = _EPOCH + timedelta(microseconds=int(microseconds)), UUID(str(text))
+    rows = cursor.execute(
+        """
+        SELECT id, at, actor, action, subject, detail::text FROM access_trail
+        WHERE (at, id) < (%(moment)s, %(id)s)
+            AND (%(action)s = '' OR action = %(action)s)
+            AND (%(actor)s = '' OR starts_with(actor, %(actor)s) OR starts_with(actor, 'staff:' || %(actor)s))
+            AND (%(subject)s = '' OR starts_with(subject, %(subject)s))
+            AND at >= %(since)s AND at < %(until)s
+        ORDER BY at DESC, id DESC LIMIT %(limit)s
+        """,
+        {
+            "moment": moment,
+            "id": identifier,
+            "action": wanted.action,
+            "actor": wanted.actor,
+            "subject": wanted.subject,
+            "since": wanted.since or _EPOCH,
+            "until": wanted.until or datetime.max.replace(tzinfo=UTC),
+            "limit": limit + 1,
+        },
+    ).fetchall()
+    lines = [
+        TrailLine(identifier, at, actor, action, subject, json.loads(detail))
+        for identifier, at, actor, action, subject, detail in rows
+    ]
+    return page_of(lines, limit, lambda line: (round((line.at - _EPOCH) / timedelta(microseconds=1)), str(line.id)))
+
+
+def list_trail_actions(cursor: Cursor) -> list[str]:
+    """Every action that stands in the trail, each found by one look into the index."""
+    rows = cursor.execute(
+        """
+        WITH RECURSIVE actions (action) AS (
+            (SELECT action FROM access_trail ORDER BY action LIMIT 1)
+            UNION ALL
+            SELECT (SELECT action FROM access_trail WHERE action > actions.action ORDER BY action LIMIT 1)
+            FROM actions WHERE actions.action IS NOT NULL
+        )
+        SELECT action FROM actions WHERE action IS NOT NULL
+        """
+    ).fetchall()
+    return [action for (action,) in rows]
+
+
 def key_of(row: tuple[Any, ...]) -> ApiKey:
     """A row of ``KEY_COLUMNS`` as what leaves the room."""
     identifier, name, hint, scopes, *rest = row
@@ -30,5 +137,5 @@ def key_of(row: tuple[Any, ...]) -> ApiKey:
 
 def staff_member_of(row: tuple[Any, ...]) -> StaffMember:
     """A row that begins with ``STAFF_COLUMNS`` as what leaves the room."""
-    identifier, email, name, language, is_active, created_at, role = row[:7]
-    return StaffMember(identifier, email, name, language, is_active, created_at, Role(role))
+    identifier, email, name, language, is_active, created_at, role, has_second_factor, last_login = row[:9]
+    return StaffMember(identifier, email, name, language, is_active, created_at, Role(role), has_second_factor, last_login)

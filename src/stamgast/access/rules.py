@@ -1,16 +1,24 @@
 """Pure decisions: what a key looks like, and how long to wait after failed sign-ins."""
 
+import base64
 import hashlib
 import math
 import string
 import zlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from stamgast.access.errors import InvalidLimit
 from stamgast.access.types import Rate
 
 DEFAULT_LIMIT_PER_MINUTE = 6_000
 LARGEST_LIMIT_PER_MINUTE = 10_000_000
+LINK_VALID_FOR = timedelta(hours=48)
+LONGEST_IDLE = timedelta(hours=12)
+LONGEST_SESSION = timedelta(days=7)
+RECOVERY_BYTES = 10
+RECOVERY_CODES = 10
+TOTP_SECONDS = 30
+TOTP_STEPS_ASIDE = 1  # clocks differ
 KEY_PREFIX = "sgk_"
 KEY_BYTES = 32
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -76,6 +84,44 @@ def describe_rate(limit_per_minute: int, tokens: float, *, is_refused: bool) -> 
         math.ceil((limit_per_minute - tokens) * seconds_per_token),
         max(math.ceil((1 - tokens) * seconds_per_token), 1) if is_refused else None,
     )
+
+
+def link_digest_of(token: str) -> bytes:
+    """What is stored of a one-time link. Its 256 random bits need no salt."""
+    return hashlib.sha256(b"link\x1f" + token.encode()).digest()
+
+
+def format_recovery_code(random: bytes) -> str:
+    """80 random bits as four groups of four, in letters and digits that nobody mistakes for each other.
+
+    >>> format_recovery_code(bytes(10))
+    'aaaa-aaaa-aaaa-aaaa'
+    """
+    if len(random) != RECOVERY_BYTES:
+        raise ValueError(f"a recovery code has {RECOVERY_BYTES} random bytes")
+    text = base64.b32encode(random).decode().lower()
+    return "-".join(text[start : start + 4] for start in range(0, 16, 4))
+
+
+def recovery_digest_of(staff: int, code: str) -> bytes:
+    """What is stored of a recovery code, however its blanks and hyphens are typed."""
+    plain = "".join(letter for letter in code.casefold() if letter.isalnum())
+    return hashlib.sha256(f"recovery\x1f{staff}\x1f{plain}".encode()).digest()
+
+
+def totp_step_at(at: datetime) -> int:
+    """The half minute that a moment is in: the counter of RFC 6238."""
+    return int(at.timestamp()) // TOTP_SECONDS
+
+
+def session_id_of(session_key: str) -> str:
+    """What a session is called where people see it: whoever knows it cannot use it."""
+    return hashlib.sha256(b"session\x1f" + session_key.encode()).hexdigest()[:16]
+
+
+def is_session_over(started_at: datetime, last_seen_at: datetime, at: datetime) -> bool:
+    """Whether nobody looked for too long, or the session has lasted long enough."""
+    return at - last_seen_at > LONGEST_IDLE or at - started_at > LONGEST_SESSION
 
 
 def _checksum(body: str) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 
@@ -76,3 +77,40 @@ class StaffMember:
     is_active: bool
     created_at: datetime
     role: Role
+    has_second_factor: bool
+    last_signed_in_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Where a person is signed in. ``id`` is not the session's key, which nobody is shown."""
+
+    id: str
+    started_at: datetime
+    last_seen_at: datetime
+    address: str
+    agent: str
+    is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrailLine:
+    """One act: who did what to what, when, and what they said about it."""
+
+    id: UUID
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TrailFilter:
+    """Which lines: an exact action, an actor and a subject by their beginning, and the moments between which it was done."""
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None

@@ -207,7 +207,7 @@ def _clock(connection: object) -> Iterator[Finding]:
 
 
 def _work() -> Iterator[Finding]:
-    from stamgast.access.queries import list_staff
+    from stamgast.access.queries import count_sealed_by_former, list_staff
     from stamgast.activities.queries import count_pending, count_refusals, count_set_aside, find_oldest_pending
     from stamgast.customers.identity import list_swallowers
     from stamgast.kit.database import open_cursor
@@ -216,6 +216,7 @@ def _work() -> Iterator[Finding]:
         depth, oldest, refusals = count_pending(cursor), find_oldest_pending(cursor), count_refusals(cursor)
         swallowing = list_swallowers(cursor, limit=1)[0]
         members, aside = list_staff(cursor), count_set_aside(cursor)
+        former = count_sealed_by_former(cursor)
     lag = max((utc_now() - oldest).total_seconds(), 0.0) if oldest else 0.0
     words = f"{depth:,} activities wait to be decided, the first for {lag:,.0f} s" if depth else "nothing waits to be decided"
     if lag > LONGEST_LAG_SECONDS:
@@ -244,6 +245,13 @@ def _work() -> Iterator[Finding]:
     else:
         yield Finding("identity", "well", "no customer holds suspiciously many identifiers")
     yield from _webhooks()
+    if former:
+        yield Finding(
+            "secrets",
+            "notice",
+            f"{former:,} second factors are sealed with a former secret",
+            "Run: stamgast migrate. Until then leave STAMGAST_SECRET_KEY_FALLBACKS as it is.",
+        )
     if not any(member.is_active for member in members):
         yield Finding("staff", "notice", "nobody can sign in", "stamgast staff create")
 

@@ -104,11 +104,16 @@ def pending_migrations() -> list[str]:
 
 
 def prepare(configuration: Configuration, *, at: datetime) -> int:
-    """Migrates and installs what a fresh database begins with. Twice is once; two at a time take turns. Counts migrations."""
+    """Migrates, installs what a fresh database begins with, and seals with the present secret what a former one sealed.
+
+    Twice is once; two at a time take turns. Counts migrations.
+    """
     from django.core.management import call_command
     from django.db import connection
 
+    from stamgast.access.operations import reseal_secrets
     from stamgast.flows.install import install
+    from stamgast.kit.database import transaction
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
@@ -117,6 +122,8 @@ def prepare(configuration: Configuration, *, at: datetime) -> int:
             if pending:
                 call_command("migrate", verbosity=0, interactive=False)
             install(timezone=configuration.timezone, at=at, actor="install")
+            with transaction() as secrets_cursor:
+                reseal_secrets(secrets_cursor, at=at, actor="install")
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", (MIGRATION_LOCK,))
     return pending

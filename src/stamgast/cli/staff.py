@@ -27,9 +27,11 @@ def command() -> None:
 @click.option("--email", prompt="E-mail", help="What they sign in with.")
 @click.option("--name", prompt="Name", help="What colleagues see.")
 @click.option("--role", type=click.Choice(ROLES), help="What they do here. The first person is an owner.")
-@click.option("--language", type=click.Choice(["en", "nl"]), default="en", show_default=True)
+@click.option(
+    "--language", type=click.Choice(["en", "nl"]), default="", help="What they read, instead of what their browser asks for."
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-def create(email: str, name: str, role: str | None, language: str, password_stdin: bool) -> None:
+def create(email: str, name: str, role: str | None, language: str | None, password_stdin: bool) -> None:
     """Add a person who may sign in."""
     password = read_password(password_stdin)
     with database("staff create"):
@@ -38,7 +40,7 @@ def create(email: str, name: str, role: str | None, language: str, password_stdi
 
         with transaction() as cursor:
             member = create_staff(
-                cursor, email=email, name=name, password=password, role=role, language=language, at=utc_now(), actor=ACTOR
+                cursor, email=email, name=name, password=password, role=role, language=language or "", at=utc_now(), actor=ACTOR
             )
     click.echo(f"{member.name} may sign in as {member.email}, as {member.role}.")
 
@@ -56,6 +58,24 @@ def password(email: str, password_stdin: bool) -> None:
         with transaction() as cursor:
             member = set_password(cursor, email=email, password=new, at=utc_now(), actor=ACTOR)
     click.echo(f"{member.email} signs in with the new password from now on.")
+
+
+@command.command("second-factor-off")
+@click.option("--email", prompt="E-mail", help="Whose second factor it is.")
+def second_factor_off(email: str) -> None:
+    """For who lost the telephone and the recovery codes, where no owner is left to help."""
+    with database("staff second-factor-off"):
+        from stamgast.access.errors import StaffNotFound
+        from stamgast.access.operations import turn_off
+        from stamgast.access.queries import list_staff
+        from stamgast.kit.database import transaction
+
+        with transaction() as cursor:
+            member = next((one for one in list_staff(cursor) if one.email == email.strip().casefold()), None)
+            if member is None:
+                raise StaffNotFound(f"Nobody signs in as {email[:80]}. `stamgast staff list` shows who does.")
+            turn_off(cursor, member.id, at=utc_now(), actor=ACTOR)
+    click.echo(f"{member.email} signs in with the password only.")
 
 
 @command.command("list")

@@ -13,15 +13,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from stamgast.access.operations import record
+from stamgast.access.sessions import look
 from stamgast.access.types import Role
 from stamgast.activities.queries import count_refusals
+from stamgast.console.access_words import role_label
 from stamgast.console.permissions import RULES, VISITOR, may, may_see_people, roles_of
 from stamgast.console.views.problems import problem_page
-from stamgast.console.words import refusal_sentence, role_label
+from stamgast.console.words import refusal_sentence
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.kit.errors import Kind, StamgastError
@@ -33,6 +36,10 @@ PLACES = (
     ("console:programme", "award", gettext_noop("Programme")),
     ("console:insights", "chart-bar", gettext_noop("Insights")),
     ("console:sources", "plug", gettext_noop("Sources")),
+    ("console:till", "cash-register", gettext_noop("Till")),
+    ("console:staff", "users-group", gettext_noop("Staff")),
+    ("console:keys", "key", gettext_noop("API keys")),
+    ("console:trail", "history", gettext_noop("Trail")),
 )
 """Where one can go, in the order of the loop: the name of the address, the icon, the word."""
 
@@ -90,7 +97,13 @@ def page(view: View) -> View:
     @wraps(view)
     def shown(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
         if not request.user.is_authenticated:
-            return _to_the_door(request)
+            return _to(request, reverse("console:sign_in"))
+        with open_cursor() as cursor:
+            roles = look(cursor, request, at=utc_now(), is_seen=not is_part(request))
+        if roles is None:
+            return _to(request, reverse("console:sign_in"))
+        if role_of(request) in roles and not _has_second_factor(request):
+            return _to(request, reverse("console:second_factor"))
         refused = _refuse(request)
         if refused is not None:
             return refused
@@ -122,6 +135,13 @@ def act(view: View) -> View:
     return page(done)
 
 
+def safe_target(request: HttpRequest, wanted: str | None, otherwise: str) -> str:
+    """The address to go to, on this host only."""
+    if wanted and url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+        return wanted
+    return otherwise
+
+
 def show(request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
     """A whole page with its navigation."""
     return render(request, template, {**context, "navigation": _navigation(request)}, status=status)
@@ -150,12 +170,21 @@ def _refuse(request: HttpRequest) -> HttpResponse | None:
     return show(request, "console/refused.html", context, status=403)
 
 
-def _to_the_door(request: HttpRequest) -> HttpResponse:
+def _has_second_factor(request: HttpRequest) -> bool:
+    """Whether the reader has one, or is setting it up."""
+    match = request.resolver_match
+    return bool(getattr(request.user, "has_second_factor", False)) or (
+        match is not None and match.view_name == "console:second_factor"
+    )
+
+
+def _to(request: HttpRequest, address: str) -> HttpResponse:
+    """To the door, or to what has to be done first, and back here afterwards."""
     if is_part(request):
         response = HttpResponse(status=204)
-        response["HX-Redirect"] = reverse("console:sign_in")
+        response["HX-Redirect"] = address
         return response
-    return redirect(f"{reverse('console:sign_in')}?{urlencode({'next': request.get_full_path()})}")
+    return redirect(f"{address}?{urlencode({'next': request.get_full_path()})}")
 
 
 def _navigation(request: HttpRequest) -> list[dict[str, Any]]:

@@ -20,15 +20,38 @@ _ANYBODY = _STAFF | {VISITOR}
 _FIGURES = _STAFF - {Role.CASHIER}
 _PEOPLE = _FIGURES - {Role.ANALYST}
 _SOURCES = _FIGURES - {Role.AGENT}
-_HELPERS = frozenset({Role.OWNER, Role.MARKETER, Role.AGENT})
 _WRITERS = frozenset({Role.OWNER, Role.MARKETER})
 _MESSAGES = _SOURCES - {Role.ANALYST}  # what a source sent, word for word, names customers
 _HELPERS = frozenset({Role.OWNER, Role.AGENT})  # who has the person before them decides who it is
+
+_OVERSIGHT = frozenset({Role.OWNER, Role.AUDITOR})
+_TILL = frozenset({Role.OWNER, Role.AGENT, Role.CASHIER, Role.AUDITOR})
 
 RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:sign_in": {"GET": _ANYBODY, "POST": _ANYBODY},
     "console:sign_out": {"POST": _ANYBODY},
     "console:language": {"POST": _ANYBODY},
+    "console:sign_in_code": {"GET": _ANYBODY, "POST": _ANYBODY},
+    "console:welcome": {"GET": _ANYBODY, "POST": _ANYBODY},
+    "console:account": {"GET": _STAFF},
+    "console:password": {"POST": _STAFF},
+    "console:second_factor": {"GET": _STAFF, "POST": _STAFF},
+    "console:second_factor_off": {"POST": _STAFF},
+    "console:recovery_codes": {"POST": _STAFF},
+    "console:end_sessions": {"POST": _STAFF},
+    "console:till": {"GET": _TILL},
+    "console:staff": {"GET": _OVERSIGHT, "POST": _OWNER},
+    "console:second_factor_policy": {"POST": _OWNER},
+    "console:staff_member": {"GET": _OVERSIGHT},
+    "console:staff_role": {"POST": _OWNER},
+    "console:staff_access": {"POST": _OWNER},
+    "console:staff_link": {"POST": _OWNER},
+    "console:staff_second_factor": {"POST": _OWNER},
+    "console:keys": {"GET": _OVERSIGHT, "POST": _OWNER},
+    "console:key_limit": {"POST": _OWNER},
+    "console:revoke_api_key": {"GET": _OWNER, "POST": _OWNER},
+    "console:trail": {"GET": _OVERSIGHT},
+    "console:trail_csv": {"GET": _OVERSIGHT},
     "console:home": {"GET": _FIGURES},
     "console:live": {"GET": _FIGURES},
     "console:measures": {"GET": _FIGURES},

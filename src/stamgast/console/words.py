@@ -45,22 +45,20 @@ def refusal_sentence(error: StamgastError) -> str:
         "consent_link_invalid": _("This link does not work. Copy the whole address from the message."),
         "consent_link_used": _("You answered by this link before. Nothing changed."),
         "consent_link_expired": _("This link waited too long for an answer. Ask for a new one where you got it."),
+        "staff_exists": _("Somebody with this e-mail address is here already."),
+        "staff_not_found": _("There is no such person, or they may not sign in."),
+        "last_owner": _("This is the only owner. Make somebody else an owner first."),
+        "key_not_found": _("This key was revoked before, or never was."),
+        "unknown_scope": _("Choose what the key may do, one thing at least."),
+        "invalid_limit": _("The limit is a whole number of requests a minute, from 1 to 10,000,000."),
         "invalid_cursor": _("This list has moved on. Start again from its beginning."),
     }
-    return sentences.get(error.code, error.message)
-
-
-def role_label(role: str) -> str:
-    """What a role is called, for a person."""
-    labels = {
-        "owner": _("Owner"),
-        "marketer": _("Marketer"),
-        "analyst": _("Analyst"),
-        "agent": _("Service agent"),
-        "cashier": _("Cashier"),
-        "auditor": _("Auditor"),
+    wrong = {
+        "name": _("A person needs a name, so that colleagues see who did what."),
+        "email": _("That is not an e-mail address."),
+        "role": _("Choose what this person does here."),
     }
-    return labels.get(role, role)
+    return sentences.get(error.code) or wrong.get(str(error.details.get("wrong"))) or error.message
 
 
 def reason_sentence(reason: str) -> str:

@@ -1,5 +1,6 @@
 """Attempts to sign in, counted so that guessing is slowed."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from stamgast.access.errors import SignInThrottled
@@ -13,14 +14,18 @@ def count_attempt(cursor: Cursor, *, email: str, address: str, at: datetime) -> 
     Its transaction ends before the password is checked, so attempts made at once are counted one after the other, and
     guessing in parallel wins nothing. Rows are taken in the order of their subjects, so attempts do not deadlock.
     """
-    subjects = sorted(
-        [
-            (subject_of("account", email), FREE_ATTEMPTS_OF_ACCOUNT),
-            (subject_of("address", address), FREE_ATTEMPTS_OF_ADDRESS),
-        ]
-    )
+    account, door = subject_of("account", email), subject_of("address", address)
+    _count(cursor, {account: FREE_ATTEMPTS_OF_ACCOUNT, door: FREE_ATTEMPTS_OF_ADDRESS}, at)
+
+
+def count_code(cursor: Cursor, *, staff: int, at: datetime) -> None:
+    """Counts a code that somebody types, as ``count_attempt`` does; a right password does not give these back."""
+    _count(cursor, {subject_of("code", str(staff)): FREE_ATTEMPTS_OF_ACCOUNT}, at)
+
+
+def _count(cursor: Cursor, subjects: Mapping[str, int], at: datetime) -> None:
     found = []
-    for subject, free in subjects:
+    for subject, free in sorted(subjects.items()):
         cursor.execute(
             "INSERT INTO access_signinattempts (subject, count, last_at, open_at) VALUES (%s, 0, %s, %s) "
             "ON CONFLICT DO NOTHING",

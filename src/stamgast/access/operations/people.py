@@ -1,5 +1,6 @@
 """People who may sign in: added, changed, given a password."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
@@ -7,8 +8,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from email_validator import EmailNotValidError, validate_email
 
-from stamgast.access.errors import InvalidStaff, StaffExists
+from stamgast.access.errors import InvalidStaff, LastOwner, StaffExists, StaffNotFound
 from stamgast.access.operations.attempts import forgive
+from stamgast.access.operations.sessions import end_sessions
 from stamgast.access.operations.trail import record
 from stamgast.access.queries import STAFF_COLUMNS, staff_member_of
 from stamgast.access.rules import subject_of
@@ -24,18 +26,22 @@ def create_staff(
     *,
     email: str,
     name: str,
-    password: str,
+    password: str | None,
     at: datetime,
     actor: str,
-    language: str = "en",
+    language: str = "",
     role: str | None = None,
 ) -> StaffMember:
-    """A person who may sign in; raises InvalidStaff or StaffExists. The first one is an owner, later ones are given a role."""
+    """A person who may sign in; raises InvalidStaff or StaffExists. The first one is an owner, later ones are given a role.
+
+    Without a password they choose one by a link (``create_link``).
+    """
     address = _normalise_email(email)
     given = _role_of_new(cursor, role)
     if not name.strip():
-        raise InvalidStaff("A person needs a name, so that colleagues see who did what.")
-    _check_password(password, address, name)
+        raise InvalidStaff("A person needs a name, so that colleagues see who did what.", wrong="name")
+    if password is not None:
+        check_new_password(password, address, name)
     row = cursor.execute(
         f"""
         INSERT INTO access_staff (email, name, password, language, is_active, created_at, role)
@@ -50,13 +56,58 @@ def create_staff(
     return staff_member_of(row)
 
 
+def set_role(cursor: Cursor, staff: int, role: str, *, at: datetime, actor: str) -> StaffMember:
+    """Another role from the next click; raises StaffNotFound, InvalidStaff or LastOwner."""
+    member = _lock_member(cursor, staff)
+    if role not in set(Role):
+        raise InvalidStaff(f"There is no such role. The roles are: {', '.join(Role)}.")
+    if role != member.role:
+        cursor.execute("UPDATE access_staff SET role = %s WHERE id = %s", (role, staff))
+        _check_owners(cursor)
+        record(cursor, actor, "set role", f"staff:{staff}", {"before": member.role, "after": role}, at)
+    return replace(member, role=Role(role))
+
+
+def set_active(cursor: Cursor, staff: int, is_active: bool, *, at: datetime, actor: str) -> StaffMember:
+    """Lets a person sign in again, or not any more, which ends every session of theirs; raises StaffNotFound or LastOwner."""
+    member = _lock_member(cursor, staff)
+    if is_active != member.is_active:
+        cursor.execute("UPDATE access_staff SET is_active = %s WHERE id = %s", (is_active, staff))
+        _check_owners(cursor)
+        if not is_active:
+            end_sessions(cursor, staff)
+            cursor.execute("DELETE FROM access_invitation WHERE staff_id = %s", (staff,))
+        record(cursor, actor, "let in" if is_active else "shut out", f"staff:{staff}", {}, at)
+    return replace(member, is_active=is_active)
+
+
+def _lock_member(cursor: Cursor, staff: int) -> StaffMember:
+    """The person, behind a lock on every owner, taken in the order of their ids: two owners who demote each other wait."""
+    cursor.execute("SELECT FROM access_staff WHERE role = 'owner' AND is_active ORDER BY id FOR UPDATE")
+    row = cursor.execute(f"SELECT {STAFF_COLUMNS} FROM access_staff WHERE id = %s FOR UPDATE", (staff,)).fetchone()
+    if row is None:
+        raise StaffNotFound("There is no such person.")
+    return staff_member_of(row)
+
+
+def _check_owners(cursor: Cursor) -> None:
+    row = cursor.execute("SELECT FROM access_staff WHERE role = 'owner' AND is_active LIMIT 1").fetchone()
+    if row is None:
+        raise LastOwner("This is the only owner. Make somebody else an owner first.")
+
+
+def set_language(cursor: Cursor, staff: int, language: str) -> None:
+    """The language in which a person reads the console, on whichever browser."""
+    cursor.execute("UPDATE access_staff SET language = %s WHERE id = %s", (language, staff))
+
+
 def _role_of_new(cursor: Cursor, role: str | None) -> Role:
     row = cursor.execute("SELECT EXISTS (SELECT FROM access_staff)").fetchone()
     is_first = row is not None and not row[0]
     if role is None and is_first:
         return Role.OWNER
     if role is None or role not in set(Role):
-        raise InvalidStaff(f"Say what this person does here, with one of the roles: {', '.join(Role)}.")
+        raise InvalidStaff(f"Say what this person does here, with one of the roles: {', '.join(Role)}.", wrong="role")
     if is_first and role != Role.OWNER:
         raise InvalidStaff("The first person is an owner, for somebody has to be able to add the others.")
     return Role(role)
@@ -69,9 +120,7 @@ def set_password(cursor: Cursor, *, email: str, password: str, at: datetime, act
     if row is None:
         raise InvalidStaff(f"Nobody signs in as {address}. `stamgast staff create` adds a person.")
     member = staff_member_of(row)
-    _check_password(password, address, member.name)
-    cursor.execute("UPDATE access_staff SET password = %s WHERE id = %s", (make_password(password), member.id))
-    forgive(cursor, subject_of("account", address))
+    keep_password(cursor, member, password)
     record(cursor, actor, "set password", f"staff:{member.id}", {}, at)
     return member
 
@@ -80,10 +129,19 @@ def _normalise_email(email: str) -> str:
     try:
         return validate_email(email, check_deliverability=False, test_environment=True).normalized.casefold()
     except EmailNotValidError:
-        raise InvalidStaff(f"{email[:80]!r} is not an e-mail address.") from None
+        raise InvalidStaff(f"{email[:80]!r} is not an e-mail address.", wrong="email") from None
 
 
-def _check_password(password: str, email: str, name: str) -> None:
+def keep_password(cursor: Cursor, member: StaffMember, password: str, *, but: str = "") -> None:
+    """The new password; every session but the one with this key ends, and what was counted is forgiven."""
+    check_new_password(password, member.email, member.name)
+    cursor.execute("UPDATE access_staff SET password = %s WHERE id = %s", (make_password(password), member.id))
+    end_sessions(cursor, member.id, but=but)
+    forgive(cursor, subject_of("account", member.email))
+
+
+def check_new_password(password: str, email: str, name: str) -> None:
+    """Raises InvalidStaff with what is wrong with it."""
     if len(password) > LONGEST_PASSWORD:
         raise InvalidStaff(f"A password has at most {LONGEST_PASSWORD} characters.")
     from stamgast.access.models import Staff

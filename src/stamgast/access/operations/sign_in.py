@@ -32,6 +32,13 @@ def authenticate_staff(cursor: Cursor, *, email: str, password: str, address: st
     return staff_member_of(row)
 
 
+def check_own_password(cursor: Cursor, staff: int, password: str) -> None:
+    """That the person at the keys knows the password; raises SignInRefused. The attempt was counted before."""
+    row = cursor.execute("SELECT password FROM access_staff WHERE id = %s AND is_active", (staff,)).fetchone()
+    if row is None or not check_password(password[:LONGEST_PASSWORD], row[0]):
+        raise SignInRefused("This is not your present password.")
+
+
 @cache
 def _password_of_nobody() -> str:
     return make_password(secrets.token_hex(16))

@@ -1,6 +1,7 @@
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -107,7 +108,7 @@ def test_staff_signs_in_whatever_the_case_of_the_address(cursor: Cursor) -> None
     member = create_staff(cursor, email="Ada@Example.org", name="Ada", password=PASSWORD, at=AT, actor="cli")
     assert member.email == "ada@example.org"
     assert authenticate_staff(cursor, email=" ADA@example.org ", password=PASSWORD, address="10.0.0.1", at=AT) == member
-    assert list_staff(cursor) == [member]
+    assert list_staff(cursor) == [replace(member, last_signed_in_at=AT)]
     with pytest.raises(SignInRefused):
         authenticate_staff(cursor, email="ada@example.org", password=PASSWORD + "!", address="10.0.0.1", at=AT)
 
