@@ -4,6 +4,10 @@ from django.db import models
 
 from stamgast.customers.consent.models import ConsentChange as ConsentChange
 from stamgast.customers.consent.models import ConsentText as ConsentText
+from stamgast.customers.erasure.models import Erasure as Erasure
+from stamgast.customers.erasure.models import ErasureKey as ErasureKey
+from stamgast.customers.erasure.models import ErasureTrace as ErasureTrace
+from stamgast.customers.erasure.models import Tombstone as Tombstone
 
 
 class Customer(models.Model):
@@ -15,6 +19,7 @@ class Customer(models.Model):
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()
     merged_into = models.UUIDField(null=True)
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = (

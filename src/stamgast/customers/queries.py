@@ -164,7 +164,7 @@ def list_ids(cursor: Cursor, *, after: UUID, limit: int) -> list[UUID]:
 
 def count_customers(cursor: Cursor) -> int:
     """How many customers there are."""
-    cursor.execute("SELECT count(*) FROM customers_customer WHERE merged_into IS NULL")
+    cursor.execute("SELECT count(*) FROM customers_customer WHERE merged_into IS NULL AND erased_at IS NULL")
     row = cursor.fetchone()
     return int(row[0]) if row else 0
 
@@ -332,7 +332,7 @@ def _select_customers(
     cursor: Cursor, prefixes: Mapping[str, object], before: tuple[datetime, UUID] | None, limit: int
 ) -> list[Customer]:
     arguments: dict[str, object] = {**prefixes, "limit": limit, "few": _FEW_MATCHES + 1}
-    conditions: list[Composable] = [SQL("customer.merged_into IS NULL")]
+    conditions: list[Composable] = [SQL("customer.merged_into IS NULL AND customer.erased_at IS NULL")]
     if prefixes:
         cursor.execute(_SOME_FOUND, arguments)
         arguments["found"] = [row[0] for row in cursor]

@@ -16,6 +16,7 @@ from uuid import UUID
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from stamgast.customers.erasure.types import ERASED
 from stamgast.customers.types import Evidence, Identifier, Sighting
 from stamgast.kit.ids import derive_id
 
@@ -59,6 +60,8 @@ def normalise_identifier(kind: str, value: object, *, region: str | None) -> str
     >>> normalise_identifier("user_id", "undefined", region=None) is None
     True
     """
+    if kind == ERASED:  # what somebody who was erased hangs on is not for others to name
+        return None
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if value.bit_length() <= 128 else ""
     return _normalise(kind, value, region) if isinstance(value, str) else None

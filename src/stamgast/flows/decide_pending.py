@@ -22,6 +22,7 @@ from stamgast.customers.consent.types import Told
 from stamgast.customers.operations import lock_customers, resolve, set_seen
 from stamgast.customers.types import Sighting
 from stamgast.flows.history import activity_table, first_of, needs_body, read_history, seen_in, who_refers_back
+from stamgast.flows.keep_erased_out import keep_erased_out
 from stamgast.flows.tell import tell_changes, tell_customers
 from stamgast.kit.database import Cursor, transaction
 from stamgast.ledger.operations import expire_due, post
@@ -69,7 +70,7 @@ def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: date
     at = max(at, *(row.received_at for row in waiting))
     keep_versions(cursor)
     programme = get_programme(cursor)
-    columns = load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=needs_body(programme))
+    columns = keep_erased_out(cursor, load_waiting(cursor, programme, waiting), programme, at=at)
     resolution = resolve(cursor, sightings_of(columns), at=at, actor=actor)
     tell_customers(cursor, resolution.merged, resolution.separated, at=at)
     customers = resolution.customers
@@ -81,6 +82,11 @@ def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: date
     onwards = decide(programme, _states_of(states, work.onwards), table) if table.num_rows else NOTHING
     remove_pending(cursor, waiting)
     _post_and_follow(cursor, programme, onwards, work, at=at, actor=actor, reason="decided")
+
+
+def load_waiting(cursor: Cursor, programme: Programme, waiting: Sequence[PendingActivity]) -> Columns:
+    """What deciding reads of activities that wait."""
+    return load_for_deciding(cursor, [row.activity_id for row in waiting], needs_body=needs_body(programme))
 
 
 def decide_again(*, customers: Collection[UUID], at: datetime, actor: str, reason: str) -> None:

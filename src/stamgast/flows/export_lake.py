@@ -11,10 +11,14 @@ from urllib.parse import quote, urlencode
 
 from django.conf import settings
 
-from stamgast.kit.database import connection_parameters, open_cursor
+from stamgast.customers.erasure.operations import forget_traces
+from stamgast.customers.erasure.queries import find_key, list_traces
+from stamgast.customers.erasure.rules import pseudonym_of_order
+from stamgast.kit.database import connection_parameters, open_cursor, transaction
 from stamgast.lake.check import check as check_lake
 from stamgast.lake.export import export as export_lake
 from stamgast.lake.places import LIMIT
+from stamgast.lake.rewriting import rewrite
 from stamgast.lake.types import Difference, Exported, Log, Snapshot
 
 ACTIVITIES = Log(
@@ -79,6 +83,29 @@ def export(*, at: datetime, progress: Callable[[int], None] = lambda rows: None,
     May be called as often as one likes and killed at any moment. Raises LakeBusy beside another export.
     """
     return export_lake(_address(), folder or lake_folder(), DATASETS, at=at, progress=progress)
+
+
+def clean(*, at: datetime, folder: Path | None = None) -> int:
+    """Takes who was erased out of the lake's files, as they are out of PostgreSQL; returns the rows that were rewritten.
+
+    Comes after an export, so that what was copied on the way is rewritten too. Raises LakeBusy.
+    """
+    with open_cursor() as cursor:
+        traces = list_traces(cursor)
+        key = find_key(cursor, [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]) if traces else None
+    if key is None:
+        return 0
+    rows = rewrite(
+        folder or lake_folder(),
+        ACTIVITIES.name,
+        "anchor_id",
+        {str(anchor): str(pseudonym) for anchor, pseudonym in traces.items()},
+        beside={"order_id": lambda order_id: pseudonym_of_order(order_id, key)},
+        at=at,
+    )
+    with transaction() as cursor:
+        forget_traces(cursor, traces.keys(), at=at)
+    return rows
 
 
 def check(folder: Path | None = None) -> list[Difference]:

@@ -21,7 +21,8 @@ from stamgast.activities.types import PendingActivity
 from stamgast.flows.apply_identity_rules import apply_identity_rules
 from stamgast.flows.decide_pending import decide_pending, decide_taken, expire_now
 from stamgast.flows.deliver_webhooks import open_deliverer
-from stamgast.flows.export_lake import export, lake_folder
+from stamgast.flows.export_lake import clean, export, lake_folder
+from stamgast.flows.keep_erased_out import empty_refusals_of_erased
 from stamgast.flows.measure import measure_home
 from stamgast.flows.metrics import observe_decided
 from stamgast.flows.summarise import summarise, summary_folder
@@ -199,6 +200,7 @@ def _keep_house(stop: threading.Event) -> None:
             pass
         _follow_identity_rules(stop)
         if time.monotonic() - last_export >= LAKE_EVERY_SECONDS:
+            empty_refusals_of_erased(at=utc_now())
             _refresh_lake()
             last_export = time.monotonic()
         stop.wait(SEAL_EVERY_SECONDS)
@@ -220,6 +222,7 @@ def _refresh_lake() -> None:
     zone, currency = configuration.timezone, configuration.currency
     try:
         export(at=utc_now())
+        clean(at=utc_now())
         measure_home(lake_folder(), now=utc_now(), zone=zone, currency=currency)
         summarise(lake_folder(), summary_folder(), zone=zone, currency=currency, at=utc_now())
     except LakeBusy:

@@ -117,6 +117,11 @@ def _next(manifest: Manifest, name: str, state: State, retired: list[Part], at: 
     )
 
 
+def retire(manifest: Manifest, name: str, state: State, retired: list[Part], at: datetime) -> Manifest:
+    """The manifest with another state of one dataset, whose retired files go when nobody can be reading them any more."""
+    return _next(manifest, name, state, retired, at, is_news=True)
+
+
 def _plain(schema: pa.Schema) -> pa.Schema:
     """The columns without the driver's notes on PostgreSQL types."""
     return pa.schema([pa.field(field.name, field.type) for field in schema])

@@ -76,6 +76,14 @@ def join_small(folder: Path, name: str, parts: tuple[Part, ...], version: int) -
     return added, retired
 
 
+def write_part(folder: Path, file: str, month: str, table: pa.Table) -> Part:
+    """The rows in one file of a month."""
+    writer = _Writer(folder, file, month)
+    for batch in table.to_batches(BATCH_ROWS):
+        writer.add(batch)
+    return writer.close()
+
+
 class _Writer:
     """One file, under another name until it is whole and on the disk."""
 

@@ -21,6 +21,11 @@ def keep_versions(cursor: Cursor) -> None:
     cursor.execute(sql.DECIDING)
 
 
+def stop_deciding(cursor: Cursor) -> None:
+    """Waits until nobody decides, and lets nobody decide until the transaction ends: for acts that may meet none half done."""
+    cursor.execute(sql.PUBLISHING)
+
+
 def publish(cursor: Cursor, document_text: str, *, effective_from: datetime, at: datetime, actor: str, reason: str) -> Version:
     """Makes a document the next version of the programme that it names, in force from ``effective_from``.
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from stamgast.conditions.fields import PropertyField
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import bucket_of
 from stamgast.programmes import sql
@@ -94,3 +95,14 @@ def count_outdated(cursor: Cursor, version: Version) -> int:
 
 def _key(id_: UUID) -> tuple[int, bytes]:
     return bucket_of(id_), id_.bytes
+
+
+def properties_read(programme: Programme) -> frozenset[tuple[str, ...]]:
+    """The paths of the properties that any version's conditions read."""
+    conditions = [base.when for base in programme.bases] + [base.lines for base in programme.bases if base.lines]
+    return frozenset(
+        comparison.field.path
+        for condition in conditions
+        for comparison in condition.comparisons()
+        if isinstance(comparison.field, PropertyField)
+    )

@@ -111,7 +111,8 @@ def find_request(cursor: Cursor, token: str, *, secrets: Sequence[str]) -> Conse
     if request_id is None:
         return None
     row = cursor.execute(
-        f"SELECT {COLUMNS} FROM customers_consentchange AS change WHERE id = %s AND state = %s",
+        f"SELECT {COLUMNS} FROM customers_consentchange AS change WHERE id = %s AND state = %s "
+        "AND NOT EXISTS (SELECT FROM customers_erasure AS erasure WHERE erasure.anchor_id = change.anchor_id)",
         (request_id, ConsentState.REQUESTED),
     ).fetchone()
     return change_of(row) if row else None
@@ -124,8 +125,15 @@ def withdraw_by_link(cursor: Cursor, token: str, *, secrets: Sequence[str], at: 
         raise ConsentLinkInvalid("This link is not one of ours. Copy the whole address from the message.")
     anchor, purpose, channel = found
     change = ConsentChange(new_id(), anchor, purpose, channel, ConsentState.WITHDRAWN, at, at, "unsubscribe link", PERSON)
-    _insert(cursor, [change])
+    # Who was erased since is contacted by nobody, and must not come back by a link in an old message.
+    if cursor.execute("SELECT FROM customers_identifier WHERE id = %s", (anchor,)).fetchone() is not None:
+        _insert(cursor, [change])
     return change
+
+
+def withdraw_everything(cursor: Cursor, anchor: UUID, *, at: datetime, source: str, actor: str) -> None:
+    """Withdraws every purpose over every channel."""
+    _insert(cursor, [ConsentChange(new_id(), anchor, EVERY, EVERY, ConsentState.WITHDRAWN, at, at, source, actor)])
 
 
 def take_in(cursor: Cursor, told: Iterable[Told], *, at: datetime) -> int:

@@ -1,0 +1,24 @@
+"""What erasure refuses."""
+
+from stamgast.kit.errors import Kind, StamgastError
+
+
+class ErasureNotFound(StamgastError):
+    """There is no receipt with this id."""
+
+    code = "erasure_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class AlreadyErased(StamgastError):
+    """The customer was erased before."""
+
+    code = "already_erased"
+    kind = Kind.CONFLICT
+
+
+class ErasureKeyLost(StamgastError):
+    """The key of the tombstones is locked with a secret that is not given."""
+
+    code = "erasure_key_lost"
+    kind = Kind.UNAVAILABLE

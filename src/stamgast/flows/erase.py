@@ -1,0 +1,85 @@
+"""Takes one person out of everything, by any identifier, and leaves a receipt and tombstones.
+
+What stays is what the books need and nobody can be found by: kinds, moments, amounts and lines of activities, on an identifier
+that is random, and the ledger on our own id. So totals, replay and the audit are what they were.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from stamgast.access.operations import record
+from stamgast.activities.erasing import empty_refusals, find_refusals, list_carrying, scrub_anchored, strip_identifiers
+from stamgast.customers.consent.operations import withdraw_everything
+from stamgast.customers.consent.queries import list_changes
+from stamgast.customers.erasure.errors import AlreadyErased
+from stamgast.customers.erasure.operations import (
+    begin_erasure,
+    bury,
+    open_key,
+    remove_person,
+    remove_told_by_others,
+    write_receipt,
+)
+from stamgast.customers.erasure.queries import find_erasure_of
+from stamgast.customers.erasure.types import Erasure
+from stamgast.customers.operations import lock_customers
+from stamgast.customers.queries import get_customer, list_identifiers
+from stamgast.customers.sharing import list_seen_with
+from stamgast.customers.trait_queries import list_trait_values
+from stamgast.flows.keep_erased_out import SHORTEST, is_one_of, pseudonym, secrets_in_force
+from stamgast.kit.database import Cursor, transaction
+from stamgast.programmes.operations import stop_deciding
+from stamgast.programmes.queries import get_programme
+
+
+def erase(reference: str, *, reason: str, at: datetime, actor: str, region: str | None = None) -> Erasure:
+    """Erases the customer of our id or of any identifier, in one transaction; raises CustomerNotFound, AlreadyErased.
+
+    Waits until nobody decides and lets nobody decide until it is done: so each activity was decided before, and is found here
+    by its customer, or is decided after, and then the tombstones are there (``keep_erased_out``). Intake goes on meanwhile.
+    """
+    with transaction() as cursor:
+        stop_deciding(cursor)
+        customer = get_customer(cursor, reference, region=region)
+        if find_erasure_of(cursor, customer.id) is not None:
+            raise AlreadyErased("This customer was erased before. Nothing was left to remove.")
+        lock_customers(cursor, [customer.id])
+        return _erase(cursor, customer.id, reason=reason, at=at, actor=actor, region=region)
+
+
+def _erase(cursor: Cursor, customer: UUID, *, reason: str, at: datetime, actor: str, region: str | None) -> Erasure:
+    identifiers = list_identifiers(cursor, customer)
+    texts = [f"{one.kind}:{one.value}" for one in identifiers]
+    anchors = [one.id for one in identifiers]
+    key = open_key(cursor, secrets_in_force())
+    erasure = begin_erasure(customer, at=at, actor=actor, reason=reason)
+    who = pseudonym(erasure, texts, key, get_programme(cursor), _said(cursor, customer))
+    beside = list_seen_with(cursor, anchors)
+    others = list_carrying(cursor, texts, beside)
+    removed = {
+        "activities": scrub_anchored(cursor, anchors, who),
+        "activities_of_others": strip_identifiers(cursor, others, texts, is_one_of(texts)) if others else 0,
+        "traits_of_others": remove_told_by_others(cursor, beside, [one.value for one in identifiers]),
+        "refusals": _refusals(cursor, texts, region),
+    }
+    removed |= remove_person(cursor, erasure, anchors)
+    withdraw_everything(cursor, erasure.anchor_id, at=at, source="erasure", actor="erasure")
+    receipt = write_receipt(cursor, erasure, removed)
+    bury(cursor, erasure, texts, key)
+    detail = {"erasure": str(erasure.id), "reason": erasure.reason}
+    record(cursor, actor, "erase customer", f"customer:{customer}", detail, at)
+    return receipt
+
+
+def _said(cursor: Cursor, customer: UUID) -> list[str]:
+    """What the person told of themselves, as texts that may stand in a property."""
+    told = [value.value for value in list_trait_values(cursor, customer)]
+    told += [change.text for change in list_changes(cursor, customer) if change.text_version is None]
+    return [text for text in told if isinstance(text, str) and len(text) >= SHORTEST]
+
+
+def _refusals(cursor: Cursor, texts: Sequence[str], region: str | None) -> int:
+    values = [text.partition(":")[2] for text in texts]
+    found = find_refusals(cursor, values=values, region=region)
+    return empty_refusals(cursor, [id_ for id_, names in found.items() if not names.isdisjoint(texts)])
