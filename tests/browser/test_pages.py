@@ -26,7 +26,7 @@ PAGES = (
 )  # fmt: skip
 CONSENT_PAGES = (
     "/customers/user_id:918/consents", "/customers/user_id:901/consents", "/customers/consent-texts",
-    "/consent/withdraw/{withdraw_token}",
+    "/consent/withdraw/{withdraw_token}", "/erasures", "/customers/user_id:901/erase",
 )  # fmt: skip
 
 

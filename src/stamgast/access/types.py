@@ -12,6 +12,8 @@ class Scope(StrEnum):
 
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_WRITE = "customers:write"
+    CUSTOMERS_EXPORT = "customers:export"
+    CUSTOMERS_ERASE = "customers:erase"
     CONSENTS_WRITE = "consents:write"
     SEGMENTS_READ = "segments:read"
     MOVEMENTS_READ = "movements:read"

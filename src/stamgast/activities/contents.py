@@ -90,3 +90,29 @@ def _device_in(body: str, identifiers: str) -> tuple[str, str, str, str] | None:
 
 def _text(value: object) -> str:
     return value[:300] if isinstance(value, str) else ""
+
+
+def list_bodies(cursor: Cursor, anchor_ids: Collection[UUID]) -> list[dict[str, Any]]:
+    """Everything that hangs on these identifiers, with the message as it was sent, the first first: for who it is about."""
+    rows = cursor.execute(
+        """
+        SELECT a.id, s.name, a.kind, a.occurred_at, a.received_at, a.identifiers::text, a.order_id, a.amount_minor, a.currency,
+            a.body
+        FROM activities_activity AS a JOIN activities_source AS s ON s.id = a.source_id
+        WHERE a.anchor_id = ANY(%s) ORDER BY a.occurred_at, a.id
+        """,
+        (list(anchor_ids),),
+    ).fetchall()
+    names = (
+        "id",
+        "source",
+        "kind",
+        "occurred_at",
+        "received_at",
+        "identifiers",
+        "order_id",
+        "amount_minor",
+        "currency",
+        "message",
+    )
+    return [dict(zip(names, row, strict=True)) for row in rows]

@@ -73,7 +73,11 @@ _plain = msgspec.json.Encoder(decimal_format="number")
 
 def identifiers_in(body: str, *, region: str | None) -> set[str]:
     """Every ``kind:value`` that a message may name, accepted or not: the ids by their names, addresses wherever they stand."""
-    found = {f"email:{normal}" for text in _EMAIL.findall(body) if (normal := normalise_identifier("email", text, region=None))}
+    found = {
+        f"email:{normal}"
+        for text in _EMAIL.findall(body)
+        if (normal := normalise_identifier("email", text.rstrip(".!?)]}"), region=None))
+    }
     try:
         message = decode_exactly(body)
     except (msgspec.DecodeError, UnicodeError, RecursionError, ArithmeticError):

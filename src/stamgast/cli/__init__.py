@@ -20,6 +20,8 @@ COMMANDS = {
     "restore": ("restore", "Put a backup back, or check one."),
     "audit": ("audit", "Prove that the ledger adds up."),
     "import": ("import_", "Import activities from CSV or Parquet files."),
+    "export": ("export", "Write everything that is known of one person."),
+    "erase": ("erase", "Take one person out of everything."),
     "source": ("source", "Sources and their write keys."),
     "identity": ("identity", "Rules of who is one customer, and what others would do."),
     "key": ("key", "API keys for scripts."),

@@ -41,6 +41,8 @@ def refusal_sentence(error: StamgastError) -> str:
         "segment_not_found": _("There is no such segment."),
         "refusal_not_found": _("There is no such refusal."),
         "refusal_settled": _("This refusal was sent again or dismissed before. Nothing changed."),
+        "erasure_not_found": _("There is no receipt of an erasure with this id."),
+        "already_erased": _("This customer was erased before. Nothing was left to remove."),
         "unknown_consent": _("There is no text for this purpose and channel yet. Write one first."),
         "consent_link_invalid": _("This link does not work. Copy the whole address from the message."),
         "consent_link_used": _("You answered by this link before. Nothing changed."),
@@ -89,6 +91,7 @@ def identifier_label(kind: str) -> str:
         "anonymous_id": _("Visitor before signing in"),
         "card_number": _("Card"),
         "loyalty_id": _("Loyalty number"),
+        "erased": _("Erased"),
     }
     return labels.get(kind, kind.replace("_", " ").capitalize())
 
@@ -115,6 +118,24 @@ def trait_label(name: str) -> str:
     return labels.get(name, name.replace("_", " ").capitalize())
 
 
+def removed_label(name: str) -> str:
+    """What was removed, for a receipt."""
+    labels = {
+        "activities": _("activities without anybody in them"),
+        "activities_of_others": _("activities of others that named them"),
+        "traits_of_others": _("values that others told"),
+        "refusals": _("refused messages"),
+        "traits": _("traits"),
+        "trait_values": _("values that were told of traits"),
+        "evidence": _("pairs of identifiers seen together"),
+        "judgements": _("judgements"),
+        "links": _("links"),
+        "identifiers": _("identifiers"),
+        "consents": _("changes of consent without anybody in them"),
+    }
+    return labels.get(name, name.replace("_", " "))
+
+
 def device_label(device: Device) -> str:
     """What a device is called: its make and program where they were told, else the browser and system in its user agent."""
     agent = device.program
@@ -138,6 +159,8 @@ def customer_name(name: str | None, email: str | None, identifier: str) -> str:
     if name or email:
         return name or email or ""
     kind, _separator, value = identifier.partition(":")
+    if kind == "erased":
+        return _("Erased customer")
     if kind == "anonymous_id":
         return _("Visitor %(start)s…") % {"start": value[:8]}
     return _("Customer %(number)s") % {"number": value}

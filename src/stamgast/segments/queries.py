@@ -114,3 +114,14 @@ def count_changes(cursor: Cursor, segment: Segment, *, since: datetime) -> tuple
     )
     row = cursor.fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def list_stays_of(cursor: Cursor, customer: UUID) -> list[dict[str, object]]:
+    """Every stay of one customer in any segment, the first first; ``left_at`` is None while it lasts."""
+    cursor.execute(
+        "SELECT segment.name, stay.entered_at, stay.left_at FROM segments_stay AS stay "
+        "JOIN segments_segment AS segment ON segment.slug = stay.segment_id WHERE stay.customer_id = %s "
+        "ORDER BY stay.entered_at, segment.name",
+        (customer,),
+    )
+    return [{"segment": name, "entered_at": entered_at, "left_at": left_at} for name, entered_at, left_at in cursor]

@@ -33,6 +33,7 @@ from stamgast.console.words import (
     with_kinds,
 )
 from stamgast.customers.consent.queries import list_changes
+from stamgast.customers.erasure.queries import find_erasure_of
 from stamgast.customers.queries import count_found, find_exact, list_customers, summarise_customers
 from stamgast.customers.types import CustomerSummary, Profile, TraitValue
 from stamgast.flows.explain_movement import MovementExplanation, explain_movement
@@ -112,6 +113,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
         goal = _goal(cursor, view)
         parts = read_parts(cursor, view, PARTS, zone=shop_zone())
         changes = list_changes(cursor, view.profile.customer.id)
+        erased = find_erasure_of(cursor, view.profile.customer.id)
     profile = view.profile
     score = _score(view)
     name = profile_name(profile)
@@ -127,6 +129,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             "expiry": _expiry_sentence(lots),
             "leaves": leaving_sentence(score, goal.over, lots) if goal else "",
             "facts": _facts(view, parts.buying),
+            "erased": erased,
             "consents": consent_rows(changes),
             "products": _bought(parts.buying, "products"),
             "channels": _bought(parts.buying, "channels"),
