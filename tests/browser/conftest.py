@@ -108,12 +108,17 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
+FIRST_PAGE_MILLISECONDS = 120_000
+"""A server that has just started still imports what its pages need, and how long that takes is the machine's affair."""
+
+
 @pytest.fixture(scope="module")
 def state(browser: Browser, shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cookies of somebody who is signed in."""
     path = tmp_path_factory.mktemp("state") / "state.json"
     context = browser.new_context(locale="en-GB")
     page = context.new_page()
+    page.set_default_timeout(FIRST_PAGE_MILLISECONDS)
     page.goto(f"{shop.address}/sign-in")
     page.get_by_label("E-mail address").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
