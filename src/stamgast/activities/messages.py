@@ -19,7 +19,7 @@ from stamgast.activities.envelopes import UNREADABLE, Batch, count_twin, refuse,
 from stamgast.activities.moments import correct_skew, parse_moment
 from stamgast.activities.orders import OrderRead, read_order
 from stamgast.activities.types import NewActivity, Reason, Refused, Source
-from stamgast.customers.rules import identifier_id, normalise_identifier
+from stamgast.customers.rules import CARD_NUMBER, identifier_id, normalise_identifier
 from stamgast.customers.ruleset import DEFAULT, anchor_of, is_blocked
 from stamgast.customers.types import IdentityRules
 from stamgast.kit.ids import derive_id
@@ -57,6 +57,7 @@ class _Message(msgspec.Struct):
     userId: Any = None  # noqa: N815
     anonymousId: Any = None  # noqa: N815
     previousId: Any = None  # noqa: N815
+    groupId: Any = None  # noqa: N815
     timestamp: Any = None
     originalTimestamp: Any = None  # noqa: N815
     sentAt: Any = None  # noqa: N815
@@ -72,6 +73,8 @@ class _Refusal(Exception):
         self.detail = detail
 
 
+CARD_REISSUED = "Card Reissued"
+"""Says that ``card_number`` replaces ``old_card_number``: both are the same customer's."""
 _decode = msgspec.json.Decoder(_Message, float_hook=Decimal).decode
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _BRACKET = re.compile(rb"[\[\]{}]")
@@ -157,8 +160,8 @@ class Reader:
         if message_type not in TYPES:
             raise _Refusal(Reason.UNKNOWN_TYPE, f"The type is one of {', '.join(TYPES)}.")
         kind = self._kind(message) if message_type == "track" else message_type
-        traits = merge_traits(message.traits, message.context.traits if message.context else None, message_type)
-        identifiers = self._identifiers(message, message_type, traits)
+        traits = traits_of(message, message_type)
+        identifiers = self._identifiers(message, message_type, traits, kind)
         moment, occurred_at = _moments(message, sent_at, received_at)
         message_id = _message_id(message)
         if message_id is None:
@@ -198,7 +201,7 @@ class Reader:
             raise _Refusal(Reason.BAD_EVENT_NAME, f"An event name is text of 1 to {LONGEST_EVENT_NAME} printable characters.")
         return self._aliases.get(name, name)
 
-    def _identifiers(self, message: _Message, message_type: str, traits: Mapping[str, Any]) -> tuple[str, ...]:
+    def _identifiers(self, message: _Message, message_type: str, traits: Mapping[str, Any], kind: str) -> tuple[str, ...]:
         """The identifiers in force, each once, the anchor first."""
         found: dict[str, None] = {}
 
@@ -213,6 +216,9 @@ class Reader:
             for external in message.context.externalIds[:MOST_IDENTIFIERS]:
                 if external is not None and isinstance(external.type, str) and external.collection in (None, "users"):
                     add(external.type, external.id)
+        if kind == CARD_REISSUED and message.properties:
+            add(CARD_NUMBER, message.properties.get("card_number"))
+            add(CARD_NUMBER, message.properties.get("old_card_number"))
         if traits:
             add("email", traits.get("email"))
             add("phone", traits.get("phone"))
@@ -280,6 +286,21 @@ def _moments(message: _Message, sent_at: object, received_at: datetime) -> tuple
     except (ValueError, ArithmeticError):
         sent = None  # without a moment of sending there is nothing to correct by
     return moment, correct_skew(moment, sent_at=sent, received_at=received_at)
+
+
+def traits_of(message: Any, message_type: str) -> Mapping[str, Any]:
+    """What a message says about the customer. A group that calls itself a household is one: its id is a trait of the member.
+
+    ``message`` is anything with traits, context and groupId.
+    """
+    traits = merge_traits(message.traits, message.context.traits if message.context else None, message_type)
+    if (
+        message_type == "group"
+        and message.groupId is not None
+        and (message.traits or _NOTHING).get("group_type") == "household"
+    ):
+        return {**traits, "household_id": message.groupId}
+    return traits
 
 
 def merge_traits(own: Mapping[str, Any] | None, in_context: Mapping[str, Any] | None, message_type: str) -> Mapping[str, Any]:

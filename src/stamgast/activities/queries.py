@@ -12,7 +12,7 @@ from babel.core import get_global
 from stamgast.activities import sql
 from stamgast.activities.catalogue import Catalogue, builtin_kinds
 from stamgast.activities.errors import ActivityNotFound, KindNotFound, RefusalNotFound, SourceNotFound
-from stamgast.activities.messages import Reader, merge_traits
+from stamgast.activities.messages import Reader, traits_of
 from stamgast.activities.orders import read_lines
 from stamgast.activities.types import (
     Activity,
@@ -40,6 +40,7 @@ class _Properties(msgspec.Struct):
     properties: msgspec.Raw = _NULL
     traits: dict[str, Any] | None = None
     context: "_Context | None" = None
+    groupId: Any = None  # noqa: N815
 
 
 class _Context(msgspec.Struct):
@@ -233,8 +234,7 @@ def _load(
         columns.amounts_minor.append(row[9])
         columns.currencies.append(row[10])
         message = None if body is None else decode_body(body)
-        in_context = message.context.traits if message is not None and message.context is not None else None
-        traits = merge_traits(message.traits, in_context, row[3]) if message is not None and needs_traits else None
+        traits = traits_of(message, row[3]) if message is not None and needs_traits else None
         columns.traits.append(traits or None)
         properties = b"null" if message is None or not needs_body else bytes(message.properties)
         if properties != b"null":

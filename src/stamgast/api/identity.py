@@ -11,9 +11,11 @@ from stamgast.api.idempotency import idempotent
 from stamgast.api.keys import actor_of, region
 from stamgast.api.shapes import MembershipShape, Paging
 from stamgast.customers.histories import list_judgements, list_links
+from stamgast.customers.households import get_household, list_stays
 from stamgast.customers.queries import get_customer
-from stamgast.customers.types import Identifier, Judgement, JudgementRecord, LinkRecord
+from stamgast.customers.types import HouseholdStay, Identifier, Judgement, JudgementRecord, LinkRecord
 from stamgast.flows.merge_customers import Effect, merge_customers
+from stamgast.flows.set_household import set_household
 from stamgast.flows.unmerge_customers import separate_identifier, withdraw_judgement
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
@@ -91,6 +93,37 @@ class JudgementRecordShape(Schema):
     other_customer_id: UUID | None
 
 
+class HouseholdBody(Schema):
+    """The household that the customer lives in from now on; null: in none."""
+
+    household: str | None
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class StayShape(Schema):
+    """That a customer was in a household from a moment to a moment; ``ended_at`` is null while they are."""
+
+    household: str
+    customer_id: UUID
+    began_at: datetime
+    ended_at: datetime | None
+    actor: str
+    reason: str
+
+
+class HouseholdShape(Schema):
+    """Everybody who is or was in a household, those who are first."""
+
+    id: str
+    members: list[StayShape]
+
+
+class StayList(Schema):
+    """The households of one customer, the first first."""
+
+    data: list[StayShape]
+
+
 class LinkPage(Schema):
     """A page of links, the latest first, and every judgement about the customer."""
 
@@ -106,6 +139,10 @@ def register(api: NinjaAPI) -> None:
     api.post("/judgements/{judgement_id}/withdraw", response=EffectShape, summary="Undo a merge or a separation")(
         withdraw_one_judgement
     )
+    api.post("/customers/{path:reference}/household", response=StayList, summary="Say where a customer lives")(
+        set_customer_household
+    )
+    api.get("/households/{path:household}", response=HouseholdShape, summary="Who lives together")(read_household)
     api.get("/customers/{path:reference}/links", response=LinkPage, summary="How a customer became this one")(
         list_customer_links
     )
@@ -148,6 +185,21 @@ def withdraw_one_judgement(request: HttpRequest, judgement_id: UUID, body: Reaso
     return _effect(effect, body)
 
 
+@idempotent
+def set_customer_household(request: HttpRequest, reference: str, body: HouseholdBody) -> dict[str, Any]:
+    """Puts a customer in a household from now on, and out of any other. Answers all their stays."""
+    set_household(reference, body.household, reason=body.reason, at=utc_now(), actor=actor_of(request), region=region())
+    with open_cursor() as cursor:
+        customer = get_customer(cursor, reference, region=region())
+        return {"data": [_stay(one) for one in list_stays(cursor, [customer.id]).get(customer.id, [])]}
+
+
+def read_household(request: HttpRequest, household: str) -> dict[str, Any]:
+    """Who lives, or lived, in one household, since when and until when."""
+    with open_cursor() as cursor:
+        return {"id": household, "members": [_stay(one) for one in get_household(cursor, household)]}
+
+
 def list_customer_links(request: HttpRequest, reference: str, paging: Query[Paging]) -> dict[str, Any]:
     """Which identifiers point at the customer since when, and who or what said so."""
     with open_cursor() as cursor:
@@ -158,6 +210,17 @@ def list_customer_links(request: HttpRequest, reference: str, paging: Query[Pagi
         "data": [_link(row) for row in page.rows],
         "judgements": [_record(row) for row in judgements],
         "next_cursor": page.next_cursor,
+    }
+
+
+def _stay(one: HouseholdStay) -> dict[str, Any]:
+    return {
+        "household": one.household,
+        "customer_id": one.customer_id,
+        "began_at": one.began_at,
+        "ended_at": one.ended_at,
+        "actor": one.actor,
+        "reason": one.reason,
     }
 
 

@@ -14,6 +14,8 @@ RULES: Mapping[str, Mapping[str, Scope]] = {
     "merge_customer": {"POST": Scope.CUSTOMERS_WRITE},
     "separate_customer": {"POST": Scope.CUSTOMERS_WRITE},
     "withdraw_one_judgement": {"POST": Scope.CUSTOMERS_WRITE},
+    "set_customer_household": {"POST": Scope.CUSTOMERS_WRITE},
+    "read_household": {"GET": Scope.CUSTOMERS_READ},
     "list_customer_links": {"GET": Scope.CUSTOMERS_READ},
     "list_customer_movements": {"GET": Scope.MOVEMENTS_READ},
     "list_customer_consents": {"GET": Scope.CUSTOMERS_READ},

@@ -12,7 +12,7 @@ import click
 
 from stamgast.cli.setting_up import database
 
-NAMES = ("intake", "ledger", "score", "measures", "import", "profile", "pages")
+NAMES = ("intake", "ledger", "score", "measures", "import", "profile", "pages", "identity")
 
 
 @click.command("bench")

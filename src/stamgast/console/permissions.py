@@ -61,6 +61,7 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:links": {"GET": _PEOPLE},
     "console:merge": {"GET": _HELPERS, "POST": _HELPERS},
     "console:separate": {"GET": _HELPERS, "POST": _HELPERS},
+    "console:set_household": {"POST": _HELPERS},
     "console:withdraw": {"GET": _HELPERS, "POST": _HELPERS},
     "console:why": {"GET": _PEOPLE},
     "console:erase": {"GET": _OWNER, "POST": _OWNER},

@@ -60,6 +60,7 @@ urlpatterns = [
     path("customers/<str:reference>/links", identity.links, name="links"),
     path("customers/<str:reference>/merge", identity.merge, name="merge"),
     path("customers/<str:reference>/separate", identity.separate, name="separate"),
+    path("customers/<str:reference>/household", identity.household, name="set_household"),
     path("judgements/<uuid:judgement_id>/withdraw", identity.withdraw, name="withdraw"),
     path("customers/<str:reference>/consents", consents.customer_consents, name="consents"),
     path("customers/<str:reference>/erase", erasures.erasure, name="erase"),

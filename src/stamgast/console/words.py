@@ -30,6 +30,7 @@ def refusal_sentence(error: StamgastError) -> str:
         "source_not_found": _("There is no such source. It may have been renamed."),
         "source_key_not_found": _("This key was revoked before, or never was."),
         "customer_not_found": _("There is no customer with this id or identifier."),
+        "invalid_household": _("A household's id is text of 1 to 200 printable characters."),
         "reason_missing": _("Say why, so that others understand it later. Nothing was changed."),
         "already_one_customer": _("These are one customer already. Nothing was changed."),
         "nothing_to_separate": _("There is nothing to separate: it is not this customer's, or all that is known of them."),
@@ -210,6 +211,8 @@ def look_of(activity: Activity) -> Look:
             return Look(_("Answered a survey"), "message", "")
         case "App Opened" | "Application Opened":
             return Look(_("Opened the app"), "device-mobile", "")
+        case "Card Reissued":
+            return Look(_("Got a new card"), "credit-card", "")
         case "Card Swiped":
             return Look(_("Showed the card"), "credit-card", "")
         case "identify":

@@ -71,3 +71,17 @@ class InvalidIdentityRules(StamgastError):
 
     code = "invalid_identity_rules"
     kind = Kind.INVALID
+
+
+class HouseholdNotFound(StamgastError):
+    """Nobody is or was in a household of this id."""
+
+    code = "household_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class InvalidHousehold(StamgastError):
+    """The id of a household is empty, too long or cannot be printed."""
+
+    code = "invalid_household"
+    kind = Kind.INVALID

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from stamgast.customers.clusters import in_force
 from stamgast.customers.errors import JudgementNotFound
+from stamgast.customers.rules import priority_of
 from stamgast.customers.sql_judgements import JUDGEMENT_COLUMNS
 from stamgast.customers.types import Identifier, Judgement, JudgementRecord, LinkRecord
 from stamgast.kit.database import Cursor
@@ -76,6 +77,34 @@ def _record(one: Judgement, is_in_force: bool, ends: dict[UUID, Identifier], cus
     if ours.customer_id != customer:
         ours, theirs = theirs, ours
     return JudgementRecord(one, is_in_force, ours, theirs)
+
+
+def list_sharers(cursor: Cursor, customer: UUID, *, limit: int = 10) -> list[tuple[Identifier, UUID]]:
+    """Identifiers that came in with this customer's and with another's as well, and who that other is: a home's address.
+
+    Of two that came in together the weaker is the shared one. At most ``limit``, because a till has many.
+    """
+    cursor.execute(
+        """
+        WITH held (id) AS (SELECT identifier_id FROM customers_link WHERE customer_id = %(customer)s AND ended_at IS NULL),
+        pairs (ours, theirs) AS (
+            SELECT held.id, evidence.second_id FROM held JOIN customers_evidence AS evidence ON evidence.first_id = held.id
+            UNION ALL
+            SELECT held.id, evidence.first_id FROM held JOIN customers_evidence AS evidence ON evidence.second_id = held.id
+        )
+        SELECT pairs.ours, pairs.theirs, link.customer_id FROM pairs
+        JOIN customers_link AS link ON link.identifier_id = pairs.theirs AND link.ended_at IS NULL
+        WHERE link.customer_id <> %(customer)s LIMIT %(limit)s
+        """,
+        {"customer": customer, "limit": 10 * limit},
+    )
+    rows = cursor.fetchall()
+    ends = _identifiers(cursor, {key for ours, theirs, _ in rows for key in (ours, theirs)})
+    shared: dict[tuple[UUID, UUID], tuple[Identifier, UUID]] = {}
+    for ours, theirs, other in rows:
+        weaker = max(ends[ours], ends[theirs], key=lambda one: priority_of(one.kind))
+        shared[weaker.id, other] = (weaker, other)
+    return list(shared.values())[:limit]
 
 
 def find_difference(cursor: Cursor, one: UUID, other: UUID) -> Judgement | None:

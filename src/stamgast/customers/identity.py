@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from stamgast.customers import sql_rules
-from stamgast.customers.operations.judge import required_reason
+from stamgast.customers.reasons import required_reason
 from stamgast.customers.ruleset import read_rules, write_rules
 from stamgast.customers.types import IdentityRules, RulesVersion
 from stamgast.kit.database import Cursor

@@ -117,6 +117,25 @@ class Ruleset(models.Model):
     reread_until = models.UUIDField(null=True, help_text="up to which anchor the evidence was read again")
 
 
+class HouseholdTold(models.Model):
+    """That an identifier's customer is in a household from a moment on; None: in none.
+
+    Keyed by the identifier, so that households follow the links. ``told_id`` is the activity, or the act of a person.
+    """
+
+    pk = models.CompositePrimaryKey("anchor_id", "told_id")
+    anchor_id = models.UUIDField()
+    told_id = models.UUIDField()
+    occurred_at = models.DateTimeField()
+    household = models.TextField(null=True)
+    actor = models.TextField()
+    reason = models.TextField(default="")
+
+    class Meta:
+        db_table = "customers_household_told"
+        indexes = (models.Index(fields=("household",), name="household_told", condition=models.Q(household__isnull=False)),)
+
+
 class Trait(models.Model):
     """The latest value of one trait that came in with one identifier, with its source and moment.
 

@@ -24,6 +24,7 @@ USER_ID = "user_id"
 EMAIL = "email"
 PHONE = "phone"
 ANONYMOUS_ID = "anonymous_id"
+CARD_NUMBER = "card_number"
 
 PRIORITY = {USER_ID: 0, EMAIL: 2, PHONE: 3, ANONYMOUS_ID: 4}
 """Lower is stronger. A kind that is not named is an external id, such as ``card_number``: ``EXTERNAL_PRIORITY``."""
@@ -145,7 +146,7 @@ def evidence_of(sighting: Sighting, ids: Mapping[str, UUID]) -> Iterator[Evidenc
     """The pairs anchor–other that one activity shows, a star around its anchor.
 
     Of an alias only the previous id is explicit, in both its readings, ``user_id:P`` and ``anonymous_id:P``: the device
-    that happened to send it proves no more than on any other activity.
+    that happened to send it proves no more than on any other activity. Of a re-issued card both numbers are explicit.
     """
     first, *others = sighting.identifiers
     previous: frozenset[str] = frozenset()
@@ -153,7 +154,8 @@ def evidence_of(sighting: Sighting, ids: Mapping[str, UUID]) -> Iterator[Evidenc
         previous = frozenset(value for kind, value in map(split_identifier, others) if kind == USER_ID)
     for other in others:
         if other != first:
-            is_explicit = bool(previous) and _names_one_of(other, previous)
+            is_card = sighting.is_reissue and split_identifier(other)[0] == CARD_NUMBER
+            is_explicit = is_card or (bool(previous) and _names_one_of(other, previous))
             yield Evidence(ids[first], ids[other], sighting.occurred_at, sighting.activity_id, is_explicit)
 
 

@@ -12,7 +12,8 @@ class Sighting:
     """What one activity says about who did it.
 
     ``identifiers`` are normalised ``kind:value`` texts with the anchor first. ``is_explicit`` marks an alias: somebody
-    said that two ids are one person. ``traits`` are what the activity tells about its anchor.
+    said that two ids are one person; ``is_reissue`` that one card replaces another. ``traits`` are what the activity tells
+    about its anchor.
     """
 
     activity_id: UUID
@@ -22,6 +23,7 @@ class Sighting:
     source: str
     is_explicit: bool = False
     traits: Mapping[str, object] = field(default_factory=dict)
+    is_reissue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,18 @@ class RulesVersion:
     actor: str
     reason: str
     applied_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdStay:
+    """That a customer was in a household from a moment to a moment; None: still is. Who or which source said so, and why."""
+
+    household: str
+    customer_id: UUID
+    began_at: datetime
+    ended_at: datetime | None
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from stamgast.activities.contents import load_properties
+from stamgast.activities.messages import CARD_REISSUED
 from stamgast.activities.operations import remove_pending
 from stamgast.activities.queries import load_for_deciding, take_pending
 from stamgast.activities.types import Columns, PendingActivity
@@ -123,6 +124,7 @@ def sightings_of(columns: Columns) -> list[Sighting]:
             source=columns.sources[i],
             is_explicit=columns.types[i] == ALIAS,
             traits=columns.traits[i] or {},
+            is_reissue=columns.kinds[i] == CARD_REISSUED,
         )
         for i in range(len(columns))
     ]

@@ -6,7 +6,8 @@ from stamgast.activities.catalogue import Catalogue, aliases, builtin_catalogue,
 from stamgast.activities.orders import ORDER_KINDS, REFUND_KINDS
 
 OWN = (
-    "Till Sale", "Till Return", "Card Swiped", "Campaign Sent", "Campaign Opened", "Campaign Clicked", "Campaign Replied",
+    "Till Sale", "Till Return", "Card Swiped",
+    "Card Reissued", "Campaign Sent", "Campaign Opened", "Campaign Clicked", "Campaign Replied",
     "Coupon Redeemed", "Product Reviewed", "Referral Made", "Survey Answered", "App Opened",
 )  # fmt: skip
 E_COMMERCE = (

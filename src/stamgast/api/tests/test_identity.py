@@ -76,3 +76,15 @@ def test_refusals(shop, get, post, client):
     )
     assert code(refused) == (403, "missing_scope")
     assert get("/v1/customers/user_id:bob").json() == before
+
+
+def test_households_by_the_api(shop, get, post):
+    bob = get("/v1/customers/user_id:bob").json()["id"]
+    answer = post("/v1/customers/user_id:bob/household", household="h 7/a", reason="told us")
+    assert (answer.status_code, [one["household"] for one in answer.json()["data"]]) == (200, ["h 7/a"])
+    found = get("/v1/households/h%207/a").json()
+    assert [(one["customer_id"], one["ended_at"], one["actor"]) for one in found["members"]] == [(bob, None, "key:test")]
+    assert post("/v1/customers/user_id:bob/household", household=None, reason="left").status_code == 200
+    assert get("/v1/households/h%207/a").json()["members"][0]["ended_at"] is not None
+    assert get("/v1/households/other").json()["code"] == "household_not_found"
+    assert post("/v1/customers/user_id:bob/household", household=" ", reason="r").json()["code"] == "invalid_household"

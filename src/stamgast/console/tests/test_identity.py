@@ -44,6 +44,20 @@ def test_a_merge_is_found_shown_done_and_undone(signed_in: Client, shop: Source)
     assert "undone" in text(signed_in, "/customers/user_id:900/links")
 
 
+def test_a_household_is_told_and_left(signed_in: Client, shop: Source) -> None:
+    for household, reason in (("h7", "told us"), ("", "moved out")):
+        answer = signed_in.post("/customers/user_id:900/household", {"household": household, "reason": reason})
+        assert (answer.status_code, answer["Location"]) == (302, "/customers/user_id:900/links")
+    signed_in.post("/customers/anonymous_id:901/household", {"household": "h7", "reason": "told us"})
+    shown = text(signed_in, "/customers/user_id:900/links")
+    assert "“told us”" in shown
+    assert "Lives with" not in shown
+    refused = signed_in.post("/customers/user_id:900/household", {"household": "h7", "reason": " "}, follow=True)
+    assert "Say why" in refused.content.decode()
+    signed_in.post("/customers/user_id:900/household", {"household": "h7", "reason": "moved in again"})
+    assert "Lives with" in text(signed_in, "/customers/user_id:900/links")
+
+
 @pytest.mark.parametrize("language", ["en", "nl"])
 def test_an_identifier_is_separated(signed_in: Client, shop: Source, language: str) -> None:
     signed_in.post("/language", {"language": language})

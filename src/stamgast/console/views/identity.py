@@ -9,17 +9,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from stamgast.console import reader
-from stamgast.console.pages import actor_of, page, show
+from stamgast.console.pages import act, actor_of, page, show
 from stamgast.console.views.customers import SCORE, profile_name
 from stamgast.console.words import customer_name, identifier_label, refusal_sentence, segment_badge
-from stamgast.customers.histories import get_judgement, list_judgements, list_links
-from stamgast.customers.queries import get_profile, list_customers
+from stamgast.customers.histories import get_judgement, list_judgements, list_links, list_sharers
+from stamgast.customers.households import get_household, list_stays
+from stamgast.customers.queries import get_profile, list_customers, summarise_customers
 from stamgast.customers.types import JudgementRecord, LinkRecord
 from stamgast.flows.merge_customers import Effect, merge_customers
 from stamgast.flows.read_customer import CustomerView, read_customer
+from stamgast.flows.set_household import set_household
 from stamgast.flows.unmerge_customers import separate_identifier, withdraw_judgement
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
@@ -39,7 +41,19 @@ def links(request: HttpRequest, reference: str) -> HttpResponse:
         key = profile.customer.id
         history = list_links(cursor, key, after=request.GET.get("after"), limit=LINKS)
         judgements = list_judgements(cursor, key)
+        stays = list_stays(cursor, [key]).get(key, [])
+        now = stays[-1] if stays and stays[-1].ended_at is None else None
+        beside = [one.customer_id for one in get_household(cursor, now.household) if one.ended_at is None] if now else []
+        sharers = list_sharers(cursor, key)
+        others = {*beside, *(other for _shared, other in sharers)} - {key}
+        names = {
+            row.id: customer_name(row.name, row.email, row.identifier) for row in summarise_customers(cursor, list(others))
+        }
     context = {
+        "household": now,
+        "stays": list(reversed(stays)),
+        "together": [(other, names.get(other, "")) for other in dict.fromkeys(beside) if other != key],
+        "sharers": [(identifier_label(one.kind), one.value, other, names.get(other, "")) for one, other in sharers],
         "customer_id": key,
         "name": profile_name(profile),
         "identifiers": [
@@ -142,6 +156,16 @@ def withdraw(request: HttpRequest, judgement_id: UUID) -> HttpResponse:
         ),
         _("Undone. Score, segments and orders are as if it had never been said."),
     )
+
+
+@require_POST
+@act
+def household(request: HttpRequest, reference: str) -> HttpResponse:
+    """Says where a customer lives from now on; an empty field says: in no household that is known."""
+    named = request.POST.get("household", "").strip()
+    set_household(reference, named or None, reason=request.POST.get("reason", ""), at=utc_now(), actor=actor_of(request))
+    messages.success(request, _("Kept."))
+    return redirect("console:links", reference)
 
 
 def _do(

@@ -68,6 +68,7 @@ def remove_person(cursor: Cursor, erasure: Erasure, anchors: Sequence[UUID]) -> 
         for name, statement in (
             ("traits", "DELETE FROM customers_trait WHERE anchor_id = ANY(%s)"),
             ("trait_values", "DELETE FROM customers_trait_value WHERE anchor_id = ANY(%s)"),
+            ("households", "DELETE FROM customers_household_told WHERE anchor_id = ANY(%s)"),
             ("evidence", "DELETE FROM customers_evidence WHERE first_id = ANY(%(ids)s) OR second_id = ANY(%(ids)s)"),
             ("judgements", "DELETE FROM customers_judgement WHERE one_id = ANY(%(ids)s) OR other_id = ANY(%(ids)s)"),
             ("links", "DELETE FROM customers_link WHERE identifier_id = ANY(%s)"),

@@ -4,15 +4,14 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from stamgast.customers import rules, sql, sql_judgements, sql_rules
-from stamgast.customers.errors import IdentifierNotFound, JudgementNotFound, JudgementWithdrawn, ReasonMissing
+from stamgast.customers import sql, sql_judgements, sql_rules
+from stamgast.customers.errors import IdentifierNotFound, JudgementNotFound, JudgementWithdrawn
 from stamgast.customers.operations.changes import find_changes, write_links
 from stamgast.customers.operations.graph import Batch, lock_graph
+from stamgast.customers.reasons import required_reason
 from stamgast.customers.types import Judged, Judgement
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import new_id
-
-LONGEST_REASON = 500
 
 
 def judge(
@@ -44,7 +43,7 @@ def withdraw(
 ) -> Judged:
     """Takes a judgement out of force, so that customers are as if it had never been. Nothing is forgotten: it gets an end.
 
-    Raises JudgementNotFound, JudgementWithdrawn, ReasonMissing.
+    Raises JudgementNotFound, JudgementWithdrawn.
     """
     reason = required_reason(reason)
     judgement = sql_judgements.lock_judgement(cursor, judgement_id)
@@ -54,14 +53,6 @@ def withdraw(
         raise JudgementWithdrawn(f"{judgement.withdrawn_by} withdrew this before. Nothing was changed.")
     ended = replace(judgement, withdrawn_at=at, withdrawn_by=actor, withdrawn_reason=reason)
     return _apply(cursor, ended, at, actor)
-
-
-def required_reason(reason: str) -> str:
-    """The reason as it is kept; raises ReasonMissing."""
-    kept = rules.storable(reason).strip()[:LONGEST_REASON]
-    if not kept:
-        raise ReasonMissing("Say why, so that others understand it later. Nothing was changed.")
-    return kept
 
 
 def _apply(cursor: Cursor, judgement: Judgement, at: datetime, actor: str) -> Judged:

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from stamgast.customers import rules, sql, sql_rules
+from stamgast.customers.households import write_told
 from stamgast.customers.operations.changes import Changes, find_changes, write_links
 from stamgast.customers.operations.graph import Batch, Graph, find_news, lock_graph
 from stamgast.customers.types import Identifier, IdentityRules, Resolution, Sighting
@@ -97,6 +98,7 @@ def _write(cursor: Cursor, batch: Batch, graph: Graph, changes: Changes, *, at: 
         sql.write_customers(cursor, created, at=at)
     sql.widen_seen(cursor, {customer: moments for customer, moments in seen.items() if customer not in changes.created})
     write_links(cursor, changes, at=at, actor=actor)
+    write_told(cursor, batch.sightings)
     traits = _latest_traits(batch)
     if traits:
         sql.write_traits(cursor, traits)

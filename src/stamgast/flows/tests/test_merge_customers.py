@@ -16,7 +16,8 @@ from stamgast.customers.errors import (
     ReasonMissing,
     SaidToBeDifferent,
 )
-from stamgast.customers.histories import list_judgements, list_links
+from stamgast.customers.histories import list_judgements, list_links, list_sharers
+from stamgast.customers.households import get_household, list_stays
 from stamgast.customers.queries import get_customer
 from stamgast.flows.decide_pending import decide_pending
 from stamgast.flows.install import install
@@ -185,3 +186,32 @@ def test_refusals_change_nothing(shop):
     with pytest.raises(JudgementWithdrawn):
         withdraw_judgement(merged.judgement.id, reason="no", **BY)
     assert state_of("user_id:bob") == before[2:]
+
+
+def test_a_reissued_card_takes_its_purchases_along(shop):
+    body = {"type": "track", "event": "Card Reissued", "messageId": "r1", "timestamp": NOW.isoformat(), "anonymousId": "desk"}
+    tell({**body, "properties": {"old_card_number": "7001", "card_number": "7002"}})
+    old, new = state_of("card_number:7001", "card_number:7002")
+    assert old == new
+    assert (new[2]["score"], new[3].count) == (52, 2)
+
+
+def test_a_group_call_for_a_household_is_one(shop):
+    group = {"type": "group", "userId": "anna", "groupId": "h1", "messageId": "g1", "timestamp": NOW.isoformat()}
+    tell({**group, "traits": {"group_type": "household", "name": "The Vermeers"}})
+    tell({**group, "messageId": "g2", "groupId": "club", "traits": {"name": "The chess club"}})
+    with open_cursor() as cursor:
+        customer = get_customer(cursor, "user_id:anna").id
+        assert [one.customer_id for one in get_household(cursor, "h1")] == [customer]
+        assert [one.household for one in list_stays(cursor, [customer])[customer]] == ["h1"]
+
+
+def test_who_shares_an_address_is_named_on_both_sides(shop):
+    home = {"traits": {"email": "home@example.org"}}
+    for number, user in enumerate(("anna", "bob")):
+        moment = (NOW - timedelta(days=3 - number)).isoformat()
+        tell({"type": "identify", "userId": user, "messageId": f"i{number}", "timestamp": moment, **home})
+    with open_cursor() as cursor:
+        anna, bob = (get_customer(cursor, f"user_id:{user}").id for user in ("anna", "bob"))
+        assert [(one.value, other) for one, other in list_sharers(cursor, anna)] == [("home@example.org", bob)]
+        assert [(one.value, other) for one, other in list_sharers(cursor, bob)] == [("home@example.org", anna)]
