@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from stamgast.activities.archive import read_bodies
 from stamgast.activities.queries import decode_body, decode_object
 from stamgast.activities.types import Device, SourceUse
 from stamgast.kit.database import Cursor
@@ -30,13 +31,19 @@ _decode_context = msgspec.json.Decoder(_Contextual).decode
 
 def load_properties(cursor: Cursor, activity_ids: Collection[UUID]) -> dict[UUID, Mapping[str, Any]]:
     """What these activities carry as properties."""
-    rows = cursor.execute("SELECT id, body FROM activities_activity WHERE id = ANY(%s)", (list(activity_ids),)).fetchall()
-    found = ((activity_id, bytes(decode_body(body).properties)) for activity_id, body in rows)
+    rows = cursor.execute(
+        "SELECT id, body, anchor_id, received_at FROM activities_activity WHERE id = ANY(%s)", (list(activity_ids),)
+    ).fetchall()
+    archived = read_bodies(cursor, {row[0]: (row[2], row[3]) for row in rows if row[1] is None})
+    found = ((row[0], bytes(decode_body(row[1] or archived[row[0]]).properties)) for row in rows)
     return {activity_id: {} if text == b"null" else decode_object(text) for activity_id, text in found}
 
 
 def list_devices(cursor: Cursor, anchor_ids: Collection[UUID]) -> list[Device]:
-    """The devices that the last activities came from, the last seen first: of each identifier the last few hundred."""
+    """The devices that the last activities came from, the last seen first: of each identifier the last few hundred.
+
+    Messages in the archive are not asked: their devices have not been seen since.
+    """
     rows = cursor.execute(
         """
         SELECT mine.identifiers::text, mine.occurred_at, mine.body FROM unnest(%s::uuid[]) AS wanted (id)
@@ -44,7 +51,8 @@ def list_devices(cursor: Cursor, anchor_ids: Collection[UUID]) -> list[Device]:
             SELECT a.identifiers, a.occurred_at, a.body FROM activities_activity AS a
             WHERE a.anchor_id = wanted.id ORDER BY a.occurred_at DESC, a.id DESC LIMIT %s
         ) AS mine
-        WHERE strpos(mine.body, '"context"') > 0 OR strpos(mine.identifiers::text, 'anonymous_id:') > 0
+        WHERE mine.body IS NOT NULL
+            AND (strpos(mine.body, '"context"') > 0 OR strpos(mine.identifiers::text, 'anonymous_id:') > 0)
         ORDER BY mine.occurred_at DESC
         """,
         (list(anchor_ids), DEVICES_LOOK_BACK),

@@ -68,3 +68,10 @@ class KindNotFound(StamgastError):
 
     code = "kind_not_found"
     kind = Kind.NOT_FOUND
+
+
+class ArchiveDamaged(StamgastError):
+    """A file of the archive is gone, or is not what was written."""
+
+    code = "archive_damaged"
+    kind = Kind.UNAVAILABLE

@@ -39,8 +39,9 @@ class Activity(models.Model):
     """One thing a customer did, as it was sent. Immutable.
 
     The id derives from the source and the message id, so that the same message is stored once, for ever.
-    ``body`` is the message itself; the other columns are read from it once. The table has one column more, which only the
-    database fills: ``stored_in``, its place in the order of storing, by which the lake exports what is new.
+    ``body`` is the message itself (null in an archived month: then it is in the lake); the other columns are read from it once.
+    The table has one column more, which only the database fills: ``stored_in``, its place in the order of storing, by which the
+    lake exports what is new.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -55,7 +56,7 @@ class Activity(models.Model):
     amount_minor = models.BigIntegerField(null=True)
     currency = models.TextField(null=True)
     line_count = models.IntegerField(default=0)
-    body = models.TextField()
+    body = models.TextField(null=True, help_text="null when it is in the archive only")
 
     class Meta:
         indexes = (
@@ -63,6 +64,17 @@ class Activity(models.Model):
             models.Index(fields=("source_id", "received_at"), name="activity_source"),
             models.Index(fields=("order_id",), name="activity_order", condition=models.Q(order_id__isnull=False)),
         )
+
+
+class Archive(models.Model):
+    """The messages of one month in a file of the lake: written, checked, and then taken out of the table."""
+
+    month = models.TextField(primary_key=True, help_text="in which they were received, such as 2026-01")
+    file = models.TextField(help_text="in the folder archive of the lake")
+    rows = models.BigIntegerField()
+    digest = models.TextField(help_text="of ids and messages, whatever their order")
+    archived_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, help_text="when the last message had left the table")
 
 
 class Pending(models.Model):

@@ -10,6 +10,7 @@ import msgspec
 from babel.core import get_global
 
 from stamgast.activities import sql
+from stamgast.activities.archive import read_bodies
 from stamgast.activities.catalogue import Catalogue, builtin_kinds
 from stamgast.activities.errors import ActivityNotFound, KindNotFound, RefusalNotFound, SourceNotFound
 from stamgast.activities.messages import Reader, traits_of
@@ -25,6 +26,7 @@ from stamgast.activities.types import (
     SourceSummary,
 )
 from stamgast.customers.identity import get_identity_rules
+from stamgast.customers.rules import id_of
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
 
@@ -114,7 +116,7 @@ def get_activity(cursor: Cursor, activity_id: UUID) -> Activity:
     ).fetchone()
     if row is None:
         raise ActivityNotFound("There is no activity with this id.")
-    return activity_of(row)
+    return activity_of(fill_bodies(cursor, [row])[0])
 
 
 def list_latest(
@@ -143,7 +145,8 @@ def list_latest(
         f"WHERE %(source)s::int IS NULL OR s.id = %(source)s {order} %(limit)s",
         values,
     ).fetchall()
-    return page_of([activity_of(row) for row in rows], limit, lambda row: (row.received_at.isoformat(), str(row.id)))
+    found = [activity_of(row) for row in fill_bodies(cursor, rows)]
+    return page_of(found, limit, lambda row: (row.received_at.isoformat(), str(row.id)))
 
 
 def count_orders(cursor: Cursor, anchor_ids: Collection[UUID], *, kinds: Collection[str]) -> dict[UUID, int]:
@@ -220,8 +223,9 @@ def _load(
         binary=True,
     ).fetchall()
     rows.sort(key=lambda row: (row[6], row[0]))
+    archived = read_bodies(cursor, {row[0]: (row[1], row[7]) for row in rows if row[12]}) if needs_body else {}
     for row in rows:
-        body = row[11]
+        body = row[11] or archived.get(row[0])
         columns.ids.append(row[0])
         columns.anchor_ids.append(row[1])
         columns.identifiers.append(_decode_identifiers(row[2]))
@@ -246,7 +250,17 @@ def _load(
     return columns
 
 
+def fill_bodies(cursor: Cursor, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
+    """Rows of ``ACTIVITY_COLUMNS`` with the messages that are in the archive only."""
+    lacking = {row[0]: (id_of(_decode_identifiers(row[4])[0]), row[6]) for row in rows if row[10] is None}
+    if not lacking:
+        return rows
+    found = read_bodies(cursor, lacking)
+    return [(*row[:10], row[10] if row[10] is not None else found[row[0]]) for row in rows]
+
+
 def activity_of(row: Sequence[Any]) -> Activity:
+    """An activity from its row, whose message is there: see ``fill_bodies``."""
     text = bytes(decode_body(row[10]).properties)
     if text == b"null":
         text = b"{}"

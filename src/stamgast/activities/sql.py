@@ -69,7 +69,8 @@ a.id, s.name, a.type, a.kind, a.identifiers::text, a.occurred_at, a.received_at,
 # The body travels only where it is read: all of it for properties and lines, else only where it holds traits.
 DECIDING_COLUMNS = """
 a.id, a.anchor_id, a.identifiers::text, a.type, a.kind, s.name, a.occurred_at, a.received_at, a.order_id, a.amount_minor,
-a.currency, CASE WHEN %(needs_body)s OR %(needs_traits)s AND strpos(a.body, '"traits"') > 0 THEN a.body END
+a.currency, CASE WHEN %(needs_body)s OR %(needs_traits)s AND strpos(a.body, '"traits"') > 0 THEN a.body END,
+a.body IS NULL
 """
 
 # What still waits was not decided yet and is no part of the history: it is decided when it is taken.
@@ -87,4 +88,37 @@ SELECT
     (SELECT max(a.received_at) FROM activities_activity a WHERE a.source_id = s.id)
 FROM activities_source s
 ORDER BY s.name
+"""
+
+# Of one month of receiving, [beginning, ending): by source, because the index begins with it.
+OF_MONTH = """
+a.source_id = ANY(SELECT id FROM activities_source) AND a.received_at >= %(beginning)s AND a.received_at < %(ending)s
+"""
+
+FIRST_RECEIVED = """
+SELECT min(first.at) FROM activities_source AS s
+CROSS JOIN LATERAL (SELECT min(a.received_at) AS at FROM activities_activity AS a WHERE a.source_id = s.id) AS first
+"""
+
+ARCHIVED_COLUMNS = """
+a.id::text, a.source_id, a.type, a.kind, a.anchor_id::text, a.identifiers::text, a.occurred_at, a.received_at, a.order_id,
+a.amount_minor, a.currency, a.line_count, a.body
+"""
+
+# The first 60 bits of each row's digest, added up: the same in DuckDB, and whatever the order.
+MONTH_DIGEST = f"""
+SELECT count(*), coalesce(sum(('x' || substr(md5(a.id::text || a.body), 1, 15))::bit(60)::bigint), 0)::text
+FROM activities_activity AS a WHERE {OF_MONTH} AND a.body IS NOT NULL
+"""
+
+# A message that is no longer what the archive holds stays: it was changed after it was copied.
+REMOVE_BODIES = """
+UPDATE activities_activity AS a SET body = NULL
+FROM unnest(%(ids)s::uuid[], %(digests)s::text[]) AS archived (id, digest)
+WHERE a.id = archived.id AND a.body IS NOT NULL AND md5(a.body) = archived.digest
+"""
+
+RETURN_BODIES = """
+UPDATE activities_activity AS a SET body = archived.body
+FROM unnest(%(ids)s::uuid[], %(bodies)s::text[]) AS archived (id, body) WHERE a.id = archived.id AND a.body IS NULL
 """

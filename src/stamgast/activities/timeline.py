@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from stamgast.activities.queries import FROM_ACTIVITIES, activity_of, position_of
+from stamgast.activities.queries import FROM_ACTIVITIES, activity_of, fill_bodies, position_of
 from stamgast.activities.types import Activity
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, Page, page_of
@@ -55,4 +55,6 @@ def list_activities(
             conditions += f" AND {condition}"
             values[name] = value
     rows = cursor.execute(_PAGE.format(conditions=conditions, rows=FROM_ACTIVITIES), values).fetchall()
-    return page_of([activity_of(row) for row in rows], limit, lambda row: (row.occurred_at.isoformat(), str(row.id)))
+    return page_of(
+        [activity_of(row) for row in fill_bodies(cursor, rows)], limit, lambda row: (row.occurred_at.isoformat(), str(row.id))
+    )

@@ -213,3 +213,15 @@ class SourceUse:
     activities: int
     first_at: datetime
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedMonth:
+    """The messages received in one month, in a file of the lake. ``removed_at`` is None while they leave the table."""
+
+    month: str
+    file: str
+    rows: int
+    digest: str
+    archived_at: datetime
+    removed_at: datetime | None

@@ -14,7 +14,7 @@ from stamgast import __version__
 from stamgast.backups.container import CHUNK, writing
 from stamgast.backups.programs import Programs
 from stamgast.backups.types import FORMAT, Description
-from stamgast.lake.export import alone
+from stamgast.lake.export import ARCHIVE, alone
 from stamgast.lake.manifest import NAME, find_manifest
 from stamgast.lake.places import BEYOND
 
@@ -91,13 +91,14 @@ def _row(connection: "psycopg.Connection[tuple[Any, ...]]", query: str | sql.Com
 
 
 def _files_of(lake: Path) -> list[Path]:
-    """What the manifest names, and then the manifest. Without one there is nothing to copy."""
+    """The archive, which is nowhere else; what the manifest names, and then the manifest."""
+    archived = sorted((lake / ARCHIVE).glob("*.parquet"))
     manifest = find_manifest(lake)
     if manifest is None:
-        return []
+        return archived
     listed = {part.file for state in manifest.datasets.values() for part in state.parts}
     listed |= {state.columns for state in manifest.datasets.values()}
-    return [*(lake / file for file in sorted(listed)), lake / NAME]
+    return [*archived, *(lake / file for file in sorted(listed)), lake / NAME]
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ from stamgast.backups.making import DATABASE, LAKE
 from stamgast.backups.programs import Programs
 from stamgast.backups.types import Description
 from stamgast.kit.embedded import EmbeddedServer
-from stamgast.lake.manifest import get_manifest, put_manifest
+from stamgast.lake.manifest import find_manifest, get_manifest, put_manifest
 from stamgast.lake.places import SERVER, set_offset
 
 Progress = Callable[[int], None]
@@ -137,16 +137,14 @@ def restore_database(path: Path, description: Description, address: str, *, is_e
 
 def restore_lake(path: Path, folder: Path, address: str) -> None:
     """The files of the lake, which from now on is the lake of the database at ``address``."""
-    is_there = False
     for name, chunks in read_members(path):
         if name.startswith(LAKE):
-            is_there = True
             file = folder / name.removeprefix(LAKE)
             assert ".." not in file.parts, "a backup under its own checksums does not leave its folder"
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("wb") as target:
                 target.writelines(chunks)
-    if is_there:
+    if find_manifest(folder) is not None:
         with psycopg.connect(address) as connection:
             row = connection.execute(SERVER).fetchone()
         assert row is not None

@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": ("doctor", "Say what is wrong and how to mend it."),
     "backup": ("backup", "Copy everything into one file, while it runs."),
     "restore": ("restore", "Put a backup back, or check one."),
+    "archive": ("archive", "Move messages of months long past to the lake."),
     "audit": ("audit", "Prove that the ledger adds up."),
     "import": ("import_", "Import activities from CSV or Parquet files."),
     "export": ("export", "Write everything that is known of one person."),

@@ -252,6 +252,7 @@ def _work() -> Iterator[Finding]:
             f"{former:,} second factors are sealed with a former secret",
             "Run: stamgast migrate. Until then leave STAMGAST_SECRET_KEY_FALLBACKS as it is.",
         )
+    yield from _archive()
     if not any(member.is_active for member in members):
         yield Finding("staff", "notice", "nobody can sign in", "stamgast staff create")
 
@@ -273,6 +274,24 @@ def _webhooks() -> Iterator[Finding]:
             since = f"{endpoint.failing_since:%Y-%m-%d %H:%M} UTC"
             found = f"{endpoint.name!r} fails since {since}"
             yield Finding("webhooks", "notice", found, "Its log is in the console, under Webhooks.")
+
+
+def _archive() -> Iterator[Finding]:
+    """Every file of the archive, read whole: what is in it is nowhere else."""
+    from stamgast.activities.archive import archive_folder, find_damage, list_archive
+    from stamgast.kit.database import open_cursor
+
+    with open_cursor() as cursor:
+        months = list_archive(cursor)
+    damaged = [f"{month.month}: {damage}" for month in months if (damage := find_damage(month))]
+    if damaged:
+        mend = f"Put the folder {archive_folder()} back from a backup. Until then histories that need it are not decided."
+        yield Finding("archive", "wrong", "; ".join(damaged), mend)
+    elif months:
+        rows = sum(month.rows for month in months)
+        yield Finding(
+            "archive", "well", f"{rows:,} messages, from {months[0].month} to {months[-1].month}, as they were written"
+        )
 
 
 def _assets() -> Finding:

@@ -96,8 +96,9 @@ def _differences(configuration: Configuration, description: Description) -> Iter
 
     if mark_of(configuration.secret_key) != description.secret_mark:
         yield (
-            "The secret is another one than that of the backup, which is not in it: everybody signs in again. If you have the "
-            "former secret, put it back (the file secret_key, or STAMGAST_SECRET_KEY)."
+            "The secret is another one than that of the backup, which is not in it: everybody signs in again, and what was "
+            "sealed with it, such as second factors, cannot be opened. If you have the former secret, put it back (the file "
+            "secret_key, or STAMGAST_SECRET_KEY)."
         )
     here = {"STAMGAST_TIMEZONE": configuration.timezone, "STAMGAST_CURRENCY": configuration.currency}
     for name, value in description.settings.items():

@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from stamgast.access.operations import record
+from stamgast.activities.archive import archive_folder, recall
 from stamgast.activities.erasing import empty_refusals, find_refusals, list_carrying, scrub_anchored, strip_identifiers
 from stamgast.customers.consent.operations import withdraw_everything
 from stamgast.customers.consent.queries import list_changes
@@ -29,6 +30,7 @@ from stamgast.customers.sharing import list_seen_with
 from stamgast.customers.trait_queries import list_trait_values
 from stamgast.flows.keep_erased_out import SHORTEST, is_one_of, pseudonym, secrets_in_force
 from stamgast.kit.database import Cursor, transaction
+from stamgast.lake.export import alone
 from stamgast.programmes.operations import stop_deciding
 from stamgast.programmes.queries import get_programme
 
@@ -38,8 +40,9 @@ def erase(reference: str, *, reason: str, at: datetime, actor: str, region: str 
 
     Waits until nobody decides and lets nobody decide until it is done: so each activity was decided before, and is found here
     by its customer, or is decided after, and then the tombstones are there (``keep_erased_out``). Intake goes on meanwhile.
+    Archived messages come back to the table first, so that they are scrubbed like the others: the archive is held throughout.
     """
-    with transaction() as cursor:
+    with alone(archive_folder(), waits=True), transaction() as cursor:
         stop_deciding(cursor)
         customer = get_customer(cursor, reference, region=region)
         if find_erasure_of(cursor, customer.id) is not None:
@@ -57,6 +60,7 @@ def _erase(cursor: Cursor, customer: UUID, *, reason: str, at: datetime, actor: 
     who = pseudonym(erasure, texts, key, get_programme(cursor), _said(cursor, customer))
     beside = list_seen_with(cursor, anchors)
     others = list_carrying(cursor, texts, beside)
+    recall(cursor, [*anchors, *(beside if others else ())])
     removed = {
         "activities": scrub_anchored(cursor, anchors, who),
         "activities_of_others": strip_identifiers(cursor, others, texts, is_one_of(texts)) if others else 0,

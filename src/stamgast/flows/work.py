@@ -15,10 +15,12 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
+from stamgast.activities.errors import ArchiveDamaged
 from stamgast.activities.operations import retry_set_aside, set_aside
 from stamgast.activities.queries import count_pending, take_pending
 from stamgast.activities.types import PendingActivity
 from stamgast.flows.apply_identity_rules import apply_identity_rules
+from stamgast.flows.archive_months import archive_months
 from stamgast.flows.decide_pending import decide_pending, decide_taken, expire_now
 from stamgast.flows.deliver_webhooks import open_deliverer
 from stamgast.flows.export_lake import clean, export, lake_folder
@@ -41,6 +43,7 @@ SHORTEST_SLEEP_SECONDS = 0.005
 SEAL_EVERY_SECONDS = 5.0
 LAKE_EVERY_SECONDS = 60.0
 IDENTITY_SECONDS = 30.0
+ARCHIVE_EVERY_SECONDS = 3600.0
 LONGEST_PATIENCE_SECONDS = 5.0
 SINGLY_SECONDS = 0.5
 CHANNEL = "stamgast_pending"
@@ -186,12 +189,12 @@ def _deliver(stop: threading.Event) -> None:
 
 
 def _keep_house(stop: threading.Event) -> None:
-    """Tries again what an earlier start set aside, then seals, folds and exports from time to time."""
-    last_export = 0.0
+    """Tries again what an earlier start set aside, then seals, folds, exports and archives from time to time."""
+    last_export = last_archive = 0.0
     has_retried = False
 
     def turn(stop: threading.Event) -> None:
-        nonlocal last_export, has_retried
+        nonlocal last_export, last_archive, has_retried
         if not has_retried:
             with transaction() as cursor:
                 retry_set_aside(cursor)
@@ -203,6 +206,9 @@ def _keep_house(stop: threading.Event) -> None:
             empty_refusals_of_erased(at=utc_now())
             _refresh_lake()
             last_export = time.monotonic()
+        if time.monotonic() - last_archive >= ARCHIVE_EVERY_SECONDS:
+            _archive(stop)
+            last_archive = time.monotonic()
         stop.wait(SEAL_EVERY_SECONDS)
 
     _repeat(stop, turn)
@@ -227,6 +233,20 @@ def _refresh_lake() -> None:
         summarise(lake_folder(), summary_folder(), zone=zone, currency=currency, at=utc_now())
     except LakeBusy:
         log.info("lake_busy")
+
+
+def _archive(stop: threading.Event) -> None:
+    """Moves the messages of months past what the shop keeps; the next turn goes on where a stop left it."""
+    keep_months = settings.CONFIGURATION.keep_months
+    if keep_months is None:
+        return
+    try:
+        done = archive_months(keep_months=keep_months, at=utc_now(), progress=lambda month, rows: None, should_stop=stop.is_set)
+    except ArchiveDamaged as error:
+        log.error("archive_damaged", reason=error.message)  # nothing was removed; sealing and exporting go on
+    else:
+        for month in done:
+            log.info("archived", month=month.month, messages=month.rows)
 
 
 def _seal_and_fold() -> int:

@@ -34,6 +34,7 @@ SETTINGS = (
     "STAMGAST_LOG_LEVEL",
     "STAMGAST_WEB_PROCESSES",
     "STAMGAST_WEBHOOK_TARGETS",
+    "STAMGAST_KEEP_MONTHS",
     "STAMGAST_DEMO",
     "STAMGAST_DEBUG",
 )
@@ -72,6 +73,7 @@ class Configuration:
     log_level: str
     web_processes: int
     webhook_targets: tuple[Network, ...]
+    keep_months: int | None
 
     @property
     def postgres(self) -> Path:
@@ -114,6 +116,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         log_level=_log_level(environment.get("STAMGAST_LOG_LEVEL") or "info"),
         web_processes=_web_processes(environment.get("STAMGAST_WEB_PROCESSES") or "1"),
         webhook_targets=_networks(environment, "STAMGAST_WEBHOOK_TARGETS"),
+        keep_months=_keep_months(environment.get("STAMGAST_KEEP_MONTHS", "")),
         secret_key=_secret(environment, data, may_generate=not url and is_loopback(host), is_demo=is_demo),
     )
 
@@ -295,4 +298,14 @@ def _log_level(level: str) -> str:
 def _web_processes(count: str) -> int:
     if not count.isdigit() or not 1 <= int(count) <= 64:
         raise InvalidConfiguration(f"STAMGAST_WEB_PROCESSES is a number from 1 to 64, not {count[:20]!r}.")
+    return int(count)
+
+
+def _keep_months(count: str) -> int | None:
+    if not count:
+        return None
+    if not count.isdigit() or not 1 <= int(count) <= 1200:
+        raise InvalidConfiguration(
+            f"STAMGAST_KEEP_MONTHS is a number of months, such as 13, not {count[:20]!r}. Unset, every message stays."
+        )
     return int(count)

@@ -49,8 +49,8 @@ def _in_lake(log: Log, files: list[str]) -> dict[str, list[int]]:
             rows = connection.execute(query, {"files": files}).fetchall()
         except duckdb.Error as error:
             raise LakeUnreadable(
-                f"A file of the lake's {log.name} cannot be read ({type(error).__name__}). Move the folder of the lake away: "
-                "the next export makes it again from PostgreSQL."
+                f"A file of the lake's {log.name} cannot be read ({type(error).__name__}). Move all of the lake but its "
+                "archive away: the next export makes it again from PostgreSQL."
             ) from None
     return _by_month(rows)
 

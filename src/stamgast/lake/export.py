@@ -27,6 +27,7 @@ FIRST_STEP = 1_000_000
 FEW_ROWS, MANY_ROWS = 250_000, 2_000_000
 KEPT = timedelta(hours=1)
 LOCK = "export.lock"
+ARCHIVE = "archive"
 
 
 def export(
@@ -154,7 +155,7 @@ def _manifest_for(folder: Path, cursor: Any, at: datetime) -> Manifest:
 def _another_server(folder: Path) -> str:
     return (
         f"The lake in {folder} was made from another PostgreSQL, so what is new cannot be told. "
-        "Move the folder away: the next export makes it again."
+        f"Move all of it but {ARCHIVE} away: the next export makes it again."
     )
 
 
@@ -167,6 +168,8 @@ def _remove_leftovers(folder: Path, manifest: Manifest, at: datetime) -> None:
     """Removes what a killed export left behind, and files that were retired long enough ago."""
     kept = manifest.files(at - KEPT)
     for path in folder.rglob("*"):
+        if ARCHIVE in path.relative_to(folder).parts[:1]:
+            continue  # kept by another, and nowhere else
         is_ours = path.suffix == ".tmp" or (path.suffix == ".parquet" and len(path.relative_to(folder).parts) > 1)
         if is_ours and path.is_file() and path.relative_to(folder).as_posix() not in kept:
             path.unlink()

@@ -63,8 +63,8 @@ def find_manifest(folder: Path) -> Manifest | None:
         return None
     except (msgspec.DecodeError, OSError) as error:
         raise LakeUnreadable(
-            f"The lake's {NAME} cannot be read ({type(error).__name__}). Put it back from a copy, or remove the folder "
-            "of the lake: the next export makes it again from PostgreSQL."
+            f"The lake's {NAME} cannot be read ({type(error).__name__}). Put it back from a copy, or remove all of "
+            "the lake but its archive: the next export makes it again from PostgreSQL."
         ) from None
 
 

@@ -40,6 +40,7 @@ def anchors(cursor: Cursor, shop: Source) -> list[UUID]:
 def rows_read(cursor: Cursor, monkeypatch: pytest.MonkeyPatch, **asked: Any) -> int:
     """How many rows of activities the page's query looks at, by the database's own count."""
     monkeypatch.setattr(timeline, "_PAGE", "EXPLAIN (ANALYZE, FORMAT JSON) " + EXPLAINED)
+    monkeypatch.setattr(timeline, "fill_bodies", lambda cursor, rows: rows)
     monkeypatch.setattr(timeline, "activity_of", lambda row: row)
     plans: list[Any] = []
     monkeypatch.setattr(timeline, "page_of", lambda rows, *_: plans.extend(rows))

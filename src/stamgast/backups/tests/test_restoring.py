@@ -53,6 +53,8 @@ def backup(transactional_db: None, tmp_path: Path) -> Path:
     export(at=AT, folder=lake)
     with connection.cursor() as cursor:
         cursor.execute(ACTIVITIES, (31, 40))
+    (lake / "archive").mkdir()
+    (lake / "archive" / "2025-01-0.parquet").write_bytes(b"months past")
     told: list[int] = []
     settings = {"STAMGAST_TIMEZONE": "Europe/Amsterdam"}
     back_up(
@@ -87,6 +89,7 @@ def check_that_storing_and_exporting_go_on(address: str, lake: Path) -> None:
         database.execute(ACTIVITIES, (41, 50))
     exported = export_lake(address, lake, DATASETS, at=AT)
     assert exported.rows["activities"] == 20
+    assert (lake / "archive" / "2025-01-0.parquet").read_bytes() == b"months past"
     with psycopg.connect(address) as database:
         places = database.execute(
             "SELECT min(stored_in), max(stored_in) FROM activities_activity WHERE amount_minor > 40"

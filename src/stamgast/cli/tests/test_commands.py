@@ -130,6 +130,15 @@ def test_audit_of_an_empty_shop_is_clean(folder: Path) -> None:
 
 
 @pytest.mark.xdist_group("commands")
+def test_archive_asks_how_long_messages_stay(folder: Path) -> None:
+    unsaid = run(folder, "archive", "--json")
+    assert (unsaid.returncode, json.loads(unsaid.stdout)["error"]["code"]) == (2, "invalid_configuration")
+    assert run(folder, "archive", STAMGAST_KEEP_MONTHS="a year").returncode == 2
+    done = run(folder, "archive", "--json", STAMGAST_KEEP_MONTHS="13")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"is_stopped": False, "months": []})
+
+
+@pytest.mark.xdist_group("commands")
 def test_doctor_says_what_is_missing_and_how_to_mend_it(folder: Path) -> None:
     done = run(folder, "doctor", "--json", STAMGAST_HOST="shop.example.org")
     findings = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
