@@ -10,7 +10,7 @@ from stamgast.insights import intervals
 from stamgast.insights.types import Period
 
 
-def bridge_over_time(bought: ir.Table, period: Period, count: int) -> ir.Table:
+def bridge_over_time(days: ir.Table, period: Period, count: int) -> ir.Table:
     """Who stayed, left, came back and was new, in a period and in those of the same length before it.
 
     Definition: as ``retention.retention`` of each period against the one of equal length just before; the tests hold the
@@ -18,45 +18,39 @@ def bridge_over_time(bought: ir.Table, period: Period, count: int) -> ir.Table:
     Formula: ``value`` = retained / start, with Wilson's interval.
     Grain: one row a period, the earliest first; ``count`` of them, the last of which is ``period``. Unit: customers, and
     shares of start. Null where start is 0. Zone: that of ``ordered_on``. Returns and orders of zero: not counted.
-    Source: purchases with neighbours (``neighbours.with_neighbours``).
+    Source: purchases by day (``neighbours.by_days``), or purchases with neighbours that each stand for one.
 
     >>> february = Period(date(2026, 2, 1), date(2026, 2, 28))
-    >>> bought = ibis.memtable(pa.table({"ordered_on": [date(2026, 1, 9), date(2026, 2, 3), date(2026, 2, 5)],
-    ...     "previous_on": [None, date(2026, 1, 9), None], "next_on": [date(2026, 2, 3), None, None]}))
-    >>> bridge_over_time(bought, february, 1).drop("low", "high", "first_day", "last_day").to_pyarrow().to_pylist()
+    >>> days = ibis.memtable(pa.table({"ordered_on": [date(2026, 1, 9), date(2026, 2, 3), date(2026, 2, 5)],
+    ...     "previous_on": [None, date(2026, 1, 9), None], "purchases": [1, 1, 1]}))
+    >>> bridge_over_time(days, february, 1).drop("low", "high", "first_day", "last_day").to_pyarrow().to_pylist()
     [{'start': 1, 'end': 2, 'retained': 1, 'lost': 0, 'reactivated': 0, 'new': 1, 'value': 1.0}]
     """
     begins_on = period.first_day - timedelta(days=period.days * count)
-    within = bought.filter(bought.ordered_on.between(begins_on, period.last_day))
-    step, previous, following = (_step(within[name], period) for name in ("ordered_on", "previous_on", "next_on"))
-    told = within.select(
-        step=step,
-        previous=previous,
-        following=following,
-        is_first=previous.isnull() | (previous < step),
-        is_last=following.isnull() | (following > step),
+    within = days.filter(days.ordered_on.between(begins_on, period.last_day))
+    step, previous = (_step(within[name], period) for name in ("ordered_on", "previous_on"))
+    told = within.select("purchases", step=step, previous=previous)
+    came = told.filter(told.previous.isnull() | (told.previous < told.step))  # the first of each customer in a step
+    sums = came.group_by("step").aggregate(
+        end=came.purchases.sum(),
+        new=came.purchases.sum(where=came.previous.isnull()),
+        retained=came.purchases.sum(where=came.previous == came.step - 1),
     )
-    came = told.filter(told.is_first)
-    ends = came.group_by("step").aggregate(
-        end=came.count(),
-        new=came.count(where=came.previous.isnull()),
-        reactivated=came.count(where=came.previous < came.step - 1),
-    )
-    went = told.filter(told.is_last)
-    starts = went.group_by(step=went.step + 1).aggregate(
-        start=went.count(), lost=went.count(where=went.following.isnull() | (went.following > went.step + 1))
-    )
+    starts = sums.select(step=sums.step + 1, start=sums.end)
     steps = _steps(period, count)
-    rows = steps.left_join(ends, "step").drop("step_right").left_join(starts, "step")
-    counts = rows.select(
+    rows = steps.left_join(sums, "step").drop("step_right").left_join(starts, "step")
+    known = rows.select(
+        "first_day", "last_day", **{name: rows[name].fill_null(0).cast("int64") for name in ("start", "end", "retained", "new")}
+    )
+    counts = known.select(
         "first_day",
         "last_day",
-        start=rows.start.fill_null(0),
-        end=rows.end.fill_null(0),
-        retained=rows.start.fill_null(0) - rows.lost.fill_null(0),
-        lost=rows.lost.fill_null(0),
-        reactivated=rows.reactivated.fill_null(0),
-        new=rows.new.fill_null(0),
+        "start",
+        "end",
+        "retained",
+        lost=known.start - known.retained,
+        reactivated=known.end - known.retained - known.new,
+        new=known.new,
     )
     interval = intervals.wilson(counts.retained, counts.start)
     value = counts.retained / counts.start.nullif(0)

@@ -11,18 +11,23 @@ from stamgast.insights import (
     behind,
     bridge,
     change,
+    cohorts,
     intervals,
     neighbours,
     orders,
+    pareto,
     purchasing,
+    repeat,
     retention,
     revenue,
     series,
     types,
 )
 
-MODULES = (behind, bridge, change, intervals, neighbours, orders, purchasing, retention, revenue, series, types)
-
+MODULES = (
+    behind, bridge, change, cohorts, intervals, neighbours, orders, pareto, purchasing, repeat, retention, revenue, series,
+    types,
+)  # fmt: skip
 SUPPOSED = {"ibis": ibis, "pa": pa, "UTC": UTC, "date": date, "datetime": datetime, "timedelta": timedelta}
 
 
@@ -33,7 +38,9 @@ def test_examples(module):
 
 def test_every_measure_has_an_example_and_says_what_it_is():
     measures = [
-        behind.of_bridge,
+        behind.of_bridge, behind.of_best, behind.of_cohort, behind.of_order_number, behind.of_second_order,
+        cohorts.cohort_averages, cohorts.cohort_cells, cohorts.steady_curve, neighbours.by_days, pareto.pareto_curve,
+        pareto.revenue_by_customer, repeat.order_gaps, repeat.order_numbers, repeat.repeat_curve,
         bridge.bridge_over_time, change.change, neighbours.buyers_of, neighbours.members_at, neighbours.with_neighbours,
         purchasing.average_order_value, purchasing.purchase_frequency, purchasing.repeat_purchase_rate,
         retention.churn, retention.retention, revenue.order_counts, revenue.revenue, revenue.top_share,

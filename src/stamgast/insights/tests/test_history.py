@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stamgast.insights.behind import Part, of_bridge
 from stamgast.insights.bridge import bridge_over_time
 from stamgast.insights.change import change
-from stamgast.insights.neighbours import buyers_of, members_at, with_neighbours
+from stamgast.insights.neighbours import buyers_of, by_days, members_at, with_neighbours
 from stamgast.insights.tests import oracle
 from stamgast.insights.tests.test_measures import LATER, ORDERS, SCHEMA, START, assert_same, row
 from stamgast.insights.types import Period
@@ -59,7 +59,7 @@ def test_each_purchase_knows_what_came_before_and_after(orders):
 @given(ORDERS, st.integers(1, 6), st.integers(1, 4))
 def test_the_bridge_of_each_period_is_the_retention_of_the_oracle(orders, days, count):
     period = Period(LATER.last_day - timedelta(days=days - 1), LATER.last_day)
-    steps = rows(bridge_over_time(history(orders), period, count))
+    steps = rows(bridge_over_time(by_days(history(orders)), period, count))
     assert len(steps) == count
     for measured in reversed(steps):
         expected = oracle.retention(orders, period.before, period)
@@ -74,7 +74,7 @@ def test_the_bridge_of_each_period_is_the_retention_of_the_oracle(orders, days, 
 def test_each_part_of_the_bridge_lists_as_many_customers_as_it_counts(orders, days):
     period = Period(LATER.last_day - timedelta(days=days - 1), LATER.last_day)
     bought = history(orders)
-    counts = row(bridge_over_time(bought, period, 1))
+    counts = row(bridge_over_time(by_days(bought), period, 1))
     names = {
         Part.BEFORE: "start", Part.STAYED: "retained", Part.LEFT: "lost", Part.CAME_BACK: "reactivated", Part.NEW: "new",
         Part.BOUGHT: "end",
