@@ -23,16 +23,33 @@ function reader() {
   return [read, () => probe.remove()];
 }
 
-async function draw(place) {
+// The chart of a place, drawn in it or in a place of its own, with what is added to its specification.
+async function embed(place, chart, add) {
   const [read, done] = reader();
-  const spec = coloured(JSON.parse(document.getElementById(place.dataset.chart).textContent), read);
+  const spec = coloured({ ...JSON.parse(document.getElementById(chart).textContent), ...add }, read);
   done();
   const words = JSON.parse(document.getElementById("chart-words").textContent);
   const { view } = await vegaEmbed(place, spec, {
     ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip: { disableDefaultStyle: true, theme: "house" },
     formatLocale: words.numbers, timeFormatLocale: words.dates,
   });
-  place.chart = view;
+  return view;
+}
+
+function draw(place) {
+  return embed(place, place.dataset.chart);
+}
+
+// A picture goes where its page does not: it takes its title and its paper along, in the colours that the reader sees.
+async function picture(place, title, kind) {
+  const font = "Figtree Variable, system-ui, sans-serif";
+  const view = await embed(document.createElement("div"), place.dataset.chart, {
+    width: 960, padding: 20, background: "var(--sg-card)",
+    title: { text: title, anchor: "start", offset: 16, font, fontSize: 17, fontWeight: 600, color: "var(--sg-ink)" },
+  });
+  const address = await view.toImageURL(kind, 2);
+  view.finalize();
+  return address;
 }
 
 function drawAll() {
@@ -57,7 +74,7 @@ document.addEventListener("click", async (event) => {
       [...row.cells].map((cell) => `"${(cell.dataset.value ?? cell.textContent).trim().replaceAll('"', '""')}"`).join(","));
     save(`${place.dataset.name}.csv`, URL.createObjectURL(new Blob([lines.join("\r\n") + "\r\n"], { type: "text/csv" })));
   } else {
-    save(`${place.dataset.name}.${kind}`, await place.chart.toImageURL(kind, 2));
+    save(`${place.dataset.name}.${kind}`, await picture(place, frame.querySelector("h2").textContent.trim(), kind));
   }
 });
 
