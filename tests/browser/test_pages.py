@@ -20,6 +20,8 @@ PAGES = (
     "/customers/user_id:901", "/customers/user_id:918/links", "/customers/user_id:918/merge?search=9",
     "/customers/user_id:918/merge?other=user_id:901", "/segments", "/segments/loyal-customers", "/programme",
     "/insights/retention", "/insights/retention?weeks=26&segment=loyal-customers", "/insights/customers?part=new",
+    "/insights/cohorts?weeks=52", "/insights/cohorts?weeks=26&by=week&count=or-later", "/insights/repeat-purchase?weeks=52",
+    "/insights/best-customers",
     "/sources", "/sources/3",
     "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds", "/sources/identity",
     "/sources/kinds/Wine Tasting Booked", "/customers/user_id:nobody",
@@ -238,5 +240,32 @@ def test_more_of_a_long_list(browser: Browser, shop: Shop, state: Path) -> None:
     titles = page.locator("#timeline time").evaluate_all("all => all.map(one => one.dateTime)")
     assert titles == sorted(titles, reverse=True)
     assert len(titles) >= 50
+    assert seen.complaints == []
+    context.close()
+
+
+def test_a_chart_is_saved_with_its_title_and_its_figures(browser: Browser, shop: Shop, state: Path, tmp_path: Path) -> None:
+    context = open_context(browser, shop, state, "en", WIDE)
+    seen = visit(context)
+    page = seen.page
+    page.goto("/insights/best-customers")
+    settle(page)
+    saved = {}
+    for kind in ("PNG", "SVG", "CSV"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=kind).click()
+        assert download.value.suggested_filename == f"best-customers.{kind.lower()}"
+        path = tmp_path / kind
+        download.value.save_as(path)
+        saved[kind] = path.read_bytes()
+    assert saved["PNG"].startswith(b"\x89PNG")
+    assert b"How much comes from how few" in saved["SVG"]
+    assert b"var(--" not in saved["SVG"]
+    lines = saved["CSV"].decode().splitlines()
+    assert lines[0] == '"Customers","How many","Each spent at least","Together","Share of revenue"'
+    assert lines[-1].startswith('"100","')
+    assert lines[-1].endswith('"1"')
+    page.locator("tbody a").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("the best 1")
     assert seen.complaints == []
     context.close()

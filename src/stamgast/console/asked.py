@@ -38,7 +38,12 @@ class Asked:
 
 
 def read_asked(
-    values: Mapping[str, str], last_whole_day: date, segments: list[str], *, more: Mapping[str, tuple[str, ...]]
+    values: Mapping[str, str],
+    last_whole_day: date,
+    segments: list[str],
+    *,
+    more: Mapping[str, tuple[str, ...]],
+    usual_weeks: int = USUAL_WEEKS,
 ) -> Asked:
     """What an address asks for. What makes no sense falls back on the usual: a shared address must open.
 
@@ -55,7 +60,7 @@ def read_asked(
         first, last = sorted((min(first, last_whole_day), min(last, last_whole_day)))
         return Asked(Period(max(first, EARLIEST), max(last, EARLIEST)), None, found, asked)
     weeks = values.get("weeks", "")
-    count = int(weeks) if weeks in map(str, WEEKS) else USUAL_WEEKS
+    count = int(weeks) if weeks in map(str, WEEKS) else usual_weeks
     return Asked(whole_weeks_before(last_whole_day + timedelta(days=1), count), count, found, asked)
 
 

@@ -42,11 +42,15 @@ def percent(share: float | None, digits: int = 1) -> str:
     return NOTHING if share is None else f"{number(Decimal(str(share)) * 100, digits)}{NO_BREAK}%"
 
 
-def money(minor: int | None, currency: str) -> str:
-    """1230 EUR as € 12.30."""
+def money(minor: int | None, currency: str, *, is_rounded: bool = False) -> str:
+    """1230 EUR as € 12.30, or rounded as € 12."""
     if minor is None:
         return NOTHING
-    pattern = "¤\N{NO-BREAK SPACE}#,##0" + ("." + "0" * minor_digits(currency) if minor_digits(currency) else "")
+    pattern = (
+        "¤\N{NO-BREAK SPACE}#,##0"
+        if is_rounded
+        else "¤\N{NO-BREAK SPACE}#,##0" + ("." + "0" * minor_digits(currency) if minor_digits(currency) else "")
+    )
     text = numbers.format_currency(to_major(abs(minor), currency), currency, pattern, locale=locale(), currency_digits=False)
     return f"{MINUS}{text}" if minor < 0 else text
 
@@ -72,7 +76,7 @@ def weekday(moment: datetime) -> str:
     return dates.format_datetime(local, pattern, tzinfo=local.tzinfo, locale=locale()).replace(".", "")
 
 
-def month(moment: datetime) -> str:
+def month(moment: datetime | date) -> str:
     """November 2026, november 2026."""
     return dates.format_date(_local(moment), "LLLL y", locale=locale())
 

@@ -7,21 +7,25 @@ import ibis
 import ibis.backends.duckdb
 import ibis.backends.duckdb.converter  # loads pandas: now, and not while somebody waits for the first page
 import ibis.expr.types as ir
+import psutil
 
 from stamgast.lake.manifest import Manifest, get_manifest
+
+SHARE_OF_MEMORY = 4
 
 
 def open_lake(folder: Path, manifest: Manifest | None = None, *, scratch: Path | None = None) -> Mapping[str, ir.Table]:
     """A table for each dataset, by name. They stay as they are while exports go on, for an hour at least.
 
-    What does not fit in memory goes to the folder ``scratch``, where one is given. Each call opens a DuckDB of its own, so that
-    threads do not share one. Raises LakeNotThere before the first export.
+    With a folder ``scratch``, long work takes a quarter of the memory at most and puts there what does not fit.
+    Each call opens a DuckDB of its own, so that threads do not share one. Raises LakeNotThere before the first export.
     """
     connection = ibis.duckdb.connect()
     # Days and moments never depend on the machine, nothing is fetched from the network, nothing is drawn on the terminal.
     connection.raw_sql("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false; SET enable_progress_bar = false")
     if scratch is not None:
         connection.settings["temp_directory"] = str(scratch)
+        connection.settings["memory_limit"] = f"{psutil.virtual_memory().total // SHARE_OF_MEMORY // 2**20} MiB"
         connection.settings["preserve_insertion_order"] = False
     found = manifest or get_manifest(folder)
     return {name: connection.read_parquet(files_of(found, folder, name), table_name=name, **READING) for name in found.datasets}

@@ -46,7 +46,7 @@ def bridge_page(bridge: Bridge, who: Who) -> Page:
         counted_card(
             _("Left"),
             now.lost,
-            before.lost,
+            before.lost if before else None,
             _("They bought in the period before, and not in this one."),
             who.of_bridge(Part.LEFT),
             is_better=False,
@@ -54,7 +54,7 @@ def bridge_page(bridge: Bridge, who: Who) -> Page:
         counted_card(
             _("Came back"),
             now.reactivated,
-            before.reactivated,
+            before.reactivated if before else None,
             _("They had bought earlier, stayed away for the whole period before, and bought again in this one."),
             who.of_bridge(Part.CAME_BACK),
             is_better=True,
@@ -62,7 +62,7 @@ def bridge_page(bridge: Bridge, who: Who) -> Page:
         counted_card(
             _("New"),
             now.new,
-            before.new,
+            before.new if before else None,
             _("They bought for the first time ever."),
             who.of_bridge(Part.NEW),
             is_better=True,

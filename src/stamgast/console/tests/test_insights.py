@@ -24,7 +24,7 @@ from stamgast.flows.tests.test_measure import FILL
 from stamgast.kit.database import transaction
 
 NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
-PAGES = ("/insights/retention",)
+PAGES = ("/insights/retention", "/insights/cohorts", "/insights/repeat-purchase", "/insights/best-customers")
 LINK = re.compile(r'<td class="sg-number[^"]*"[^>]*><a href="(/insights/customers[^"]+)">([\d,]+)</a>')
 
 
@@ -60,7 +60,7 @@ def heading(text: str) -> str:
 
 @pytest.mark.parametrize("language", ["en", "nl"])
 def test_every_page_answers_with_nothing_that_the_policy_forbids(lake: Path, signed_in: Client, language: str) -> None:
-    for address in (*PAGES, "/insights/customers"):
+    for address in (*PAGES, "/insights/cohorts?by=week&count=or-later", "/insights/customers"):
         assert MARKUP.findall(get(signed_in, address, language)) == []
 
 
@@ -74,13 +74,26 @@ def test_insights_begins_with_retention(signed_in: Client) -> None:
     assert signed_in.get("/insights")["Location"] == "/insights/retention"
 
 
-@pytest.mark.parametrize("query", ["?from=2026-02-03&to=2026-05-20", "?segment=loyal-customers&weeks=26"])
+@pytest.mark.parametrize("query", ["?from=2025-09-01&to=2026-05-20", "?segment=loyal-customers&weeks=52"])
 def test_behind_every_number_are_as_many_customers(lake: Path, signed_in: Client, query: str) -> None:
     for address in PAGES:
         links = LINK.findall(get(signed_in, address + query))
-        assert len(links) >= 4
+        assert links
         for link, number in links:
             assert heading(get(signed_in, html.unescape(link))).split()[0] == number, link
+
+
+@pytest.mark.parametrize("more", ["", "&count=or-later", "&by=week"])
+def test_behind_every_cell_of_a_cohort_are_as_many_customers(lake: Path, signed_in: Client, more: str) -> None:
+    text = get(signed_in, f"/insights/cohorts?from=2025-09-01&to=2025-12-31{more}")
+    cells = 0
+    for line in text.partition("<tbody>")[2].partition("</tbody>")[0].split("<tr>"):
+        size, *shares = re.findall(r'data-value="([\d.]+)\*?"><a href="([^"]+)"', line) or [("", "")]
+        for share, link in shares[:4]:
+            count = heading(get(signed_in, html.unescape(link))).split()[0]
+            assert int(count) == round(float(share) * int(size[0])), link
+            cells += 1
+    assert cells >= 4
 
 
 def test_the_pages_of_a_list_and_its_csv_hold_the_same_customers(lake: Path, signed_in: Client) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from stamgast.console import reader
-from stamgast.console.asked import WEEKS, Asked, read_asked
+from stamgast.console.asked import USUAL_WEEKS, WEEKS, Asked, read_asked
 from stamgast.console.pages import is_part, note, page, role_of, show, shows_people
 from stamgast.console.permissions import may
 from stamgast.console.words import customer_name, segment_name
@@ -29,7 +29,12 @@ if TYPE_CHECKING:
     from stamgast.flows.insights.behind import Buyer
 
 ROWS = 50
-PAGES = ("retention",)
+PAGES = ("retention", "cohorts", "repeat", "best")
+COHORTS = {"by": ("month", "week"), "count": ("on", "or-later")}
+"""What the page of cohorts asks besides, the usual first."""
+NOTHING_MORE: Mapping[str, tuple[str, ...]] = {}
+YEAR_WEEKS = 52
+"""New customers are followed for long, so their pages usually look at a year of them."""
 
 
 @page
@@ -52,7 +57,78 @@ def retention(request: HttpRequest) -> HttpResponse:
 
         return bridge_page(measure_bridge(opened, Question(asked.period, asked.segment)), Who(asked, shows_people(request)))
 
-    return _page(request, "retention", answer, {})
+    return _page(request, "retention", answer)
+
+
+@page
+@require_GET
+def cohorts(request: HttpRequest) -> HttpResponse:
+    """Who came back of those who first bought in one month or week."""
+
+    def answer(opened: "Insights", asked: Asked) -> "Page":
+        from stamgast.console.insights.asked_for import or_later_of, step_of
+        from stamgast.console.insights.cohorts import cohorts_page
+        from stamgast.console.insights.who import Who
+        from stamgast.flows.insights.asking import Question
+        from stamgast.flows.insights.cohorts import measure_cohorts
+
+        step, is_or_later = step_of(asked), or_later_of(asked)
+        measured = measure_cohorts(opened, Question(asked.period, asked.segment), step, is_or_later=is_or_later)
+        return cohorts_page(measured, step, Who(asked, shows_people(request)), is_or_later=is_or_later)
+
+    return _page(request, "cohorts", answer, more=COHORTS, choices=_cohort_choices, usual_weeks=YEAR_WEEKS)
+
+
+@page
+@require_GET
+def repeat(request: HttpRequest) -> HttpResponse:
+    """How soon new customers buy again, and how often customers buy."""
+
+    def answer(opened: "Insights", asked: Asked) -> "Page":
+        from stamgast.console.insights.repeat import repeat_page
+        from stamgast.console.insights.who import Who
+        from stamgast.flows.insights.asking import Question
+        from stamgast.flows.insights.repeat import measure_repeat
+
+        return repeat_page(measure_repeat(opened, Question(asked.period, asked.segment)), Who(asked, shows_people(request)))
+
+    return _page(request, "repeat", answer, usual_weeks=YEAR_WEEKS)
+
+
+@page
+@require_GET
+def best(request: HttpRequest) -> HttpResponse:
+    """How much of the revenue hangs on how few."""
+
+    def answer(opened: "Insights", asked: Asked) -> "Page":
+        from stamgast.console.insights.best import best_page
+        from stamgast.console.insights.who import Who
+        from stamgast.flows.insights.asking import Question
+        from stamgast.flows.insights.best import measure_best
+
+        return best_page(measure_best(opened, Question(asked.period, asked.segment)), Who(asked, shows_people(request)))
+
+    return _page(request, "best", answer)
+
+
+def _cohort_choices(asked: Asked) -> list[dict[str, Any]]:
+    more = dict(asked.more)
+    texts = {"month": _("by month"), "week": _("by week"), "on": _("exactly then"), "or-later": _("then or later")}
+    labels = {"by": _("Cohorts"), "count": _("What counts")}
+    return [
+        {
+            "label": labels[name],
+            "options": [
+                {
+                    "label": texts[value],
+                    "address": asked.query(**{name: None if value == values[0] else value}),
+                    "is_here": more.get(name, values[0]) == value,
+                }
+                for value in values
+            ],
+        }
+        for name, values in COHORTS.items()
+    ]
 
 
 @page
@@ -63,7 +139,7 @@ def behind(request: HttpRequest) -> HttpResponse:
     from stamgast.flows.insights.behind import count_behind, list_behind
 
     with open_cursor() as cursor:
-        opened, asked, segments = _open(cursor, request, {})
+        opened, asked, segments = _open(cursor, request, COHORTS)
         population = read_population(request.GET, opened, asked)
         found = list_behind(opened, population.customers, after=request.GET.get("after") or None, limit=ROWS)
         names = _names(cursor, list(found.rows))
@@ -93,7 +169,7 @@ def behind_csv(request: HttpRequest) -> HttpResponse:
     from stamgast.flows.insights.behind import all_behind
 
     with transaction() as cursor:
-        opened, asked, _segments = _open(cursor, request, {})
+        opened, asked, _segments = _open(cursor, request, COHORTS)
         population = read_population(request.GET, opened, asked)
         note(cursor, request, "export customers", "insights", asked=request.GET.urlencode())
     response = StreamingHttpResponse(_lines(all_behind(opened, population.customers), opened.summary.currency))
@@ -106,20 +182,26 @@ def _page(
     request: HttpRequest,
     name: str,
     answer: Callable[["Insights", Asked], "Page"],
-    more: Mapping[str, tuple[str, ...]],
+    *,
+    more: Mapping[str, tuple[str, ...]] = NOTHING_MORE,
     choices: Callable[[Asked], list[dict[str, Any]]] = lambda asked: [],
+    usual_weeks: int = USUAL_WEEKS,
 ) -> HttpResponse:
     """A page of insights, or the page that says that there is nothing to tell yet."""
     try:
         with open_cursor() as cursor:
-            opened, asked, segments = _open(cursor, request, more)
+            opened, asked, segments = _open(cursor, request, more, usual_weeks)
     except LakeNotThere:
         return show(request, "console/insight.html", {"label": _label(name)})
     if opened.summary.first_day is None:
         return show(request, "console/insight.html", {"label": _label(name)})
     first, last = reader.day(asked.period.first_day), reader.day(asked.period.last_day)
     notes = [
-        _("%(first)s to %(last)s, against the %(days)s before it.")
+        (
+            _("The whole months or weeks that %(first)s to %(last)s touch, against as many before.")
+            if name == "cohorts"
+            else _("%(first)s to %(last)s, against the %(days)s before it.")
+        )
         % {"first": first, "last": last, "days": reader.days(asked.period.days)},
         _segment_note(asked, segments),
         _("Brought up to date %(when)s.") % {"when": reader.ago(opened.summary.measured_at)},
@@ -145,14 +227,14 @@ def _page(
 
 
 def _open(
-    cursor: Cursor, request: HttpRequest, more: Mapping[str, tuple[str, ...]]
+    cursor: Cursor, request: HttpRequest, more: Mapping[str, tuple[str, ...]], usual_weeks: int = USUAL_WEEKS
 ) -> tuple["Insights", Asked, dict[str, str]]:
     """The summary, what is asked of it, and the names of the segments. Raises LakeNotThere."""
     from stamgast.flows.insights.asking import open_insights
 
     opened = open_insights(at=utc_now())
     segments = {found.slug: segment_name(found.slug, found.name) for found in list_segments(cursor)}
-    asked = read_asked(request.GET, opened.summary.last_whole_day, list(segments), more=more)
+    asked = read_asked(request.GET, opened.summary.last_whole_day, list(segments), more=more, usual_weeks=usual_weeks)
     return opened, asked, segments
 
 
@@ -162,7 +244,12 @@ def _days_of(asked: Asked) -> str:
 
 
 def _label(name: str) -> str:
-    return {"retention": _("Retention")}[name]
+    return {
+        "retention": _("Retention"),
+        "cohorts": _("Cohorts"),
+        "repeat": _("Repeat purchase"),
+        "best": _("Best customers"),
+    }[name]
 
 
 def _segment_note(asked: Asked, segments: Mapping[str, str]) -> str:

@@ -51,6 +51,16 @@ class Insights:
         members = members_at(self._opened.tables["stays"], question.segment, self.end_of(question.period))
         return bought.semi_join(members, "customer_id")
 
+    def days(self, question: Question) -> ir.Table:
+        """The same, counted by day and the day before: kept for all customers, row by row for those of a segment."""
+        if question.segment is None:
+            return self._opened.tables["days"]
+        return self.purchases(question).mutate(purchases=ibis.literal(1, type="int64"))
+
+    def knows(self, period: Period) -> bool:
+        """Whether all of the period lies in what was stored: what began before cannot be compared with."""
+        return self.summary.first_day is not None and period.first_day >= self.summary.first_day
+
     def end_of(self, period: Period) -> datetime:
         """The midnight that ends the period in the shop."""
         day = period.last_day + timedelta(days=1)

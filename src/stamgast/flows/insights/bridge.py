@@ -32,6 +32,7 @@ class Bridge(msgspec.Struct, frozen=True):
 
     steps: tuple[Step, ...]
     retention: Figure
+    is_before_known: bool
 
     @property
     def now(self) -> Step:
@@ -39,19 +40,21 @@ class Bridge(msgspec.Struct, frozen=True):
         return self.steps[-1]
 
     @property
-    def before(self) -> Step:
-        """The one before it."""
-        return self.steps[-2]
+    def before(self) -> Step | None:
+        """The one before it, when all of it lies in what was stored."""
+        return self.steps[-2] if self.is_before_known else None
 
 
 def measure_bridge(insights: Insights, question: Question) -> Bridge:
     """The bridge of the period and of up to seven before it, as far back as there is anything to tell."""
 
     def measure() -> Bridge:
-        rows = insights.ask(bridge_over_time(insights.purchases(question), question.period, PERIODS))
+        rows = insights.ask(bridge_over_time(insights.days(question), question.period, PERIODS))
         steps = msgspec.convert(rows, tuple[Step, ...])
         told = [step for step in steps[:-2] if step.start or step.end]
         now, before = rows[-1], rows[-2]
-        return Bridge((*told, *steps[-2:]), figures({"retention": now}, {"retention": before})["retention"])
+        is_known = insights.knows(question.period.before)
+        retention = figures({"retention": now}, {"retention": before} if is_known else {})["retention"]
+        return Bridge((*told, *steps[-2:]), retention, is_known)
 
     return insights.once(("bridge", question), measure)
