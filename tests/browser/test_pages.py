@@ -264,7 +264,7 @@ def test_a_chart_is_saved_with_its_title_and_its_figures(browser: Browser, shop:
     lines = saved["CSV"].decode().splitlines()
     assert lines[0] == '"Customers","How many","Each spent at least","Together","Share of revenue"'
     assert lines[-1].startswith('"100","')
-    assert lines[-1].endswith('"1"')
+    assert lines[-1].endswith('"1.0"')
     page.locator("tbody a").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("the best 1")
     assert seen.complaints == []

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
-from stamgast.insights.types import Period, whole_weeks_before
+from stamgast.insights.types import USUAL_WEEKS, Period, whole_weeks_before
 
-WEEKS = (4, 13, 26, 52)
-USUAL_WEEKS = 13
+FEW_WEEKS = 13
 EARLIEST = date(1990, 1, 1)
 
 
@@ -43,7 +42,7 @@ def read_asked(
     segments: list[str],
     *,
     more: Mapping[str, tuple[str, ...]],
-    usual_weeks: int = USUAL_WEEKS,
+    usual_weeks: int = FEW_WEEKS,
 ) -> Asked:
     """What an address asks for. What makes no sense falls back on the usual: a shared address must open.
 
@@ -60,7 +59,7 @@ def read_asked(
         first, last = sorted((min(first, last_whole_day), min(last, last_whole_day)))
         return Asked(Period(max(first, EARLIEST), max(last, EARLIEST)), None, found, asked)
     weeks = values.get("weeks", "")
-    count = int(weeks) if weeks in map(str, WEEKS) else usual_weeks
+    count = int(weeks) if weeks in map(str, USUAL_WEEKS) else usual_weeks
     return Asked(whole_weeks_before(last_whole_day + timedelta(days=1), count), count, found, asked)
 
 

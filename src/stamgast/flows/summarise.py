@@ -159,15 +159,15 @@ class OpenSummary:
 
     def __init__(self, folder: Path, summary: Summary) -> None:
         self.summary = summary
-        self.kept: dict[Any, Any] = {}
+        self.folder = folder / summary.version
+        self.kept: dict[str, Any] = {}
         self._one_at_a_time = threading.Lock()
         self._connection = ibis.duckdb.connect()
         self._connection.raw_sql(
             "SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false; SET enable_progress_bar = false"
         )
         self.tables: Mapping[str, ir.Table] = {
-            name: self._connection.read_parquet(str(folder / summary.version / f"{name}.parquet"), table_name=name)
-            for name in TABLES
+            name: self._connection.read_parquet(str(self.folder / f"{name}.parquet"), table_name=name) for name in TABLES
         }
 
     def ask(self, measure: ir.Table) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from stamgast.flows.archive_months import archive_months
 from stamgast.flows.decide_pending import decide_pending, decide_taken, expire_now
 from stamgast.flows.deliver_webhooks import open_deliverer
 from stamgast.flows.export_lake import clean, export, lake_folder
+from stamgast.flows.insights.usual import answer_usual
 from stamgast.flows.keep_erased_out import empty_refusals_of_erased
 from stamgast.flows.measure import measure_home
 from stamgast.flows.metrics import observe_decided
@@ -231,6 +232,7 @@ def _refresh_lake() -> None:
         clean(at=utc_now())
         measure_home(lake_folder(), now=utc_now(), zone=zone, currency=currency)
         summarise(lake_folder(), summary_folder(), zone=zone, currency=currency, at=utc_now())
+        answer_usual(at=utc_now())
     except LakeBusy:
         log.info("lake_busy")
 

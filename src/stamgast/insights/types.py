@@ -45,6 +45,10 @@ class Period:
         return Period(self.first_day - timedelta(days=self.days), self.first_day - timedelta(days=1))
 
 
+USUAL_WEEKS = (4, 13, 26, 52)
+"""The periods that pages offer, and that are worked out before anybody asks."""
+
+
 def whole_weeks_before(day: date, weeks: int) -> Period:
     """The given number of whole ISO weeks that had ended when ``day`` began.
 

@@ -117,7 +117,7 @@ def _picture(best: Best, who: Who) -> Picture:
         _("How much comes from how few"),
         _("share of revenue by share of customers, the best first; the thin line is everybody alike"),
         "; ".join(f"{row[0].text}: {row[4].text}" for row in rows),
-        draw(best, who),
+        draw(best, who) if best.curve else {},
         Table(heads, rows),
     )
 

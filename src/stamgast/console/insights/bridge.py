@@ -119,7 +119,7 @@ def _picture(bridge: Bridge, who: Who) -> Picture:
         _("Who stayed, came, and left"),
         _("each bar is a period as long as the one asked for; the percentage is the share that stayed"),
         summary,
-        draw(values, shares),
+        draw(values, shares) if any(step.start or step.end for step in bridge.steps) else {},
         Table(heads, tuple(_row(step, who) for step in reversed(bridge.steps))),
     )
 

@@ -176,7 +176,7 @@ def _picture(cohorts: Cohorts, step: Step, who: Who, *, is_or_later: bool) -> Pi
         title,
         note,
         summary or _("No cohort is old enough for a line yet."),
-        draw(cohorts, step, who),
+        draw(cohorts, step, who) if any(cell.is_mature and cell.customers for cell in cohorts.cells) else {},
         Table((first_head, _("New"), *short), tuple(rows)),
     )
 

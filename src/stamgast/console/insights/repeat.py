@@ -98,7 +98,7 @@ def _curve(repeat: Repeat, who: Who) -> Picture:
         _("How soon they buy again"),
         _("share of new customers by days since their first order; the band is the interval"),
         "; ".join(f"{row[0].text}: {row[1].text}" for row in rows),
-        draw(repeat),
+        draw(repeat) if repeat.curve else {},
         Table(heads, tuple(rows)),
     )
 
@@ -135,7 +135,7 @@ def _numbers(repeat: Repeat, who: Who) -> Picture:
         _("How many orders customers made in the period"),
         _("customers by their number of orders"),
         "; ".join(f"{label}: {reader.number(row.customers)}" for label, row in rows),
-        spec_of(alt.layer(bars, words), 240),
+        spec_of(alt.layer(bars, words), 240) if values else {},
         Table((_("Orders"), _("Customers"), _("Share"), _("Interval")), table),
     )
 

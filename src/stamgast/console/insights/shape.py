@@ -31,7 +31,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One chart: what it says in a title, in a note and to those who cannot see it, and the table behind it."""
+    """One chart: what it says in a title, in a note and to those who cannot see it, and the table behind it.
+
+    Without anything to draw the specification is empty.
+    """
 
     name: str
     title: str

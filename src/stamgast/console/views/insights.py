@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from stamgast.console import reader
-from stamgast.console.asked import USUAL_WEEKS, WEEKS, Asked, read_asked
+from stamgast.console.asked import FEW_WEEKS, Asked, read_asked
 from stamgast.console.pages import is_part, note, page, role_of, show, shows_people
 from stamgast.console.permissions import may
 from stamgast.console.words import customer_name, segment_name
 from stamgast.customers.queries import summarise_customers
+from stamgast.insights.types import USUAL_WEEKS
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.kit.money import to_major
@@ -185,7 +186,7 @@ def _page(
     *,
     more: Mapping[str, tuple[str, ...]] = NOTHING_MORE,
     choices: Callable[[Asked], list[dict[str, Any]]] = lambda asked: [],
-    usual_weeks: int = USUAL_WEEKS,
+    usual_weeks: int = FEW_WEEKS,
 ) -> HttpResponse:
     """A page of insights, or the page that says that there is nothing to tell yet."""
     try:
@@ -215,7 +216,7 @@ def _page(
         ],
         "asked": asked,
         "weeks": [
-            {"count": count, "address": asked.query(weeks=str(count)), "is_here": count == asked.weeks} for count in WEEKS
+            {"count": count, "address": asked.query(weeks=str(count)), "is_here": count == asked.weeks} for count in USUAL_WEEKS
         ],
         "choices": choices(asked),
         "segments": segments,
@@ -227,7 +228,7 @@ def _page(
 
 
 def _open(
-    cursor: Cursor, request: HttpRequest, more: Mapping[str, tuple[str, ...]], usual_weeks: int = USUAL_WEEKS
+    cursor: Cursor, request: HttpRequest, more: Mapping[str, tuple[str, ...]], usual_weeks: int = FEW_WEEKS
 ) -> tuple["Insights", Asked, dict[str, str]]:
     """The summary, what is asked of it, and the names of the segments. Raises LakeNotThere."""
     from stamgast.flows.insights.asking import open_insights

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from hashlib import blake2b
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -18,9 +19,12 @@ from stamgast.flows.summarise import OpenSummary, open_summary, summary_folder
 from stamgast.insights.change import change
 from stamgast.insights.neighbours import members_at
 from stamgast.insights.types import Period
+from stamgast.lake.manifest import write_whole
 
 Answer = TypeVar("Answer")
 MOST_KEPT = 500
+ANSWERS = 1
+"""Rises when an answer gets other fields or another meaning, so that what an older version left is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,9 @@ class Question:
 class Insights:
     """An open summary, to be asked. The customers of a segment are the same in the period before and in all earlier ones."""
 
-    def __init__(self, opened: OpenSummary) -> None:
+    def __init__(self, opened: OpenSummary, *, is_kept_for_all: bool = False) -> None:
         self._opened = opened
+        self._is_kept_for_all = is_kept_for_all
         self.summary = opened.summary
 
     @property
@@ -70,23 +75,38 @@ class Insights:
         """The rows of an expression over the tables."""
         return self._opened.ask(measure)
 
-    def once(self, key: tuple[Any, ...], make: Callable[[], Answer]) -> Answer:
-        """What was found before for this key, or what is found now: the summary does not change while it is open."""
+    def once(self, shape: type[Answer], key: tuple[Any, ...], make: Callable[[], Answer]) -> Answer:
+        """What was found before for this key, in this process or by the worker, or what is found now.
+
+        A summary never changes, so what it answered holds as long as it does.
+        """
         kept = self._opened.kept
-        if key not in kept:
-            answer = make()
+        state = f"{ANSWERS}|{self.summary.last_whole_day}|{shape.__name__}|{key!r}"
+        if state not in kept:
+            file = self._opened.folder / "answers" / f"{blake2b(state.encode(), digest_size=16).hexdigest()}.json"
+            try:
+                answer = msgspec.json.decode(file.read_bytes(), type=shape)
+            except (FileNotFoundError, msgspec.DecodeError):
+                answer = make()
+                if self._is_kept_for_all:
+                    write_whole(file, msgspec.json.encode(answer))
             if len(kept) >= MOST_KEPT:
                 kept.pop(next(iter(kept)), None)
-            kept[key] = answer
-        found: Answer = kept[key]
+            kept[state] = answer
+        found: Answer = kept[state]
         return found
 
 
-def open_insights(*, at: datetime) -> Insights:
-    """The insights of this shop. Raises LakeNotThere before the first export."""
+def open_insights(*, at: datetime, is_kept_for_all: bool = False) -> Insights:
+    """The insights of this shop. Raises LakeNotThere before the first export.
+
+    ``is_kept_for_all``: what is found is left on the disk for every web process.
+    """
     configuration = settings.CONFIGURATION
     zone, currency = configuration.timezone, configuration.currency
-    return Insights(open_summary(lake_folder(), summary_folder(), zone=zone, currency=currency, at=at))
+    return Insights(
+        open_summary(lake_folder(), summary_folder(), zone=zone, currency=currency, at=at), is_kept_for_all=is_kept_for_all
+    )
 
 
 def figures(now: Mapping[str, Mapping[str, Any]], before: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:

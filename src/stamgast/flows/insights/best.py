@@ -58,4 +58,4 @@ def measure_best(insights: Insights, question: Question) -> Best:
             revenue_before_minor=before["revenue_minor"] if is_known else None,
         )
 
-    return insights.once(("best", question), measure)
+    return insights.once(Best, (question,), measure)

@@ -57,4 +57,4 @@ def measure_bridge(insights: Insights, question: Question) -> Bridge:
         retention = figures({"retention": now}, {"retention": before} if is_known else {})["retention"]
         return Bridge((*told, *steps[-2:]), retention, is_known)
 
-    return insights.once(("bridge", question), measure)
+    return insights.once(Bridge, (question,), measure)

@@ -85,7 +85,7 @@ def measure_cohorts(insights: Insights, question: Question, step: Step, *, is_or
             customers_before=sum(size for day, size in sizes.items() if day < first_day) if is_known else None,
         )
 
-    return insights.once(("cohorts", question, step, is_or_later), measure)
+    return insights.once(Cohorts, (question, step, is_or_later), measure)
 
 
 def _reach(rows: Sequence[Mapping[str, Any]]) -> int:

@@ -81,7 +81,7 @@ def measure_repeat(insights: Insights, question: Question) -> Repeat:
             gaps_before=msgspec.convert(insights.ask(order_gaps(days, period.before))[0], Gaps),
         )
 
-    return insights.once(("repeat", question), measure)
+    return insights.once(Repeat, (question,), measure)
 
 
 def _curve(insights: Insights, question: Question, period: Period) -> tuple[int, tuple[Day, ...]]:
