@@ -24,6 +24,7 @@ INSTALLED_APPS = (
     "django.contrib.staticfiles",
     "stamgast.access",
     "stamgast.customers",
+    "stamgast.duplicates",
     "stamgast.activities",
     "stamgast.ledger",
     "stamgast.programmes",

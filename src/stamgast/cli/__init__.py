@@ -23,6 +23,7 @@ COMMANDS = {
     "import": ("import_", "Import activities from CSV or Parquet files."),
     "export": ("export", "Write everything that is known of one person."),
     "erase": ("erase", "Take one person out of everything."),
+    "duplicates": ("duplicates", "Look for customers who are likely one person."),
     "source": ("source", "Sources and their write keys."),
     "identity": ("identity", "Rules of who is one customer, and what others would do."),
     "key": ("key", "API keys for scripts."),

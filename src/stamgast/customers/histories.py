@@ -123,3 +123,18 @@ def _identifiers(cursor: Cursor, identifiers: Collection[UUID]) -> dict[UUID, Id
         (list(identifiers),),
     )
     return {row[0]: Identifier(*row) for row in cursor}
+
+
+def list_differences(cursor: Cursor) -> list[tuple[UUID, UUID]]:
+    """The customers of which a judgement in force says that they are two: pairs, the smaller id first."""
+    cursor.execute(
+        f"SELECT {JUDGEMENT_COLUMNS} FROM customers_judgement AS judgement WHERE withdrawn_at IS NULL",
+    )
+    judgements = [one for one in in_force([Judgement(*row) for row in cursor]).values() if not one.is_same]
+    ends = _identifiers(cursor, {key for one in judgements for key in (one.one_id, one.other_id)})
+    pairs = set()
+    for one in judgements:
+        left, right = ends[one.one_id].customer_id, ends[one.other_id].customer_id
+        if left is not None and right is not None and left != right:
+            pairs.add((min(left, right), max(left, right)))
+    return sorted(pairs)

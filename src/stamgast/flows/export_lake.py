@@ -82,7 +82,7 @@ def export(*, at: datetime, progress: Callable[[int], None] = lambda rows: None,
 
     May be called as often as one likes and killed at any moment. Raises LakeBusy beside another export.
     """
-    return export_lake(_address(), folder or lake_folder(), DATASETS, at=at, progress=progress)
+    return export_lake(database_address(), folder or lake_folder(), DATASETS, at=at, progress=progress)
 
 
 def clean(*, at: datetime, folder: Path | None = None) -> int:
@@ -114,7 +114,7 @@ def check(folder: Path | None = None) -> list[Difference]:
         return check_lake(cursor, folder or lake_folder(), DATASETS)
 
 
-def _address() -> str:
+def database_address() -> str:
     """The URL of the database that Django is connected to, for the driver that does not go through Django."""
     named = connection_parameters()
     user, password = quote(str(named.pop("user", "")), safe=""), quote(str(named.pop("password", "")), safe="")

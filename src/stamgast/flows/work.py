@@ -8,6 +8,7 @@ delivery of webhooks.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import django.db
 import psycopg
@@ -17,13 +18,15 @@ from django.db import connection
 
 from stamgast.activities.errors import ArchiveDamaged
 from stamgast.activities.operations import retry_set_aside, set_aside
-from stamgast.activities.queries import count_pending, take_pending
+from stamgast.activities.queries import count_pending, country_of, take_pending
 from stamgast.activities.types import PendingActivity
+from stamgast.duplicates.errors import SearchRunning
 from stamgast.flows.apply_identity_rules import apply_identity_rules
 from stamgast.flows.archive_months import archive_months
 from stamgast.flows.decide_pending import decide_pending, decide_taken, expire_now
 from stamgast.flows.deliver_webhooks import open_deliverer
 from stamgast.flows.export_lake import clean, export, lake_folder
+from stamgast.flows.find_duplicates import search_if_due
 from stamgast.flows.insights.usual import answer_usual
 from stamgast.flows.keep_erased_out import empty_refusals_of_erased
 from stamgast.flows.measure import measure_home
@@ -47,6 +50,9 @@ IDENTITY_SECONDS = 30.0
 ARCHIVE_EVERY_SECONDS = 3600.0
 LONGEST_PATIENCE_SECONDS = 5.0
 SINGLY_SECONDS = 0.5
+SEARCH_EVERY_SECONDS = 10.0
+CALM_SECONDS = 600.0
+"""A worker that starts has more urgent things to do than to look for duplicates because it is time."""
 CHANNEL = "stamgast_pending"
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, django.db.OperationalError, django.db.InterfaceError)
 LIMIT_EXCEEDED = "54"
@@ -61,9 +67,12 @@ def run(stop: threading.Event) -> None:
     housekeeping.start()
     delivering = threading.Thread(target=_deliver, args=(stop,), name="webhooks", daemon=True)
     delivering.start()
+    searching = threading.Thread(target=_search_duplicates, args=(stop,), name="duplicates", daemon=True)
+    searching.start()
     _repeat(stop, _decide_and_expire)
     delivering.join(timeout=5)
     housekeeping.join(timeout=30)
+    searching.join(timeout=30)
 
 
 def drain(progress: Callable[[int, int], None], should_stop: Callable[[], bool] = lambda: False) -> int:
@@ -221,6 +230,29 @@ def _follow_identity_rules(stop: threading.Event) -> None:
     applied = apply_identity_rules(at=utc_now(), actor=ACTOR, should_stop=lambda: stop.is_set() or time.monotonic() > until)
     if applied.moved:
         log.info("identity_rules_applied", moved=applied.moved, is_done=applied.is_done)
+
+
+def _search_duplicates(stop: threading.Event) -> None:
+    """Looks for duplicates where somebody asked, and from time to time; a thread of its own, because it takes minutes."""
+    configuration = settings.CONFIGURATION
+    began = time.monotonic()
+
+    def turn(stop: threading.Event) -> None:
+        is_calm = time.monotonic() - began >= CALM_SECONDS
+        every = timedelta(days=configuration.duplicates_days) if configuration.duplicates_days and is_calm else None
+        try:
+            search_if_due(
+                clock=utc_now,
+                actor=ACTOR,
+                region=country_of(configuration.timezone),
+                every=every,
+                should_stop=stop.is_set,
+            )
+        except SearchRunning:
+            log.info("search_running")
+        stop.wait(SEARCH_EVERY_SECONDS)
+
+    _repeat(stop, turn)
 
 
 def _refresh_lake() -> None:

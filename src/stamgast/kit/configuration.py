@@ -35,6 +35,7 @@ SETTINGS = (
     "STAMGAST_WEB_PROCESSES",
     "STAMGAST_WEBHOOK_TARGETS",
     "STAMGAST_KEEP_MONTHS",
+    "STAMGAST_DUPLICATES_DAYS",
     "STAMGAST_DEMO",
     "STAMGAST_DEBUG",
 )
@@ -74,6 +75,7 @@ class Configuration:
     web_processes: int
     webhook_targets: tuple[Network, ...]
     keep_months: int | None
+    duplicates_days: int
 
     @property
     def postgres(self) -> Path:
@@ -117,6 +119,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         web_processes=_web_processes(environment.get("STAMGAST_WEB_PROCESSES") or "1"),
         webhook_targets=_networks(environment, "STAMGAST_WEBHOOK_TARGETS"),
         keep_months=_keep_months(environment.get("STAMGAST_KEEP_MONTHS", "")),
+        duplicates_days=_days(environment.get("STAMGAST_DUPLICATES_DAYS") or "7"),
         secret_key=_secret(environment, data, may_generate=not url and is_loopback(host), is_demo=is_demo),
     )
 
@@ -293,6 +296,12 @@ def _log_level(level: str) -> str:
     if level.lower() not in LOG_LEVELS:
         raise InvalidConfiguration(f"STAMGAST_LOG_LEVEL is one of {', '.join(LOG_LEVELS)}, not {level[:20]!r}.")
     return level.lower()
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 <= int(text) <= 365:
+        raise InvalidConfiguration("STAMGAST_DUPLICATES_DAYS is a number of days from 1 to 365, or 0 for never.")
+    return int(text)
 
 
 def _web_processes(count: str) -> int:
