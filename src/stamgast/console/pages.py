@@ -28,6 +28,7 @@ from stamgast.console.words import refusal_sentence
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.kit.errors import Kind, StamgastError
+from stamgast.webhooks.queries import count_given_up
 
 PLACES = (
     ("console:home", "home", gettext_noop("Home")),
@@ -36,6 +37,7 @@ PLACES = (
     ("console:programme", "award", gettext_noop("Programme")),
     ("console:insights", "chart-bar", gettext_noop("Insights")),
     ("console:sources", "plug", gettext_noop("Sources")),
+    ("console:webhooks", "webhook", gettext_noop("Webhooks")),
     ("console:till", "cash-register", gettext_noop("Till")),
     ("console:staff", "users-group", gettext_noop("Staff")),
     ("console:keys", "key", gettext_noop("API keys")),
@@ -194,14 +196,22 @@ def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
     for name, icon, text in PLACES:
         if not may(role, name):
             continue
-        label, count = _(text), _count_waiting() if name == "console:sources" and may(role, "console:refusals") else 0
+        label, (count, count_of) = _(text), _waiting_at(name, role)
         address = reverse(name)
         is_below = address != "/" and request.path.startswith(address)
         is_here = "page" if request.path == address else "true" if is_below else ""
-        items.append({"address": address, "icon": icon, "label": label, "count": count, "is_here": is_here})
+        items.append(
+            {"address": address, "icon": icon, "label": label, "count": count, "count_of": count_of, "is_here": is_here}
+        )
     return items
 
 
-def _count_waiting() -> int:
-    with open_cursor() as cursor:
-        return sum(count_refusals(cursor).values())
+def _waiting_at(name: str, role: str) -> tuple[int, str]:
+    """What waits for somebody at a place: how many, and of what."""
+    if name == "console:sources" and may(role, "console:refusals"):
+        with open_cursor() as cursor:
+            return sum(count_refusals(cursor).values()), _("refusals waiting")
+    if name == "console:webhooks":
+        with open_cursor() as cursor:
+            return count_given_up(cursor), _("switched off by themselves")
+    return 0, ""

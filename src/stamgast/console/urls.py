@@ -22,6 +22,7 @@ from stamgast.console.views import (
     staff,
     till,
     trail,
+    webhooks,
 )
 
 app_name = "console"
@@ -93,4 +94,12 @@ urlpatterns = [
     path("sources/identity", identity_rules.identity_rules, name="identity_rules"),
     path("sources/kinds", kinds.kinds, name="kinds"),
     path("sources/kinds/<path:name>", kinds.kind, name="kind"),
+    path("webhooks", webhooks.webhooks, name="webhooks"),
+    path("webhooks/<uuid:endpoint_id>", webhooks.webhook, name="webhook"),
+    path("webhooks/<uuid:endpoint_id>/test", webhooks.test, name="webhook_test"),
+    path("webhooks/<uuid:endpoint_id>/secret", webhooks.secret, name="webhook_secret"),
+    path("webhooks/<uuid:endpoint_id>/switch", webhooks.switched, name="webhook_switch"),
+    path("webhooks/<uuid:endpoint_id>/again", webhooks.all_again, name="webhook_all_again"),
+    path("webhooks/<uuid:endpoint_id>/deliveries/<int:number>", webhooks.delivery, name="webhook_delivery"),
+    path("webhooks/<uuid:endpoint_id>/deliveries/<int:number>/again", webhooks.again, name="webhook_again"),
 ]

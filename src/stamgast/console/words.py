@@ -54,6 +54,10 @@ def refusal_sentence(error: StamgastError) -> str:
         "key_not_found": _("This key was revoked before, or never was."),
         "unknown_scope": _("Choose what the key may do, one thing at least."),
         "invalid_limit": _("The limit is a whole number of requests a minute, from 1 to 10,000,000."),
+        "endpoint_not_found": _("There is no such webhook. It may have been deleted."),
+        "endpoint_exists": _("There is a webhook of that name already. Choose another name."),
+        "endpoint_switched_off": _("This webhook is switched off. Switch it on first."),
+        "delivery_not_found": _("The log has no such line. Lines are kept for thirty days."),
         "invalid_cursor": _("This list has moved on. Start again from its beginning."),
     }
     wrong = {

@@ -1,15 +1,20 @@
 """Reads: endpoints, what is in their log, what waits."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import InvalidCursor, Page, decode_cursor, page_of
-from stamgast.webhooks.errors import EndpointNotFound
-from stamgast.webhooks.types import Attempt, Delivery, DeliveryState, Endpoint, EndpointSummary, Outcome
+from stamgast.webhooks.errors import DeliveryNotFound, EndpointNotFound
+from stamgast.webhooks.types import Attempt, Delivery, DeliveryState, Endpoint, EndpointSummary, Outcome, WhyOff
 
 COLUMNS = "id, name, url, kinds, created_at, created_by, disabled_at, disabled_reason, failing_since, former_secret_until"
+DELIVERIES = """
+SELECT delivery.id, event.id, event.kind, event.occurred_at, event.body, delivery.state, delivery.created_at, delivery.due_at
+FROM webhooks_delivery delivery JOIN webhooks_event event ON event.id = delivery.event_id
+"""
 END = datetime.max.replace(tzinfo=UTC)
 
 
@@ -53,19 +58,37 @@ def list_deliveries(
     created_at, last = _position(before) if before is not None else (END, 0)
     chosen = "AND delivery.state = %(state)s" if state is not None else ""
     rows = cursor.execute(
-        f"""SELECT delivery.id, event.id, event.kind, event.occurred_at, event.body, delivery.state, delivery.created_at,
-          delivery.due_at
-        FROM webhooks_delivery delivery JOIN webhooks_event event ON event.id = delivery.event_id
+        f"""{DELIVERIES}
         WHERE delivery.endpoint_id = %(endpoint)s AND (delivery.created_at, delivery.id) < (%(created_at)s, %(last)s) {chosen}
         ORDER BY delivery.created_at DESC, delivery.id DESC LIMIT %(limit)s""",
         {"endpoint": endpoint_id, "created_at": created_at, "last": last, "state": state, "limit": limit + 1},
     ).fetchall()
+    found = page_of(rows, limit, lambda row: (row[6].isoformat(), row[0]))
+    return Page(_deliveries_of(cursor, found.rows), found.next_cursor)
+
+
+def get_delivery(cursor: Cursor, endpoint_id: UUID, number: int) -> Delivery:
+    """One line of the log; raises DeliveryNotFound."""
+    row = cursor.execute(f"{DELIVERIES} WHERE delivery.endpoint_id = %s AND delivery.id = %s", (endpoint_id, number)).fetchone()
+    if row is None:
+        raise DeliveryNotFound("The log has no such line. Lines are kept for 30 days.")
+    return _deliveries_of(cursor, [row])[0]
+
+
+def count_given_up(cursor: Cursor) -> int:
+    """Endpoints that were switched off because they were gone or only failed."""
+    row = cursor.execute(
+        "SELECT count(*) FROM webhooks_endpoint WHERE disabled_at IS NOT NULL AND disabled_reason <> %s", (WhyOff.STAFF,)
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _deliveries_of(cursor: Cursor, rows: Sequence[tuple[Any, ...]]) -> list[Delivery]:
     attempts = _list_attempts(cursor, [row[0] for row in rows])
-    deliveries = [
+    return [
         Delivery(number, event_id, kind, occurred_at, body, DeliveryState(stands), told_at, due_at, attempts.get(number, ()))
         for number, event_id, kind, occurred_at, body, stands, told_at, due_at in rows
     ]
-    return page_of(deliveries, limit, lambda delivery: (delivery.created_at.isoformat(), delivery.id))
 
 
 def _position(cursor: str) -> tuple[datetime, int]:

@@ -118,7 +118,7 @@ def check_name(name: str) -> str:
     """The name as it is kept; raises InvalidEndpoint."""
     kept = " ".join(name.split())
     if not 1 <= len(kept) <= LONGEST_NAME or not kept.isprintable():
-        raise InvalidEndpoint(f"A webhook's name has 1 to {LONGEST_NAME} printable characters.", field="name")
+        raise InvalidEndpoint(f"A webhook's name has 1 to {LONGEST_NAME} printable characters.", reason="name")
     return kept
 
 
@@ -128,7 +128,7 @@ def check_kinds(kinds: Iterable[str]) -> list[str]:
     unknown = sorted(wanted - set(EventKind))
     if unknown or not wanted:
         said = f"There is no event {unknown[0][:60]!r}" if unknown else "Choose at least one event"
-        raise InvalidEndpoint(f"{said}. The events are: {', '.join(EventKind)}.", field="kinds")
+        raise InvalidEndpoint(f"{said}. The events are: {', '.join(EventKind)}.", reason="kinds")
     return [kind for kind in EventKind if kind in wanted]
 
 
@@ -142,19 +142,19 @@ def check_url(url: str, reach: Reach) -> str:
     is_whole = parsed.scheme in ("https", "http") and parsed.host and 0 < (parsed.port or 443) < 65536
     if not is_whole or len(url) > LONGEST_URL or not url.isprintable():
         raise InvalidEndpoint(
-            "The address is not one that can be sent to. It looks like https://example.org/hooks.", field="url"
+            "The address is not one that can be sent to. It looks like https://example.org/hooks.", reason="shape"
         )
     if parsed.userinfo or parsed.fragment:
-        raise InvalidEndpoint("Leave the user, the password and what follows # out of the address.", field="url")
+        raise InvalidEndpoint("Leave the user, the password and what follows # out of the address.", reason="parts")
     literal = _literal(parsed.host)
     if literal is not None and not may_reach(literal, reach):
         raise InvalidEndpoint(
             f"{parsed.host[:60]} is an address within this network, to which nothing is sent unless "
             "STAMGAST_WEBHOOK_TARGETS names it.",
-            field="url",
+            reason="inside",
         )
     if parsed.scheme == "http" and not reach.allows_http and not (literal and ip_address(literal).is_loopback):
-        raise InvalidEndpoint("The address must begin with https://, so that nobody on the way can read along.", field="url")
+        raise InvalidEndpoint("The address must begin with https://, so that nobody on the way can read along.", reason="https")
     return url
 
 

@@ -116,4 +116,4 @@ def delete_endpoint(cursor: Cursor, name: str, *, at: datetime, actor: str) -> E
 
 
 def _exists(name: str) -> EndpointExists:
-    return EndpointExists(f"There is a webhook called {name!r} already. Choose another name.", field="name")
+    return EndpointExists(f"There is a webhook called {name!r} already. Choose another name.")

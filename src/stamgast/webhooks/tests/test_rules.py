@@ -126,7 +126,7 @@ LOCAL = Reach((ip_network("127.0.0.0/8"),))
 def test_an_address_that_cannot_be_sent_to_is_refused(url: str, reach: Reach) -> None:
     with pytest.raises(InvalidEndpoint) as refused:
         rules.check_url(url, reach)
-    assert refused.value.details == {"field": "url"}
+    assert refused.value.details["reason"] in {"shape", "parts", "inside", "https"}
 
 
 @pytest.mark.parametrize(
