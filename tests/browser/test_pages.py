@@ -23,7 +23,7 @@ PAGES = (
     "/insights/cohorts?weeks=52", "/insights/cohorts?weeks=26&by=week&count=or-later", "/insights/repeat-purchase?weeks=52",
     "/insights/best-customers",
     "/sources", "/sources/3",
-    "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds", "/sources/identity",
+    "/webhooks", "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds", "/sources/identity",
     "/sources/kinds/Wine Tasting Booked", "/customers/user_id:nobody",
 )  # fmt: skip
 CONSENT_PAGES = (
@@ -267,5 +267,43 @@ def test_a_chart_is_saved_with_its_title_and_its_figures(browser: Browser, shop:
     assert lines[-1].endswith('"1.0"')
     page.locator("tbody a").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("the best 1")
+
+
+@pytest.mark.parametrize(("language", "size"), [("en", WIDE), ("nl", NARROW)], ids=["en-1280", "nl-390"])
+def test_a_webhook_from_its_address_to_its_log(
+    browser: Browser, shop: Shop, state: Path, language: str, size: dict[str, int]
+) -> None:
+    """Added with a secret, tried at an address inside, which is refused, and looked at; every step with axe."""
+    english = language == "en"
+    context = open_context(browser, shop, state, language, size)
+    seen = visit(context)
+    page = seen.page
+
+    def look() -> None:
+        wider = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        assert (findings(page), wider) == ([], False)
+
+    page.goto("/webhooks")
+    look()
+    page.locator("#name").fill(f"mail program {language}")
+    page.locator("#url").fill("https://localhost.localdomain:9/hooks")
+    page.get_by_role("button", name="Add and get the secret" if english else "Toevoegen en het geheim krijgen").click()
+    assert page.locator(".sg-key code").inner_text().startswith("whsec_")
+    look()
+    page.get_by_role("link", name="On to the log" if english else "Naar het logboek").click()
+    look()
+    page.get_by_role("button", name="Send a test" if english else "Stuur een test").click()
+    log = page.locator("[data-live]")
+    expect(log).to_contain_text("given up" if english else "opgegeven", timeout=20_000)
+    look()
+    log.get_by_role("link", name="A test" if english else "Een test").click()
+    panel = page.get_by_role("dialog")
+    expect(panel).to_contain_text('"type": "webhook.test"')
+    look()
+    page.keyboard.press("Escape")
+    page.get_by_text("Address and events" if english else "Adres en berichten").click()
+    look()
+    page.goto("/webhooks")
+    look()
     assert seen.complaints == []
     context.close()
