@@ -105,22 +105,14 @@ def list_bodies(cursor: Cursor, anchor_ids: Collection[UUID]) -> list[dict[str, 
     rows = cursor.execute(
         """
         SELECT a.id, s.name, a.kind, a.occurred_at, a.received_at, a.identifiers::text, a.order_id, a.amount_minor, a.currency,
-            a.body
+            a.body, a.anchor_id
         FROM activities_activity AS a JOIN activities_source AS s ON s.id = a.source_id
         WHERE a.anchor_id = ANY(%s) ORDER BY a.occurred_at, a.id
         """,
         (list(anchor_ids),),
     ).fetchall()
+    archived = read_bodies(cursor, {row[0]: (row[-1], row[4]) for row in rows if row[-2] is None})
     names = (
-        "id",
-        "source",
-        "kind",
-        "occurred_at",
-        "received_at",
-        "identifiers",
-        "order_id",
-        "amount_minor",
-        "currency",
-        "message",
-    )
-    return [dict(zip(names, row, strict=True)) for row in rows]
+        "id", "source", "kind", "occurred_at", "received_at", "identifiers", "order_id", "amount_minor", "currency", "message",
+    )  # fmt: skip
+    return [dict(zip(names, (*row[:-2], row[-2] or archived[row[0]]), strict=True)) for row in rows]

@@ -13,7 +13,7 @@ from stamgast.api.keys import actor_of, region
 from stamgast.customers.erasure.operations import LONGEST_REASON
 from stamgast.customers.erasure.queries import get_erasure
 from stamgast.customers.erasure.types import Erasure
-from stamgast.flows.erase import erase
+from stamgast.flows.erase import erase_within, hold_archive
 from stamgast.flows.export_person import TITLES, export_person
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
@@ -40,9 +40,7 @@ class ErasureShape(Schema):
 def register(api: NinjaAPI) -> None:
     """Adds the routes; before the one that takes any reference."""
     api.get("/customers/{path:reference}/export", summary="Everything that is known of one customer")(export_customer)
-    api.post("/customers/{path:reference}/erasure", response=ErasureShape, summary="Erase a customer")(
-        idempotent(erase_customer)
-    )
+    api.post("/customers/{path:reference}/erasure", response=ErasureShape, summary="Erase a customer")(erase_customer)
     api.get("/erasures/{erasure_id}", response=ErasureShape, summary="The receipt of an erasure")(read_erasure)
 
 
@@ -69,9 +67,21 @@ def zip_answer(customer: UUID, content: bytes) -> HttpResponse:
     return answer
 
 
-def erase_customer(request: HttpRequest, reference: str, body: ErasureBody) -> dict[str, Any]:
+def erase_customer(request: HttpRequest, reference: str, body: ErasureBody) -> Any:
     """Takes the customer of our id or of any identifier out of everything. It cannot be undone."""
-    return _erasure(erase(reference, reason=body.reason, at=utc_now(), actor=actor_of(request), region=region()))
+    with hold_archive():
+        return _erase_once(request, reference, body)
+
+
+erase_customer.is_idempotent = True  # type: ignore[attr-defined]  # what it calls is
+
+
+@idempotent
+def _erase_once(request: HttpRequest, reference: str, body: ErasureBody) -> dict[str, Any]:
+    with transaction() as cursor:
+        return _erasure(
+            erase_within(cursor, reference, reason=body.reason, at=utc_now(), actor=actor_of(request), region=region())
+        )
 
 
 def read_erasure(request: HttpRequest, erasure_id: UUID) -> dict[str, Any]:

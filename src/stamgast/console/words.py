@@ -133,6 +133,7 @@ def removed_label(name: str) -> str:
         "traits": _("traits"),
         "trait_values": _("values that were told of traits"),
         "evidence": _("pairs of identifiers seen together"),
+        "households": _("households told"),
         "judgements": _("judgements"),
         "links": _("links"),
         "identifiers": _("identifiers"),

@@ -4,12 +4,13 @@ What stays is what the books need and nobody can be found by: kinds, moments, am
 that is random, and the ledger on our own id. So totals, replay and the audit are what they were.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
 from stamgast.access.operations import record
-from stamgast.activities.archive import archive_folder, recall
+from stamgast.activities.archive import archive_folder, recall, remove_leftovers
 from stamgast.activities.erasing import empty_refusals, find_refusals, list_carrying, scrub_anchored, strip_identifiers
 from stamgast.customers.consent.operations import withdraw_everything
 from stamgast.customers.consent.queries import list_changes
@@ -29,7 +30,7 @@ from stamgast.customers.queries import get_customer, list_identifiers
 from stamgast.customers.sharing import list_seen_with
 from stamgast.customers.trait_queries import list_trait_values
 from stamgast.flows.keep_erased_out import SHORTEST, is_one_of, pseudonym, secrets_in_force
-from stamgast.kit.database import Cursor, transaction
+from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.lake.export import alone
 from stamgast.programmes.operations import stop_deciding
 from stamgast.programmes.queries import get_programme
@@ -42,13 +43,33 @@ def erase(reference: str, *, reason: str, at: datetime, actor: str, region: str 
     by its customer, or is decided after, and then the tombstones are there (``keep_erased_out``). Intake goes on meanwhile.
     Archived messages come back to the table first, so that they are scrubbed like the others: the archive is held throughout.
     """
-    with alone(archive_folder(), waits=True), transaction() as cursor:
-        stop_deciding(cursor)
-        customer = get_customer(cursor, reference, region=region)
-        if find_erasure_of(cursor, customer.id) is not None:
-            raise AlreadyErased("This customer was erased before. Nothing was left to remove.")
-        lock_customers(cursor, [customer.id])
-        return _erase(cursor, customer.id, reason=reason, at=at, actor=actor, region=region)
+    with hold_archive(), transaction() as cursor:
+        return erase_within(cursor, reference, reason=reason, at=at, actor=actor, region=region)
+
+
+@contextmanager
+def hold_archive() -> Iterator[None]:
+    """Nobody else is at the archive, from before the transaction of an erasure until after its commit.
+
+    Before the commit nothing names the new files, and who tidied up would take them for leftovers; after it the former ones,
+    with the person in them, are leftovers, and go at once.
+    """
+    with alone(archive_folder(), waits=True):
+        yield
+        with open_cursor() as cursor:
+            remove_leftovers(cursor)
+
+
+def erase_within(
+    cursor: Cursor, reference: str, *, reason: str, at: datetime, actor: str, region: str | None = None
+) -> Erasure:
+    """``erase`` within a transaction of the caller, who holds the archive around it."""
+    stop_deciding(cursor)
+    customer = get_customer(cursor, reference, region=region)
+    if find_erasure_of(cursor, customer.id) is not None:
+        raise AlreadyErased("This customer was erased before. Nothing was left to remove.")
+    lock_customers(cursor, [customer.id])
+    return _erase(cursor, customer.id, reason=reason, at=at, actor=actor, region=region)
 
 
 def _erase(cursor: Cursor, customer: UUID, *, reason: str, at: datetime, actor: str, region: str | None) -> Erasure:
