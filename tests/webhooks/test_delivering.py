@@ -192,6 +192,18 @@ def test_a_claim_is_one_process_s_and_without_it_both_would_send(receiver):
     assert len(claimed) == len({parcel.delivery_id for parcel in claimed}) == 4
 
 
+def test_what_breaks_here_is_in_the_log_and_stops_nothing(receiver, monkeypatch, tmp_path):
+    endpoint = listen(receiver)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "not-there.pem"))
+    tell(1)
+    with Working():
+        wait_until(lambda: log_of(endpoint)[0].attempts)
+        monkeypatch.delenv("SSL_CERT_FILE")
+        hurry()
+        wait_until(lambda: log_of(endpoint)[0].state == "delivered")
+    assert [attempt.outcome.problem for attempt in log_of(endpoint)[0].attempts] == ["", "not_sent"]
+
+
 def test_stopping_waits_for_what_is_on_its_way(receiver):
     receiver.answer(204, seconds=0.5)
     endpoint = listen(receiver)

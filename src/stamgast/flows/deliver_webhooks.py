@@ -107,7 +107,7 @@ class Deliverer:
     def _settle_done(self) -> int:
         done = [future for future in self.flying if future.done()]
         for future in done:
-            parcel, outcome = self.flying[future], future.result()
+            parcel, outcome = self.flying[future], _outcome_of(future)
             with transaction() as cursor:
                 settle(cursor, parcel, outcome, at=utc_now(), chance=self.chance(), actor=ACTOR)
             del self.flying[future]
@@ -129,6 +129,15 @@ class Deliverer:
             swept = sweep(cursor, at=utc_now())
         if not swept:
             self.last_sweep = time.monotonic()
+
+
+def _outcome_of(future: Future[Outcome]) -> Outcome:
+    """What came back. What broke on our side is an attempt that failed, so that it never stands in the way of the others."""
+    try:
+        return future.result()
+    except Exception:
+        log.exception("webhook_not_sent")
+        return Outcome(None, "not_sent", "", 0)
 
 
 def open_deliverer() -> Deliverer:
