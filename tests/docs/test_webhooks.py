@@ -1,4 +1,4 @@
-"""The receiver of docs/webhooks.md runs as it stands there, and takes what a real installation sends, once."""
+"""The receiver of docs/webhooks.md runs as it stands there: it takes an event once, and refuses what is not ours."""
 
 import json
 import os

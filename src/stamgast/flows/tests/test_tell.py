@@ -2,8 +2,11 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
+import psycopg
 import pytest
+from django.db import connection
 
 from stamgast.activities.messages import Reader
 from stamgast.activities.operations import ensure_source, store
@@ -13,10 +16,11 @@ from stamgast.customers.queries import get_customer
 from stamgast.flows.decide_pending import decide_again, decide_pending, expire_now
 from stamgast.flows.install import install
 from stamgast.flows.merge_customers import merge_customers
-from stamgast.flows.tell import fact_of_change
+from stamgast.flows.tell import fact_of_change, tell_changes, tell_customers
 from stamgast.flows.unmerge_customers import separate_identifier, withdraw_judgement
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.segments.queries import get_segment, list_changes
+from stamgast.segments.types import Change
 from stamgast.webhooks.operations import create_endpoint, switch
 from stamgast.webhooks.queries import list_endpoints
 from stamgast.webhooks.types import EventKind, Reach
@@ -127,6 +131,34 @@ def test_nothing_is_written_where_nobody_asks(shop):
         switch(cursor, endpoint.id, is_on=False, **BY)
     send(*coupons(21, 5, userId="anna"), {**coupons(1, 4, "x", userId="anna")[0], "anonymousId": "d1"})
     assert told() == []
+
+
+class Counting(psycopg.Cursor):
+    """A cursor that counts its statements."""
+
+    statements = 0
+
+    def execute(self, *arguments, **named):
+        self.statements += 1
+        return super().execute(*arguments, **named)
+
+
+@pytest.mark.parametrize(("is_listening", "changed", "expected"), [(True, False, 0), (False, True, 1), (True, True, 3)])
+def test_who_tells_nothing_asks_nothing_and_where_nobody_listens_one_question_is_all(shop, is_listening, changed, expected):
+    """With a listener: the question, the event with its deliveries, and the word that wakes the worker."""
+    endpoint = ask()
+    if not is_listening:
+        with transaction() as cursor:
+            switch(cursor, endpoint.id, is_on=False, **BY)
+    change = Change(1, "loyal-customers", UUID(int=9), True, NOW, NOW)
+    connection.ensure_connection()
+    with Counting(connection.connection) as cursor:
+        told_now = tell_changes(cursor, [change] if changed else [], at=NOW)
+        assert (cursor.statements, told_now) == (expected, int(is_listening and changed))
+        cursor.statements = 0
+        merged = {UUID(int=1): UUID(int=2)} if changed else {}
+        told_now = tell_customers(cursor, merged, [], at=NOW)
+        assert (cursor.statements, told_now) == (expected, int(is_listening and changed))
 
 
 def test_what_breaks_before_its_end_is_told_once_by_the_next_try(shop, monkeypatch):
