@@ -32,6 +32,18 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 MOST_CONNECTIONS = 10
 LOST = (DatabaseError, InterfaceError, psycopg.Error)
+GUARDS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    *(
+        [(b"strict-transport-security", f"max-age={settings.SECURE_HSTS_SECONDS}".encode())]
+        if settings.SECURE_HSTS_SECONDS
+        else []
+    ),
+)
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 _is_ready = {"migrated": False}
@@ -47,6 +59,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI application."""
     if scope["type"] == "http":
         path = scope["path"]
+        send = _guarded(send)
         if path == "/healthz":
             await _answer(send, 200, b"ok\n")
         elif path == "/readyz":
@@ -57,6 +70,19 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await _routed(scope, receive, send)
     elif scope["type"] == "lifespan":
         await _live(receive, send)
+
+
+def _guarded(send: Send) -> Send:
+    """Adds to each answer what a browser should know before it trusts it; what the answer says itself stays."""
+
+    async def send_guarded(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            said = {bytes(name).lower() for name, _value in headers}
+            message["headers"] = headers + [header for header in GUARDS if header[0] not in said]
+        await send(message)
+
+    return send_guarded
 
 
 @with_request_id

@@ -4,6 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from stamgast.access.rules import LONGEST_SESSION
 from stamgast.kit.configuration import read_configuration
 
 CONFIGURATION = read_configuration(os.environ)
@@ -96,11 +97,12 @@ AUTH_PASSWORD_VALIDATORS = (
         "OPTIONS": {"user_attributes": ("email", "name")},
     },
 )
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = int(LONGEST_SESSION.total_seconds())
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIGURATION.is_https
 SECURE_HSTS_SECONDS = 365 * 86400 if CONFIGURATION.is_https else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIGURATION.is_https else None
-SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -109,6 +111,7 @@ CONTENT_SECURITY_POLICY = {
         "style-src": ("'self'",),
         "script-src": ("'self'",),
         "object-src": ("'none'",),
+        "frame-src": ("'none'",),
         "frame-ancestors": ("'none'",),
         "base-uri": ("'none'",),
         "form-action": ("'self'",),

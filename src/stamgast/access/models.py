@@ -50,9 +50,9 @@ class Invitation(models.Model):
 
 
 class Session(models.Model):
-    """Where a person is signed in. Its row is what keeps Django's own session open."""
+    """Where a person is signed in. Its row is what keeps Django's own session open, which holds the id."""
 
-    session_key = models.TextField(primary_key=True)
+    id = models.UUIDField(primary_key=True)
     staff = models.ForeignKey(Staff, on_delete=models.CASCADE)
     started_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()

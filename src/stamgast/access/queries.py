@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from stamgast.access.errors import StaffNotFound
-from stamgast.access.rules import LONGEST_SESSION, session_id_of
+from stamgast.access.rules import LONGEST_SESSION
 from stamgast.access.sealing import is_sealed_by_present
 from stamgast.access.types import ApiKey, Role, Session, StaffMember, TrailFilter, TrailLine
 from stamgast.kit.database import Cursor
@@ -43,18 +43,17 @@ def list_waiting_links(cursor: Cursor, *, at: datetime) -> dict[int, datetime]:
     return dict(cursor.execute("SELECT staff_id, expires_at FROM access_invitation WHERE expires_at > %s", (at,)).fetchall())
 
 
-def list_sessions(cursor: Cursor, staff: int, *, present: str, at: datetime) -> list[Session]:
-    """Where a person is signed in, the last seen first; ``present`` is the key of the session that asks."""
+def list_sessions(cursor: Cursor, staff: int, *, present: UUID | None, at: datetime) -> list[Session]:
+    """Where a person is signed in, the last seen first; ``present`` is the one that asks."""
     rows = cursor.execute(
         """
-        SELECT session_key, started_at, last_seen_at, address, agent FROM access_session
+        SELECT id, started_at, last_seen_at, address, agent FROM access_session
         WHERE staff_id = %s AND started_at > %s ORDER BY last_seen_at DESC
         """,
         (staff, at - LONGEST_SESSION),
     ).fetchall()
     return [
-        Session(session_id_of(key), started, seen, address, agent, key == present)
-        for key, started, seen, address, agent in rows
+        Session(session, started, seen, address, agent, session == present) for session, started, seen, address, agent in rows
     ]
 
 

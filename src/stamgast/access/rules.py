@@ -114,11 +114,6 @@ def totp_step_at(at: datetime) -> int:
     return int(at.timestamp()) // TOTP_SECONDS
 
 
-def session_id_of(session_key: str) -> str:
-    """What a session is called where people see it: whoever knows it cannot use it."""
-    return hashlib.sha256(b"session\x1f" + session_key.encode()).hexdigest()[:16]
-
-
 def is_session_over(started_at: datetime, last_seen_at: datetime, at: datetime) -> bool:
     """Whether nobody looked for too long, or the session has lasted long enough."""
     return at - last_seen_at > LONGEST_IDLE or at - started_at > LONGEST_SESSION

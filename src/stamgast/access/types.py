@@ -87,7 +87,7 @@ class StaffMember:
 class Session:
     """Where a person is signed in. ``id`` is not the session's key, which nobody is shown."""
 
-    id: str
+    id: UUID
     started_at: datetime
     last_seen_at: datetime
     address: str

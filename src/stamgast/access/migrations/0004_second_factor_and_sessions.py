@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Session",
             fields=[
-                ("session_key", models.TextField(primary_key=True, serialize=False)),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
                 ("started_at", models.DateTimeField()),
                 ("last_seen_at", models.DateTimeField()),
                 ("address", models.TextField()),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
@@ -132,8 +133,8 @@ def _normalise_email(email: str) -> str:
         raise InvalidStaff(f"{email[:80]!r} is not an e-mail address.", wrong="email") from None
 
 
-def keep_password(cursor: Cursor, member: StaffMember, password: str, *, but: str = "") -> None:
-    """The new password; every session but the one with this key ends, and what was counted is forgiven."""
+def keep_password(cursor: Cursor, member: StaffMember, password: str, *, but: UUID | None = None) -> None:
+    """The new password; every session but this one ends, and what was counted is forgiven."""
     check_new_password(password, member.email, member.name)
     cursor.execute("UPDATE access_staff SET password = %s WHERE id = %s", (make_password(password), member.id))
     end_sessions(cursor, member.id, but=but)

@@ -161,7 +161,7 @@ def test_sessions_are_shown_and_ended(signed_in: Client, staff: str) -> None:
     phone.post("/sign-in", {"email": staff, "password": PASSWORD})
     text = signed_in.get("/account").content.decode()
     assert "Safari on iPhone" in text
-    (one,) = re.findall(r'name="one" value="([0-9a-f]{16})"', text)
+    (one,) = re.findall(r'name="one" value="([0-9a-f-]{36})"', text)
     signed_in.post("/account/sessions/end", {"one": one})
     assert (phone.get("/account").status_code, signed_in.get("/account").status_code) == (302, 200)
     phone.post("/sign-in", {"email": staff, "password": PASSWORD})

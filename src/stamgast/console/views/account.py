@@ -1,9 +1,11 @@
 """The reader's own account: password, language, second factor, where they are signed in."""
 
+from uuid import UUID
+
 import pyotp
 import segno
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
@@ -17,7 +19,7 @@ from stamgast.access.errors import InvalidStaff, SecondFactorRefused, SignInRefu
 from stamgast.access.operations import end_sessions, keep_password, new_secret, record, renew_codes, turn_off, turn_on
 from stamgast.access.queries import count_recovery_codes, get_staff, list_second_factor_roles, list_sessions
 from stamgast.access.sealing import seal, unseal
-from stamgast.access.sessions import keep_after_new_password
+from stamgast.access.sessions import keep_after_new_password, session_of
 from stamgast.access.types import StaffMember
 from stamgast.console import reader
 from stamgast.console.access_words import agent_words, role_label, role_sentence
@@ -38,7 +40,7 @@ def account(request: HttpRequest) -> HttpResponse:
     """Everything about the reader's own way in."""
     with open_cursor() as cursor:
         member = _me(request)
-        sessions = list_sessions(cursor, member.id, present=request.session.session_key or "", at=utc_now())
+        sessions = list_sessions(cursor, member.id, present=session_of(request), at=utc_now())
         context = {
             "member": member,
             "role": role_label(member.role),
@@ -63,8 +65,8 @@ def password(request: HttpRequest) -> HttpResponse:
         messages.error(request, problem)
         return redirect("console:account")
     with transaction() as cursor:
-        keep_password(cursor, member, chosen, but=request.session.session_key or "")
-        keep_after_new_password(cursor, request)
+        keep_password(cursor, member, chosen, but=session_of(request))
+        keep_after_new_password(request)
         record(cursor, actor_of(request), "set password", f"staff:{member.id}", {}, utc_now())
     messages.success(request, _("Your password is changed. You are signed out everywhere else."))
     return redirect("console:account")
@@ -149,10 +151,13 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
 @act
 def end(request: HttpRequest) -> HttpResponse:
     """Ends one session of the reader's, or every other."""
-    present = request.session.session_key or ""
     one = request.POST.get("one", "")
+    try:
+        chosen = {"one": UUID(one)} if one else {"but": session_of(request)}
+    except ValueError:
+        raise Http404 from None
     with transaction() as cursor:
-        ended = end_sessions(cursor, _me(request).id, one=one, but="" if one else present)
+        ended = end_sessions(cursor, _me(request).id, **chosen)
         record(cursor, actor_of(request), "end sessions", f"staff:{request.user.pk}", {"count": ended}, utc_now())
     text = ngettext("%(count)s session is ended.", "%(count)s sessions are ended.", ended)
     messages.success(request, text % {"count": reader.number(ended)})

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from stamgast.access.errors import InvalidStaff, StaffExists
 from stamgast.access.operations import create_link, create_staff, set_active, set_role, set_second_factor_roles, turn_off
 from stamgast.access.queries import get_staff, list_second_factor_roles, list_sessions, list_staff, list_waiting_links
+from stamgast.access.sessions import session_of
 from stamgast.access.types import Role, StaffMember
 from stamgast.console.access_words import agent_words, role_label, role_sentence
 from stamgast.console.pages import act, actor_of, page, show
@@ -53,7 +54,7 @@ def staff_member(request: HttpRequest, number: int) -> HttpResponse:
     """One person: role, second factor, where they are signed in."""
     with open_cursor() as cursor:
         member = get_staff(cursor, number)
-        sessions = list_sessions(cursor, member.id, present=request.session.session_key or "", at=utc_now())
+        sessions = list_sessions(cursor, member.id, present=session_of(request), at=utc_now())
         context = {
             "member": member,
             "role": role_label(member.role),
