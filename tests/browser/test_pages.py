@@ -24,7 +24,8 @@ PAGES = (
     "/insights/best-customers",
     "/sources", "/sources/3",
     "/webhooks", "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds", "/sources/identity",
-    "/sources/kinds/Wine Tasting Booked", "/customers/user_id:nobody",
+    "/sources/kinds/Wine Tasting Booked", "/account", "/account/second-factor", "/staff", "/staff/1", "/keys", "/trail",
+    "/till", "/till?q=918", "/customers/user_id:nobody",
 )  # fmt: skip
 CONSENT_PAGES = (
     "/customers/user_id:918/consents", "/customers/user_id:901/consents", "/customers/consent-texts",

@@ -35,7 +35,7 @@ def trail(request: HttpRequest) -> HttpResponse:
         actions = [] if is_part(request) else list_trail_actions(cursor)
     asked = {name: request.GET[name] for name in ("actor", "action", "subject", "since", "until") if request.GET.get(name)}
     context = {
-        "rows": [(line, action_label(line.action), _told(line)) for line in found.rows],
+        "rows": [(line, line.actor.removeprefix("staff:"), action_label(line.action), _told(line)) for line in found.rows],
         "next": f"{urlencode({**asked, 'after': found.next_cursor})}" if found.next_cursor else "",
         "asked": asked,
         "query": urlencode(asked),
