@@ -13,6 +13,7 @@ from stamgast.kit.ids import derive_id
 
 PRIORITY = {"user_id": 0, "email": 2, "phone": 3, "anonymous_id": 4}
 ALIAS = "alias"
+LIMITS = MappingProxyType({"user_id": 1})
 ORDER, COUPON, REFUND, CANCEL, UPDATE = (
     "Order Completed",
     "Coupon Redeemed",
@@ -54,7 +55,7 @@ class Said:
     is_same: bool
 
 
-def people(messages, said=(), limits=MappingProxyType({"user_id": 1})):
+def people(messages, said=(), limits=LIMITS):
     """Who is one person: an alias says so; else identifiers that were told together, the earliest first, within the limits.
 
     What was said to be different never comes together; what was said to be the same does, at last.

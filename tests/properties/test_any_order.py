@@ -124,14 +124,14 @@ def found(cursor):
     }
 
 
-def expected(messages, said=()):
+def expected(messages, said=(), limits=oracle.LIMITS):
     return {
         frozenset(person.identifiers): (
             oracle.score(person, NOW, **PROGRAMME),
             oracle.score(person, NOW, **PROGRAMME) > OVER,
             oracle.stays(person, NOW, over=OVER, **PROGRAMME),
         )
-        for person in oracle.people(messages, said)
+        for person in oracle.people(messages, said, limits)
     }
 
 

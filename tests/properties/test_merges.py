@@ -1,4 +1,4 @@
-"""Any sequence of activities, merges, separations and withdrawals ends in the state that the plain oracle gives."""
+"""Any sequence of activities, merges, separations, withdrawals and limits ends in the state that the plain oracle gives."""
 
 from datetime import timedelta
 
@@ -15,8 +15,9 @@ from stamgast.customers.errors import (
     NothingToSeparate,
     SaidToBeDifferent,
 )
+from stamgast.customers.identity import get_identity_rules
 from stamgast.customers.partition import weigh
-from stamgast.customers.ruleset import DEFAULT
+from stamgast.flows.apply_identity_rules import apply_identity_rules, put_in_force
 from stamgast.flows.audit import run as audit
 from stamgast.flows.install import BEGINNING
 from stamgast.flows.merge_customers import merge_customers
@@ -49,6 +50,7 @@ acts = st.one_of(
     st.tuples(st.just("merge"), texts, texts),
     st.tuples(st.just("separate"), texts, texts),
     st.tuples(st.just("withdraw"), st.integers(0, 9), st.just(None)),
+    st.tuples(st.just("limit"), st.integers(1, 3), st.just(None)),
     st.tuples(st.just("decide"), st.sampled_from([1, 3, 100]), st.just(None)),
 )
 
@@ -59,6 +61,7 @@ class Staff:
     def __init__(self):
         self.made = []
         self.withdrawn = set()
+        self.limits = {"user_id": 1}
         self.acts = 0
 
     @property
@@ -68,6 +71,9 @@ class Staff:
     def do(self, what, one, other, *, is_trial=False):
         self.acts += 1
         named = {"reason": "a person said so", "at": NOW + timedelta(microseconds=self.acts), "actor": "staff:x@example.org"}
+        if what == "limit":
+            self._set_limit(one, named)
+            return True
         try:
             if what == "merge":
                 effect = merge_customers(one, other, is_trial=is_trial, **named)
@@ -85,6 +91,12 @@ class Staff:
             event(what)
             self._keep(effect.judgement)
         return True
+
+    def _set_limit(self, limit, named):
+        self.limits = {"user_id": limit, "anonymous_id": 2}
+        put_in_force({"limits": self.limits}, **named)
+        apply_identity_rules(at=named["at"], actor="worker")
+        event(f"limit {limit}")
 
     def _keep(self, judgement):
         if judgement.withdrawn_at is not None:
@@ -128,8 +140,8 @@ def test_any_sequence_of_activities_and_judgements_ends_as_the_oracle_says(rows,
         drain(100)
         with open_cursor() as cursor:
             state = found(cursor)
-            assert weigh(cursor, DEFAULT).groups == [], "the links are what one look at everything gives"
-        assert state == expected(messages, staff.said)
+            assert weigh(cursor, get_identity_rules(cursor)).groups == [], "the links are what one look at everything gives"
+        assert state == expected(messages, staff.said, staff.limits)
         assert audit(lambda check, rows: None) == []
         for number in range(len(staff.made)):
             staff.do("withdraw", number, None, is_trial=True)
@@ -138,6 +150,6 @@ def test_any_sequence_of_activities_and_judgements_ends_as_the_oracle_says(rows,
         for number in range(len(staff.made)):
             staff.do("withdraw", number, None)
         with open_cursor() as cursor:
-            assert found(cursor) == expected(messages)
+            assert found(cursor) == expected(messages, (), staff.limits)
         assert audit(lambda check, rows: None) == []
         django_transaction.set_rollback(True)

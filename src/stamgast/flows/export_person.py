@@ -18,6 +18,7 @@ from stamgast.activities.erasing import find_refusals
 from stamgast.activities.queries import get_refusal
 from stamgast.customers.consent.queries import list_changes
 from stamgast.customers.histories import list_judgements, list_links
+from stamgast.customers.households import list_stays
 from stamgast.customers.queries import anchors_of, get_profile
 from stamgast.customers.trait_queries import list_trait_values
 from stamgast.kit.database import Cursor
@@ -29,13 +30,15 @@ Row = TypeVar("Row")
 TITLES = {
     "en": {
         "title": "Everything that is known of you", "identifiers": "Known as", "traits": "What was told", "consents": "Consent",
-        "judgements": "What people said about who you are", "links": "How you became one customer", "balances": "What you have",
+        "judgements": "What people said about who you are", "links": "How you became one customer",
+        "households": "Where you live", "balances": "What you have",
         "movements": "What was given and taken", "segments": "Groups you were in", "devices": "Devices", "sources": "Sources",
         "activities": "What you did", "refusals": "What was refused",
     },
     "nl": {
         "title": "Alles wat er van je bekend is", "identifiers": "Bekend als", "traits": "Wat er verteld is",
         "consents": "Toestemming", "judgements": "Wat mensen zeiden over wie je bent", "links": "Hoe je één klant werd",
+        "households": "Waar je woont",
         "balances": "Wat je hebt", "movements": "Wat gegeven en genomen is", "segments": "Groepen waar je in zat",
         "devices": "Apparaten", "sources": "Bronnen", "activities": "Wat je deed", "refusals": "Wat geweigerd is",
     },
@@ -78,6 +81,7 @@ def gather(cursor: Cursor, reference: str, *, at: datetime, region: str | None) 
         "consents": list_changes(cursor, customer),
         "judgements": list_judgements(cursor, customer),
         "links": list(_all(lambda after: list_links(cursor, customer, after=after, limit=LARGEST_PAGE))),
+        "households": list_stays(cursor, [customer]).get(customer, []),
         "balances": get_balances(cursor, customer),
         "movements": list(_all(lambda after: list_movements(cursor, customer, after=after, limit=LARGEST_PAGE))),
         "segments": list_stays_of(cursor, customer),

@@ -34,6 +34,8 @@ from stamgast.console.words import (
 )
 from stamgast.customers.consent.queries import list_changes
 from stamgast.customers.erasure.queries import find_erasure_of
+from stamgast.customers.histories import list_sharers
+from stamgast.customers.households import list_stays
 from stamgast.customers.queries import count_found, find_exact, list_customers, summarise_customers
 from stamgast.customers.types import CustomerSummary, Profile, TraitValue
 from stamgast.flows.explain_movement import MovementExplanation, explain_movement
@@ -51,6 +53,7 @@ from stamgast.segments.queries import count_members, list_segments
 
 ROWS = 50
 EVENTS = 25
+SHARERS = 3
 LOTS = 2_000
 MOST_BOUGHT = 5
 DEVICES = 5
@@ -114,6 +117,15 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
         parts = read_parts(cursor, view, PARTS, zone=shop_zone())
         changes = list_changes(cursor, view.profile.customer.id)
         erased = find_erasure_of(cursor, view.profile.customer.id)
+        sharers = list_sharers(cursor, view.profile.customer.id, limit=SHARERS)
+        stay = next(
+            (
+                one
+                for one in list_stays(cursor, [view.profile.customer.id]).get(view.profile.customer.id, ())
+                if one.ended_at is None
+            ),
+            None,
+        )
     profile = view.profile
     score = _score(view)
     name = profile_name(profile)
@@ -140,6 +152,8 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
                 {"label": identifier_label(one.kind), "value": one.value, "first_at": one.first_at}
                 for one in profile.identifiers
             ],
+            "shared": [one.value for one, _other in sharers],
+            "household": stay,
             "traits": _traits(profile, parts.trait_values or ()),
             "customer_id": profile.customer.id,
             **timeline,
