@@ -17,6 +17,7 @@ class Scope(StrEnum):
     CONSENTS_WRITE = "consents:write"
     SEGMENTS_READ = "segments:read"
     MOVEMENTS_READ = "movements:read"
+    MEASURES_READ = "measures:read"
     EVERYTHING = "*"
 
 

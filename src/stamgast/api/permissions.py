@@ -28,6 +28,7 @@ RULES: Mapping[str, Mapping[str, Scope]] = {
     "explain_one_movement": {"GET": Scope.MOVEMENTS_READ},
     "list_segments": {"GET": Scope.SEGMENTS_READ},
     "read_segment": {"GET": Scope.SEGMENTS_READ},
+    "read_measure": {"GET": Scope.MEASURES_READ},
     "list_members": {"GET": Scope.SEGMENTS_READ},
 }
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language_from_request
 from ninja import NinjaAPI, Query
 
-from stamgast.api import consents, erasures, identity, problems, profiles, shapes
+from stamgast.api import consents, erasures, identity, measures, problems, profiles, shapes
 from stamgast.api.keys import Keyed, region
 from stamgast.api.words import shape_activity, shape_movement
 from stamgast.conditions import CUSTOMER_FIELDS, parse
@@ -29,6 +29,7 @@ identity.register(api)
 consents.register(api)
 profiles.register(api)
 erasures.register(api)
+measures.register(api)
 
 
 @api.get("/customers", response=shapes.CustomerPage, summary="List or search customers")

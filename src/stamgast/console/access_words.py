@@ -33,6 +33,7 @@ def scope_sentence(scope: str) -> str:
     """What a scope lets a key do; one that has no words yet by its own name."""
     sentences = {
         "customers:read": _("read customers"),
+        "measures:read": _("read measures"),
         "customers:write": _("change customers"),
         "consents:write": _("write down consent"),
         "segments:read": _("read segments"),

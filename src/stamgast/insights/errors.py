@@ -1,12 +1,19 @@
 """What a measure refuses."""
 
-from stamgast.kit.errors import StamgastError
+from stamgast.kit.errors import Kind, StamgastError
 
 
 class InvalidPeriod(StamgastError):
     """A period ends before it begins, or two periods are not one after the other."""
 
     code = "invalid_period"
+
+
+class MeasureNotFound(StamgastError):
+    """No measure has this name."""
+
+    code = "measure_not_found"
+    kind = Kind.NOT_FOUND
 
 
 class UnknownZone(StamgastError):
