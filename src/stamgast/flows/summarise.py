@@ -9,6 +9,7 @@ old it is.
 import fcntl
 import shutil
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -160,7 +161,7 @@ class OpenSummary:
     def __init__(self, folder: Path, summary: Summary) -> None:
         self.summary = summary
         self.folder = folder / summary.version
-        self.kept: dict[str, Any] = {}
+        self.kept: OrderedDict[str, Any] = OrderedDict()
         self._one_at_a_time = threading.Lock()
         self._connection = ibis.duckdb.connect()
         self._connection.raw_sql(

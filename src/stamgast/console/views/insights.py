@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -152,8 +153,9 @@ def behind(request: HttpRequest) -> HttpResponse:
     if is_part(request):
         return render(request, "console/parts/behind_rows.html", context)
     role = role_of(request)
+    counted = f"{opened.summary.last_whole_day}|{sorted(request.GET.items())}"
     context |= {
-        "title": population.title(count_behind(opened, population.customers)),
+        "title": population.title(opened.remember(f"count|{counted}", lambda: count_behind(opened, population.customers))),
         "back": reverse(f"console:{population.page}") + asked.query(),
         "back_label": _label(population.page),
         "note": _segment_note(asked, segments),
@@ -209,7 +211,10 @@ def _page(
     ]
     context = {
         "label": _label(name),
-        "answer": answer(opened, asked),
+        "answer": opened.remember(
+            f"page|{name}|{get_language()}|{shows_people(request)}|{opened.summary.last_whole_day}|{asked!r}",
+            lambda: answer(opened, asked),
+        ),
         "pages": [
             {"label": _label(other), "address": reverse(f"console:{other}") + _days_of(asked), "is_here": other == name}
             for other in PAGES

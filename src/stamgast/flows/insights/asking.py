@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -82,19 +83,31 @@ class Insights:
         """
         kept = self._opened.kept
         state = f"{ANSWERS}|{self.summary.last_whole_day}|{shape.__name__}|{key!r}"
-        if state not in kept:
-            file = self._opened.folder / "answers" / f"{blake2b(state.encode(), digest_size=16).hexdigest()}.json"
-            try:
-                answer = msgspec.json.decode(file.read_bytes(), type=shape)
-            except (FileNotFoundError, msgspec.DecodeError):
-                answer = make()
-                if self._is_kept_for_all:
-                    write_whole(file, msgspec.json.encode(answer))
+        file = self._opened.folder / "answers" / f"{blake2b(state.encode(), digest_size=16).hexdigest()}.json"
+        answer: Answer | None = kept.get(state) or _find_answer(file, shape)
+        if answer is None:
+            answer = make()
+        if self._is_kept_for_all and not file.exists():
+            write_whole(file, msgspec.json.encode(answer))
+        return self.remember(state, lambda: answer)
+
+    def remember(self, key: str, make: Callable[[], Answer]) -> Answer:
+        """What was made for this key before, in this process and of this summary, or what is made now."""
+        kept = self._opened.kept
+        if key not in kept:
+            made = make()
             if len(kept) >= MOST_KEPT:
-                kept.pop(next(iter(kept)), None)
-            kept[state] = answer
-        found: Answer = kept[state]
+                kept.popitem(last=False)
+            kept[key] = made
+        found: Answer = kept[key]
         return found
+
+
+def _find_answer(file: Path, shape: type[Answer]) -> Answer | None:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=shape)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
 
 
 def open_insights(*, at: datetime, is_kept_for_all: bool = False) -> Insights:
