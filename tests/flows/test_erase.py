@@ -25,7 +25,7 @@ from stamgast.customers.erasure.queries import get_erasure
 from stamgast.customers.errors import CustomerNotFound
 from stamgast.customers.queries import count_customers, find_customer, get_customer, list_customers, list_identifiers
 from stamgast.flows import audit
-from stamgast.flows.decide_pending import decide_pending
+from stamgast.flows.decide_pending import decide_again, decide_pending
 from stamgast.flows.erase import erase
 from stamgast.flows.export_lake import clean
 from stamgast.flows.install import install
@@ -35,6 +35,7 @@ from stamgast.kit.database import open_cursor, transaction
 from stamgast.lake.manifest import Manifest, State, find_manifest, put_manifest
 from stamgast.lake.parts import write_columns, write_part
 from stamgast.ledger.queries import get_balances
+from stamgast.programmes.operations import publish
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ANNA = ("anna@example.org", "+31612345678", "0612345678", "anna-900", "Annabella", "Zonnebloemstraat", "visitor-77",
@@ -286,3 +287,37 @@ def test_the_lake_forgets_her_too_and_adds_up(anna: str, tmp_path: Path) -> None
     with open_cursor() as cursor:
         assert get_erasure(cursor, receipt.id).lake_cleaned_at == NOON + timedelta(minutes=1)
     assert clean(at=NOON + timedelta(minutes=2), folder=tmp_path) == 0
+
+
+PROGRAMME = """
+programme: default
+timezone: Europe/Amsterdam
+currencies: {score: {}}
+earn:
+  - {name: town, when: {field: properties.town, is: Delft}, give: {score: 1}}
+  - {name: other town, when: {field: properties.town, is_not: Gouda}, give: {score: 2}}
+  - {name: gift, when: {field: properties.gift_note, contains: for}, give: {score: 4}}
+  - {name: note, when: {field: properties.gift_note, exists: true}, give: {score: 8}}
+  - {name: list, when: {field: properties.guests, exists: true}, give: {score: 16}}
+  - {name: not a text, when: {field: properties.guests, is_not: nobody}, give: {score: 32}}
+  - {name: seats, when: {field: properties.seats, at_least: 2}, give: {score: 64}}
+  - {name: deep, when: {field: properties.table.side, in: [window, door]}, give: {score: 128}}
+"""
+
+
+def test_rules_that_read_properties_give_what_they_gave() -> None:
+    """Also where what they read is what she told of herself: the programme names the town, so it names nobody."""
+    with transaction() as cursor:
+        publish(cursor, PROGRAMME, effective_from=NOON - timedelta(days=900), at=NOON, actor="test", reason="test")
+    properties = {
+        "order_id": "web-order-1", "revenue": "1.00", "town": "Delft", "gift_note": "for Annabella", "guests": ["Annabella"],
+        "seats": 2, "table": {"side": "window", "name": "Annabella"},
+    }  # fmt: skip
+    town = {"traits": {"email": "anna@example.org", "city": "Delft", "firstName": "Annabella"}}
+    send(identify(**town), {**order(1, 1), "properties": properties})
+    before = balances("user_id:anna-900")
+    receipt = erase("user_id:anna-900", reason="", at=NOON, actor="test")
+    assert found_of_anna() == set()
+    assert audit.run(lambda check, rows: None) == []
+    decide_again(customers=[receipt.customer_id], at=NOON, actor="test", reason="test")
+    assert balances(str(receipt.customer_id)) == before == {"score": 1 + 2 + 4 + 8 + 16 + 64 + 128}

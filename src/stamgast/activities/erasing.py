@@ -1,6 +1,6 @@
 """Writes that take people out of activities and refusals. Inside the transaction of a flow that has stopped all deciding."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -20,8 +20,7 @@ class Pseudonym:
     anchor_id: UUID
     identifier: str
     order_of: Callable[[str], str]
-    is_personal: Callable[[str], bool]
-    kept_properties: Collection[tuple[str, ...]]
+    kept_properties: Mapping[tuple[str, ...], Collection[str]]
 
 
 def scrub_anchored(cursor: Cursor, anchors: Sequence[UUID], who: Pseudonym) -> int:
@@ -124,10 +123,7 @@ def _write(cursor: Cursor, rows: Sequence[tuple[UUID, str, str | None]], who: Ps
             who.anchor_id,
             who.identifier,
             [id_ for id_, _, _ in rows],
-            [
-                scrub_body(body, kept_properties=who.kept_properties, order_of=who.order_of, is_personal=who.is_personal)
-                for _, body, _ in rows
-            ],
+            [scrub_body(body, kept_properties=who.kept_properties, order_of=who.order_of) for _, body, _ in rows],
             [None if order_id is None else who.order_of(order_id) for _, _, order_id in rows],
         ),
     )

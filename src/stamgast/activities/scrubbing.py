@@ -19,17 +19,12 @@ _MOMENTS = ("timestamp", "originalTimestamp", "sentAt")
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def scrub_body(
-    body: str,
-    *,
-    kept_properties: Collection[tuple[str, ...]],
-    order_of: Callable[[str], str],
-    is_personal: Callable[[str], bool] = lambda text: False,
-) -> str:
+def scrub_body(body: str, *, kept_properties: Mapping[tuple[str, ...], Collection[str]], order_of: Callable[[str], str]) -> str:
     """The body of an activity without anybody in it.
 
-    ``kept_properties`` are paths that the programme reads: a value at one stays when it is a number, a truth or a text that is
-    not personal. ``order_of`` gives what stands for an order number.
+    ``kept_properties`` are the paths that the programme reads, each with the texts that it compares with. A number or a truth
+    stays. A text stays as far as the programme names it: any other becomes one that compares the same. ``order_of`` gives
+    what stands for an order number.
     """
     try:
         message = _decode(body)
@@ -46,8 +41,8 @@ def scrub_body(
         properties["products"] = [
             {name: line[name] for name in _LINE if name in line and _is_plain(line[name])} for line in lines
         ]
-    for path in kept_properties:
-        _keep(properties, given, path, is_personal)
+    for path in sorted(kept_properties):  # what lies deeper comes after what it lies in
+        _keep(properties, given, path, kept_properties[path])
     if properties:
         kept["properties"] = properties
     return msgspec.json.encode(kept).decode()
@@ -67,6 +62,8 @@ def encode_exactly(message: Any) -> str:
     return _plain.encode(message).decode()
 
 
+ERASED_TEXT = "erased"
+"""What stands where a text was."""
 _exact = msgspec.json.Decoder(float_hook=Decimal)
 _plain = msgspec.json.Encoder(decimal_format="number")
 
@@ -115,24 +112,27 @@ def without_values(value: Any, is_personal: Callable[[str], bool]) -> Any:
     return value
 
 
-def _keep(
-    properties: dict[str, Any], given: Mapping[str, Any], path: tuple[str, ...], is_personal: Callable[[str], bool]
-) -> None:
-    """Copies the value at a path, when it is one value and not personal."""
+def _keep(properties: dict[str, Any], given: Mapping[str, Any], path: tuple[str, ...], literals: Collection[str]) -> None:
+    """Copies what is at a path, so that every comparison of the programme with it comes out as before."""
     found: Any = given
     for name in path:
         found = _object(found).get(name)
         if found is None:
             return
-    value = msgspec.json.decode(found)
-    if isinstance(value, dict | list) or value is None or (isinstance(value, str) and is_personal(value)):
-        return
     at = properties
     for name in path[:-1]:
         at = at.setdefault(name, {})
         if not isinstance(at, dict):
             return
-    at.setdefault(path[-1], found)
+    value = _exact.decode(found) if _is_plain(found) else None
+    if not _is_plain(found):
+        kept: Any = {} if bytes(found).lstrip()[:1] == b"{" else []
+    elif isinstance(value, str):
+        named = [literal for literal in sorted(literals) if literal in value]
+        kept = value if value in literals else " ".join([ERASED_TEXT, *named])
+    else:
+        kept = found
+    at.setdefault(path[-1], kept)
 
 
 def _object(raw: Any) -> Mapping[str, Any]:

@@ -13,7 +13,6 @@ from stamgast.access.operations import record
 from stamgast.activities.archive import archive_folder, recall, remove_leftovers
 from stamgast.activities.erasing import empty_refusals, find_refusals, list_carrying, scrub_anchored, strip_identifiers
 from stamgast.customers.consent.operations import withdraw_everything
-from stamgast.customers.consent.queries import list_changes
 from stamgast.customers.erasure.errors import AlreadyErased
 from stamgast.customers.erasure.operations import (
     begin_erasure,
@@ -28,8 +27,7 @@ from stamgast.customers.erasure.types import Erasure
 from stamgast.customers.operations import lock_customers
 from stamgast.customers.queries import get_customer, list_identifiers
 from stamgast.customers.sharing import list_seen_with
-from stamgast.customers.trait_queries import list_trait_values
-from stamgast.flows.keep_erased_out import SHORTEST, is_one_of, pseudonym, secrets_in_force
+from stamgast.flows.keep_erased_out import is_one_of, pseudonym, secrets_in_force
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.lake.export import alone
 from stamgast.programmes.operations import stop_deciding
@@ -78,7 +76,7 @@ def _erase(cursor: Cursor, customer: UUID, *, reason: str, at: datetime, actor: 
     anchors = [one.id for one in identifiers]
     key = open_key(cursor, secrets_in_force())
     erasure = begin_erasure(customer, at=at, actor=actor, reason=reason)
-    who = pseudonym(erasure, texts, key, get_programme(cursor), _said(cursor, customer))
+    who = pseudonym(erasure, key, get_programme(cursor))
     beside = list_seen_with(cursor, anchors)
     others = list_carrying(cursor, texts, beside)
     recall(cursor, [*anchors, *(beside if others else ())])
@@ -95,13 +93,6 @@ def _erase(cursor: Cursor, customer: UUID, *, reason: str, at: datetime, actor: 
     detail = {"erasure": str(erasure.id), "reason": erasure.reason}
     record(cursor, actor, "erase customer", f"customer:{customer}", detail, at)
     return receipt
-
-
-def _said(cursor: Cursor, customer: UUID) -> list[str]:
-    """What the person told of themselves, as texts that may stand in a property."""
-    told = [value.value for value in list_trait_values(cursor, customer)]
-    told += [change.text for change in list_changes(cursor, customer) if change.text_version is None]
-    return [text for text in told if isinstance(text, str) and len(text) >= SHORTEST]
 
 
 def _refusals(cursor: Cursor, texts: Sequence[str], region: str | None) -> int:

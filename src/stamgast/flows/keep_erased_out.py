@@ -61,7 +61,7 @@ def keep_erased_out(cursor: Cursor, columns: Columns, programme: Programme, *, a
         erasure = receipts[erasure_id]
         texts = {one for i in rows for one in columns.identifiers[i] if id_of(one) not in living}
         bury(cursor, erasure, texts, key)
-        scrub_activities(cursor, [columns.ids[i] for i in rows], pseudonym(erasure, texts, key, programme))
+        scrub_activities(cursor, [columns.ids[i] for i in rows], pseudonym(erasure, key, programme))
     if others:
         strip_identifiers(cursor, others, buried.keys(), is_one_of(buried))
     return load_for_deciding(cursor, columns.ids, needs_body=needs_body(programme))
@@ -74,22 +74,12 @@ def _whose(identifiers: tuple[str, ...], buried: Mapping[str, Erasure], living: 
     return None if id_of(anchor) in living else next(buried[one] for one in identifiers if one in buried)
 
 
-def pseudonym(
-    erasure: Erasure, identifiers: Collection[str], key: bytes, programme: Programme, said: Collection[str] = ()
-) -> Pseudonym:
-    """What stands for the person. A text that holds one of the identifiers' values, or of what they ``said``, is personal."""
-    values = [split_identifier(one)[1].lower() for one in identifiers] + [text.lower() for text in said]
-    sought = [value for value in values if len(value) >= SHORTEST]
-
-    def is_personal(text: str) -> bool:
-        low = text.lower()
-        return any(value in low for value in sought)
-
+def pseudonym(erasure: Erasure, key: bytes, programme: Programme) -> Pseudonym:
+    """What stands for the person, and how what they left is rewritten."""
     return Pseudonym(
         erasure.anchor_id,
         erasure.identifier,
         lambda order_id: pseudonym_of_order(order_id, key),
-        is_personal,
         properties_read(programme),
     )
 

@@ -97,12 +97,15 @@ def _key(id_: UUID) -> tuple[int, bytes]:
     return bucket_of(id_), id_.bytes
 
 
-def properties_read(programme: Programme) -> frozenset[tuple[str, ...]]:
-    """The paths of the properties that any version's conditions read."""
+def properties_read(programme: Programme) -> dict[tuple[str, ...], frozenset[str]]:
+    """The paths of the properties that any version's conditions read, each with the texts that they are compared with."""
     conditions = [base.when for base in programme.bases] + [base.lines for base in programme.bases if base.lines]
-    return frozenset(
-        comparison.field.path
-        for condition in conditions
-        for comparison in condition.comparisons()
-        if isinstance(comparison.field, PropertyField)
-    )
+    found: dict[tuple[str, ...], frozenset[str]] = {}
+    for condition in conditions:
+        for comparison in condition.comparisons():
+            if isinstance(comparison.field, PropertyField):
+                literal = comparison.literal
+                texts = literal if isinstance(literal, tuple) else (literal,)
+                path = comparison.field.path
+                found[path] = found.get(path, frozenset()) | {text for text in texts if isinstance(text, str)}
+    return found
