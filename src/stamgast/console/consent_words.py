@@ -51,8 +51,16 @@ def state_badge(state: ConsentState) -> dict[str, str]:
 
 
 def consent_rows(changes: Collection[ConsentChange]) -> list[dict[str, Any]]:
-    """What holds, as rows of a card."""
+    """What holds, as rows of a card. Everything is everything else where a purpose is named beside it."""
+    consents = derive(changes)
+    is_named = any(one.purpose != EVERY for one in consents)
     return [
-        {"label": pair_label(one.purpose, one.channel), "badge": state_badge(one.state), "proof": one.proof}
-        for one in derive(changes)
+        {
+            "label": _("%(purpose)s by %(channel)s") % {"purpose": _("Everything else"), "channel": channel_label(one.channel)}
+            if one.purpose == EVERY and is_named
+            else pair_label(one.purpose, one.channel),
+            "badge": state_badge(one.state),
+            "proof": one.proof,
+        }
+        for one in sorted(consents, key=lambda one: one.purpose == EVERY)
     ]

@@ -123,23 +123,24 @@ def trait_label(name: str) -> str:
     return labels.get(name, name.replace("_", " ").capitalize())
 
 
-def removed_label(name: str) -> str:
-    """What was removed, for a receipt."""
+def removed_rows(removed: Mapping[str, int]) -> list[tuple[str, int]]:
+    """What a receipt says was removed, in words, the most telling first; what was none is left out."""
     labels = {
+        "identifiers": _("identifiers"),
         "activities": _("activities without anybody in them"),
-        "activities_of_others": _("activities of others that named them"),
-        "traits_of_others": _("values that others told"),
-        "refusals": _("refused messages"),
         "traits": _("traits"),
         "trait_values": _("values that were told of traits"),
-        "evidence": _("pairs of identifiers seen together"),
-        "households": _("households told"),
-        "judgements": _("judgements"),
-        "links": _("links"),
-        "identifiers": _("identifiers"),
         "consents": _("changes of consent without anybody in them"),
+        "links": _("links"),
+        "evidence": _("pairs of identifiers seen together"),
+        "judgements": _("judgements"),
+        "households": _("households told"),
+        "refusals": _("refused messages"),
+        "activities_of_others": _("activities of others that named them"),
+        "traits_of_others": _("values that others told"),
     }
-    return labels.get(name, name.replace("_", " "))
+    names = [*labels, *(name for name in removed if name not in labels)]
+    return [(labels.get(name, name), removed[name]) for name in names if removed.get(name)]
 
 
 def device_label(device: Device) -> str:
@@ -190,6 +191,12 @@ def look_of(activity: Activity) -> Look:
         case "Order Completed" | "Till Sale":
             title = _("Order of %(amount)s") % {"amount": money} if money else _("Order")
             return Look(title, "shopping-cart", "good")
+        case "Consent Given":
+            return Look(_with(_("Consent given"), properties, "purpose"), "check", "good")
+        case "Consent Withdrawn":
+            return Look(_with(_("Consent withdrawn"), properties, "purpose"), "x", "loss")
+        case "Unsubscribed":
+            return Look(_("Unsubscribed"), "x", "loss")
         case "Order Refunded" | "Till Return" | "Return":
             title = _("Refund of %(amount)s") % {"amount": money} if money else _("Order refunded")
             return Look(title, "arrow-back-up", "loss")

@@ -1,6 +1,7 @@
 """Erasing in the console: only with the name typed, with a receipt; and everything as a file."""
 
 import io
+import re
 import zipfile
 
 from django.test import Client
@@ -33,6 +34,10 @@ def test_a_customer_is_erased_and_the_receipt_names_nobody(signed_in: Client, sh
         ((erasure, customer),) = cursor.execute("SELECT id, customer_id FROM customers_erasure").fetchall()
     receipt = signed_in.get(f"/erasures/{erasure}", headers={"Accept-Language": "nl"}).content.decode()
     assert "letter of 3 May" in receipt
+    assert re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", receipt)[:2] == [
+        ("identificaties", "1"),
+        ("activiteiten waar niemand meer in staat", "4"),
+    ]
     assert "Noor" not in receipt
     assert str(erasure) in signed_in.get("/erasures").content.decode()
     profile = signed_in.get(f"/customers/{customer}").content.decode()

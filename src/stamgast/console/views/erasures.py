@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from stamgast.console.pages import act, actor_of, page, show
 from stamgast.console.views.customers import profile_name
-from stamgast.console.words import removed_label
+from stamgast.console.words import removed_rows
 from stamgast.customers.erasure.queries import find_erasure_of, get_erasure, list_erasures
 from stamgast.customers.queries import get_profile
 from stamgast.flows.erase import erase
@@ -63,8 +63,7 @@ def receipt(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
     """One receipt."""
     with open_cursor() as cursor:
         found = get_erasure(cursor, erasure_id)
-    removed = [(removed_label(name), count) for name, count in found.removed.items()]
-    return show(request, "console/erasure.html", {"erasure": found, "removed": removed})
+    return show(request, "console/erasure.html", {"erasure": found, "removed": removed_rows(found.removed)})
 
 
 @require_POST
