@@ -17,6 +17,7 @@ RULES: Mapping[str, Mapping[str, Scope]] = {
     "set_customer_household": {"POST": Scope.CUSTOMERS_WRITE},
     "read_household": {"GET": Scope.CUSTOMERS_READ},
     "list_customer_links": {"GET": Scope.CUSTOMERS_READ},
+    "list_duplicates": {"GET": Scope.CUSTOMERS_READ},
     "list_customer_movements": {"GET": Scope.MOVEMENTS_READ},
     "list_customer_consents": {"GET": Scope.CUSTOMERS_READ},
     "put_consent": {"PUT": Scope.CONSENTS_WRITE},

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language_from_request
 from ninja import NinjaAPI, Query
 
-from stamgast.api import consents, erasures, identity, measures, problems, profiles, shapes
+from stamgast.api import consents, duplicates, erasures, identity, measures, problems, profiles, shapes
 from stamgast.api.keys import Keyed, region
 from stamgast.api.words import shape_activity, shape_movement
 from stamgast.conditions import CUSTOMER_FIELDS, parse
@@ -26,6 +26,7 @@ from stamgast.segments.types import Segment
 api = NinjaAPI(title="Stamgast", version="1", urls_namespace="api", docs_url=None, openapi_url="/openapi.json", auth=Keyed())
 problems.register(api)
 identity.register(api)
+duplicates.register(api)
 consents.register(api)
 profiles.register(api)
 erasures.register(api)

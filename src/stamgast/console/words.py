@@ -39,6 +39,8 @@ def refusal_sentence(error: StamgastError) -> str:
         "judgement_not_found": _("There is no such judgement."),
         "judgement_withdrawn": _("This was undone before. Nothing was changed."),
         "lake_not_there": _("There is nothing to tell yet. The figures come within a minute after the first orders."),
+        "proposal_not_found": _("There is no such proposal."),
+        "proposal_settled": _("Somebody decided this before, or these customers changed since. Nothing was changed."),
         "segment_not_found": _("There is no such segment."),
         "refusal_not_found": _("There is no such refusal."),
         "refusal_settled": _("This refusal was sent again or dismissed before. Nothing changed."),

@@ -26,7 +26,7 @@ from stamgast.duplicates.types import Likely, Search
 from stamgast.flows.export_lake import database_address
 from stamgast.kit.database import open_cursor, transaction
 
-CUSTOMERS_PER_PART = 50_000
+CUSTOMERS_PER_PART = 200_000
 
 
 @dataclass(frozen=True, slots=True)

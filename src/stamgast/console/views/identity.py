@@ -83,11 +83,11 @@ def merge(request: HttpRequest, reference: str) -> HttpResponse:
         found = list_customers(cursor, search=search, limit=FOUND).rows if search else []
         second = read_customer(cursor, other) if other else None
     key = view.profile.customer.id
-    context: dict[str, Any] = {"name": profile_name(view.profile), "customer_id": key, "search": search, "one": _person(view)}
+    context: dict[str, Any] = {"name": profile_name(view.profile), "customer_id": key, "search": search, "one": person(view)}
     context["found"] = [(row.id, customer_name(row.name, row.email, row.identifier), row) for row in found if row.id != key]
     if second is None:
         return show(request, "console/merge.html", context)
-    context |= {"other": second.profile.customer.id, "two": _person(second)}
+    context |= {"other": second.profile.customer.id, "two": person(second)}
     arguments = (str(key), str(second.profile.customer.id))
     return _do(
         request,
@@ -184,14 +184,14 @@ def _do(
     effects: list[dict[str, Any]] = []
     refused = ""
     try:
-        effects = [_person(view) for view in act(TO_SEE, True).customers]
+        effects = [person(view) for view in act(TO_SEE, True).customers]
     except StamgastError as error:
         refused = refusal_sentence(error)
     context |= {"effects": effects, "refused": refused, "problem": problem, "reason": reason}
     return show(request, template, context, status=status)
 
 
-def _person(view: CustomerView) -> dict[str, Any]:
+def person(view: CustomerView) -> dict[str, Any]:
     """A customer in a column, and in one sentence."""
     score = next((balance.available for balance in view.balances if balance.currency == SCORE), 0)
     orders = view.orders
