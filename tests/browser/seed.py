@@ -6,6 +6,7 @@ expiries, visitors before signing in, long names, refusals of several sorts, a k
 
 import json
 import random
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import django
 from django.conf import settings
 
+DUPLICATE = "3ca1e2a4-0000-4000-8000-000000000001"
+"""The proposal that customers 918 and 901 are one person."""
 PASSWORD = "a-stool-at-the-bar-7"
 EMAIL = "owner@example.org"
 NAMES = (
@@ -119,6 +122,27 @@ def fill(now: datetime) -> None:
         store(cursor, kept, refused)
     while decide_pending(at=now, actor="seed", limit=2_000) or expire_now(at=now, actor="seed"):
         pass
+    propose(now)
+
+
+def propose(now: datetime) -> None:
+    """Two pairs that are likely one person each, one of them decided."""
+    from stamgast.customers.queries import get_customer
+    from stamgast.duplicates.models import Proposal
+    from stamgast.kit.database import open_cursor
+
+    with open_cursor() as cursor:
+        pairs = [
+            sorted(get_customer(cursor, f"user_id:{user}").id for user in users) for users in (("918", "901"), ("905", "906"))
+        ]
+    named = {"found_at": now, "search_id": uuid.UUID(int=1)}
+    reasons = ["given:different", "surname:one_letter", "born:same", "postcode:same", "email:different"]
+    (one, other), decided = pairs
+    Proposal.objects.create(id=DUPLICATE, one_id=one, other_id=other, probability=0.987, reasons=reasons, state="open", **named)
+    Proposal.objects.create(
+        id=uuid.UUID(int=2), one_id=decided[0], other_id=decided[1], probability=0.8, reasons=reasons, state="refused",
+        settled_at=now, settled_by=f"staff:{EMAIL}", judgement_id=uuid.UUID(int=3), **named,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from stamgast.customers.consent.tokens import sign_withdrawal
 from tests.browser.conftest import AXE, NARROW, WIDE, Shop, open_context, visit
-from tests.browser.seed import EMAIL, PASSWORD
+from tests.browser.seed import DUPLICATE, EMAIL, PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")
 SERIOUS = {"serious", "critical"}
@@ -29,7 +29,8 @@ PAGES = (
 )  # fmt: skip
 CONSENT_PAGES = (
     "/customers/user_id:918/consents", "/customers/user_id:901/consents", "/customers/consent-texts",
-    "/consent/withdraw/{withdraw_token}", "/erasures", "/customers/user_id:901/erase",
+    "/consent/withdraw/{withdraw_token}", "/duplicates", "/duplicates?show=decided", "/duplicates/{duplicate}",
+    "/erasures", "/customers/user_id:901/erase",
 )  # fmt: skip
 
 
@@ -65,7 +66,7 @@ def test_every_page_is_sound(browser: Browser, shop: Shop, state: Path, language
     wrong: dict[str, list[str]] = {}
     for address in (*PAGES, *CONSENT_PAGES):
         seen = visit(context)
-        response = seen.page.goto(address.format(withdraw_token=withdraw_token()))
+        response = seen.page.goto(address.format(withdraw_token=withdraw_token(), duplicate=DUPLICATE))
         assert response is not None
         settle(seen.page)
         if response.status != (404 if address.endswith(":nobody") else 200):
