@@ -239,7 +239,7 @@ def _work() -> Iterator[Finding]:
         yield Finding(
             "identity",
             "notice",
-            f"{swallowing:,} customers hold more identifiers than one person has",
+            f"customers that hold suspiciously many identifiers: {swallowing:,}",
             "Look at them in the console, under Sources, Who is one customer: a till or a shared address may join many.",
         )
     else:

@@ -6,6 +6,7 @@ Used before rules are switched on, to say what they would do, and after, to find
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,9 @@ Column = Any
 pc: Any = pyarrow.compute
 LARGEST = 10
 _HEADER, _TRAILER = 19, 2
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""From where PostgreSQL counts the microseconds of a moment."""
+_MICROSECOND = timedelta(microseconds=1)
 _UUID = [("size", ">i4"), ("value", "V16")]
 
 
@@ -105,8 +109,7 @@ def _read_evidence(
     layout += [("activity", _UUID), ("explicit", [("size", ">i4"), ("value", "u1")])]
     rows = _copy(
         cursor,
-        "SELECT first_id, second_id, (extract(epoch FROM first_at) * 1000000)::int8, activity_id, is_explicit "
-        "FROM customers_evidence",
+        "SELECT first_id, second_id, first_at, activity_id, is_explicit FROM customers_evidence",
         (),
         layout,
     )
@@ -118,7 +121,7 @@ def _read_evidence(
         added = [
             np.frombuffer(b"".join(one.first_id.bytes for one in more), "V16"),
             np.frombuffer(b"".join(one.second_id.bytes for one in more), "V16"),
-            np.array([round(one.first_at.timestamp() * 1_000_000) for one in more], ">i8"),
+            np.array([(one.first_at - _BEGINNING) // _MICROSECOND for one in more], ">i8"),
             np.frombuffer(b"".join(one.activity_id.bytes for one in more), "V16"),
             np.array([one.is_explicit for one in more], "u1"),
         ]

@@ -2,13 +2,16 @@
 
 import pytest
 
+from stamgast.cli.doctor import _work
 from stamgast.customers.errors import InvalidIdentityRules
-from stamgast.customers.identity import find_unapplied, list_versions, set_identity_rules
+from stamgast.customers.identity import find_unapplied, list_swallowers, list_versions, set_identity_rules
 from stamgast.customers.partition import weigh
+from stamgast.customers.queries import get_customer
 from stamgast.customers.ruleset import read_rules
 from stamgast.flows import apply_identity_rules as applying
 from stamgast.flows.apply_identity_rules import apply_identity_rules, weigh_rules
 from stamgast.flows.audit import run as audit
+from stamgast.flows.metrics import _read_swallowers
 from stamgast.kit.database import open_cursor, transaction
 
 from .test_merge_customers import NOW, coupon, order, shop, state_of, tell
@@ -111,6 +114,21 @@ def test_stopped_anywhere_it_goes_on(till, monkeypatch):
         assert weigh(cursor, read_rules({"limits": {"user_id": 1}, "shared_sources": ["Web shop"]})).groups == []
     assert scores("user_id:u1", "anonymous_id:till") == [(1, 1), (5, 0)]
     assert rules.version > 0
+
+
+def test_customers_that_swallow_many_are_named_and_counted(till):
+    with open_cursor() as cursor:
+        assert list_swallowers(cursor) == (0, [])
+    set_rules({"limits": {"user_id": 3}, "alarm_above": 3})
+    apply()
+    with open_cursor() as cursor:
+        count, largest = list_swallowers(cursor)
+        customer = get_customer(cursor, "user_id:u1").id
+    assert (count, largest) == (1, [(customer, 4)])
+    assert _read_swallowers() == [((), 1.0)]
+    assert [(finding.state, finding.found) for finding in _work() if finding.name == "identity"] == [
+        ("notice", "customers that hold suspiciously many identifiers: 1")
+    ]
 
 
 def test_what_cannot_be_is_refused(shop):
