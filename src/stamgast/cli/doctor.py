@@ -211,12 +211,13 @@ def _work() -> Iterator[Finding]:
     from stamgast.activities.queries import count_pending, count_refusals, count_set_aside, find_oldest_pending
     from stamgast.customers.identity import list_swallowers
     from stamgast.kit.database import open_cursor
+    from stamgast.webhooks.queries import count_endpoints_sealed_by_former
 
     with open_cursor() as cursor:
         depth, oldest, refusals = count_pending(cursor), find_oldest_pending(cursor), count_refusals(cursor)
         swallowing = list_swallowers(cursor, limit=1)[0]
         members, aside = list_staff(cursor), count_set_aside(cursor)
-        former = count_sealed_by_former(cursor)
+        former = count_sealed_by_former(cursor) + count_endpoints_sealed_by_former(cursor)
     lag = max((utc_now() - oldest).total_seconds(), 0.0) if oldest else 0.0
     words = f"{depth:,} activities wait to be decided, the first for {lag:,.0f} s" if depth else "nothing waits to be decided"
     if lag > LONGEST_LAG_SECONDS:
@@ -249,7 +250,7 @@ def _work() -> Iterator[Finding]:
         yield Finding(
             "secrets",
             "notice",
-            f"{former:,} second factors are sealed with a former secret",
+            f"{former:,} second factors or webhooks are sealed with a former secret",
             "Run: stamgast migrate. Until then leave STAMGAST_SECRET_KEY_FALLBACKS as it is.",
         )
     yield from _archive()

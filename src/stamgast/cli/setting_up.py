@@ -114,6 +114,7 @@ def prepare(configuration: Configuration, *, at: datetime) -> int:
     from stamgast.access.operations import reseal_secrets
     from stamgast.flows.install import install
     from stamgast.kit.database import transaction
+    from stamgast.webhooks.operations import reseal_endpoints
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
@@ -124,6 +125,7 @@ def prepare(configuration: Configuration, *, at: datetime) -> int:
             install(timezone=configuration.timezone, at=at, actor="install")
             with transaction() as secrets_cursor:
                 reseal_secrets(secrets_cursor, at=at, actor="install")
+                reseal_endpoints(secrets_cursor)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", (MIGRATION_LOCK,))
     return pending

@@ -42,6 +42,7 @@ def outcome_sentence(outcome: Outcome) -> str:
         "target_refused": _("The address lies within this network; STAMGAST_WEBHOOK_TARGETS does not name it"),
         "no_address": _("The name leads to no address"),
         "tls_failed": _("The certificate is not that of the name, or nobody vouches for it"),
+        "secret_lost": _("The secret cannot be opened, because the installation has another one now: make a new secret"),
         "not_sent": _("It could not be sent from here; the log of the worker says why"),
         "unreachable": _("Nobody answered who speaks HTTP"),
     }

@@ -5,14 +5,14 @@ from django.db import models
 
 
 class Endpoint(models.Model):
-    """Where events are sent. The secrets are kept as they are, because each sending signs with them."""
+    """Where events are sent. Each sending signs with the secrets, so they are kept; sealed with the installation's own."""
 
     id = models.UUIDField(primary_key=True)
     name = models.TextField(unique=True)
     url = models.TextField()
     kinds = ArrayField(models.TextField())
-    secret = models.TextField()
-    former_secret = models.TextField(null=True)
+    secret = models.BinaryField()
+    former_secret = models.BinaryField(null=True)
     former_secret_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     created_by = models.TextField()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from stamgast.access.sealing import is_sealed_by_present
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import InvalidCursor, Page, decode_cursor, page_of
 from stamgast.webhooks.errors import DeliveryNotFound, EndpointNotFound
@@ -81,6 +82,12 @@ def count_given_up(cursor: Cursor) -> int:
         "SELECT count(*) FROM webhooks_endpoint WHERE disabled_at IS NOT NULL AND disabled_reason <> %s", (WhyOff.STAFF,)
     ).fetchone()
     return int(row[0]) if row else 0
+
+
+def count_endpoints_sealed_by_former(cursor: Cursor) -> int:
+    """Endpoints whose secret is sealed with a former secret of the installation, which must be named until they are not."""
+    rows = cursor.execute("SELECT secret FROM webhooks_endpoint").fetchall()
+    return sum(not is_sealed_by_present(sealed) for (sealed,) in rows)
 
 
 def _deliveries_of(cursor: Cursor, rows: Sequence[tuple[Any, ...]]) -> list[Delivery]:

@@ -44,6 +44,8 @@ def open_client() -> httpx.AsyncClient:
 
 async def send(client: httpx.AsyncClient, parcel: Parcel, *, reach: Reach, at: datetime) -> Outcome:
     """Sends, and says what became of it; never raises. Ends within ``TOTAL_SECONDS``, whatever the receiver does."""
+    if not parcel.secrets:
+        return Outcome(None, "secret_lost", "", 0)
     began = asyncio.get_running_loop().time()
     status, problem, response = None, "", b""
     try:

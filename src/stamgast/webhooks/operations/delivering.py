@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from stamgast.kit.database import Cursor
-from stamgast.webhooks.operations.endpoints import switch
+from stamgast.webhooks.operations.endpoints import open_secrets, switch
 from stamgast.webhooks.rules import GONE, LOG_KEPT_FOR, delay_after, should_switch_off
 from stamgast.webhooks.types import TEST, DeliveryState, Outcome, Parcel, WhyOff
 
@@ -43,7 +43,7 @@ def claim_due(cursor: Cursor, claim: UUID, *, limit: int, busy: Collection[UUID]
         {"at": at, "until": at + LEASE, "claim": claim, "each": EACH, "busy": list(busy), "limit": limit},
     )
     return [
-        Parcel(number, claimed, endpoint_id, event_id, kind, url, body, attempts, tuple(filter(None, secrets)))
+        Parcel(number, claimed, endpoint_id, event_id, kind, url, body, attempts, open_secrets(secrets))
         for number, claimed, endpoint_id, event_id, kind, url, body, attempts, *secrets in cursor
     ]
 

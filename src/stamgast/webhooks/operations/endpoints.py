@@ -1,12 +1,15 @@
 """Endpoints: made, edited, switched off and on, removed, and their secrets. Each writes the trail."""
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
 import psycopg
+from cryptography.fernet import InvalidToken
 
 from stamgast.access.operations import record
+from stamgast.access.sealing import is_sealed_by_present, seal, unseal
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import new_id
 from stamgast.webhooks.errors import EndpointExists, EndpointNotFound
@@ -23,7 +26,7 @@ def create_endpoint(
     made = cursor.execute(
         """INSERT INTO webhooks_endpoint (id, name, url, kinds, secret, created_at, created_by, disabled_reason)
         VALUES (%s, %s, %s, %s, %s, %s, %s, '') ON CONFLICT (name) DO NOTHING RETURNING id""",
-        (new_id(), name, url, wanted, secret, at, actor),
+        (new_id(), name, url, wanted, seal(secret), at, actor),
     ).fetchone()
     if made is None:
         raise _exists(name)
@@ -70,12 +73,37 @@ def rotate_secret(
     found = cursor.execute(
         """UPDATE webhooks_endpoint SET former_secret = secret, former_secret_until = %s, secret = %s
         WHERE id = %s RETURNING name""",
-        (at + FORMER_SECRET_KEPT_FOR, secret, endpoint_id),
+        (at + FORMER_SECRET_KEPT_FOR, seal(secret), endpoint_id),
     ).fetchone()
     if found is None:
         raise EndpointNotFound("There is no such webhook. It may have been deleted.")
     record(cursor, actor, "rotate webhook secret", f"webhook:{endpoint_id}", {"name": found[0], "reason": reason}, at)
     return get_endpoint(cursor, endpoint_id), secret
+
+
+def open_secrets(sealed: Iterable[bytes | None]) -> tuple[str, ...]:
+    """The secrets that can be opened. After a restore under another secret of the installation none can."""
+    opened = []
+    for one in sealed:
+        with contextlib.suppress(InvalidToken):
+            if one is not None:
+                opened.append(unseal(one))
+    return tuple(opened)
+
+
+def reseal_endpoints(cursor: Cursor) -> int:
+    """Seals with the installation's secret in force what a former one sealed; how many. What nobody can open stays."""
+    rows = cursor.execute("SELECT id, secret, former_secret FROM webhooks_endpoint ORDER BY id FOR UPDATE").fetchall()
+    changed = 0
+    for endpoint_id, *sealed in rows:
+        if all(one is None or is_sealed_by_present(one) for one in sealed) or not (opened := open_secrets(sealed[:1])):
+            continue
+        former = next(map(seal, open_secrets(sealed[1:])), None)
+        cursor.execute(
+            "UPDATE webhooks_endpoint SET secret = %s, former_secret = %s WHERE id = %s", (seal(opened[0]), former, endpoint_id)
+        )
+        changed += 1
+    return changed
 
 
 def switch(

@@ -22,6 +22,7 @@ from stamgast.webhooks.operations import (
     delete_endpoint,
     edit_endpoint,
     list_wanted_kinds,
+    reseal_endpoints,
     resend,
     resend_failed,
     rotate_secret,
@@ -31,7 +32,14 @@ from stamgast.webhooks.operations import (
     switch,
     write_events,
 )
-from stamgast.webhooks.queries import count_waiting, find_next_due, get_endpoint, list_deliveries, summarise_endpoints
+from stamgast.webhooks.queries import (
+    count_endpoints_sealed_by_former,
+    count_waiting,
+    find_next_due,
+    get_endpoint,
+    list_deliveries,
+    summarise_endpoints,
+)
 from stamgast.webhooks.types import DeliveryState, Endpoint, EventKind, Fact, Outcome, Parcel, Reach, WhyOff
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -310,3 +318,28 @@ def test_the_log_by_pages_and_by_state() -> None:
     assert second.next_cursor is None
     assert len(log_of(endpoint, DeliveryState.DELIVERED)) == 2
     assert (summary.waiting, summary.delivered, summary.failed, summary.last_delivered_at) == (3, 2, 0, NOW)
+
+
+def test_secrets_are_sealed_and_sealed_again_when_the_installation_has_a_new_one(settings) -> None:
+    endpoint = make()
+    with transaction() as cursor:
+        _found, secret = rotate_secret(cursor, endpoint.id, random=bytes([1]) * 32, at=NOW, **BY)
+        kept = cursor.execute("SELECT secret, former_secret FROM webhooks_endpoint").fetchall()
+    assert secret not in str(kept)
+    tell(fact(1))
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another-secret-that-is-as-long-as-it-should-be-0123"
+    assert len(claim()[0].secrets) == 2
+    with transaction() as cursor:
+        assert count_endpoints_sealed_by_former(cursor) == 1
+        assert reseal_endpoints(cursor) == 1
+        assert reseal_endpoints(cursor) == 0
+        assert count_endpoints_sealed_by_former(cursor) == 0
+    settings.SECRET_KEY_FALLBACKS = []
+    [parcel] = claim(NOW + timedelta(minutes=1))
+    assert (parcel.secrets[0], len(parcel.secrets)) == (secret, 2)
+    settings.SECRET_KEY = "a-third-secret-that-did-not-seal-anything-here-4567"
+    with transaction() as cursor:
+        assert reseal_endpoints(cursor) == 0
+    [parcel] = claim(NOW + timedelta(minutes=2))
+    assert parcel.secrets == ()

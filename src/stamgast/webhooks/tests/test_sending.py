@@ -26,10 +26,10 @@ LOCAL = Reach((ip_network("127.0.0.0/8"), ip_network("::1")))
 EVENT = UUID(int=7)
 
 
-def send(url: str, reach: Reach = LOCAL) -> Outcome:
+def send(url: str, reach: Reach = LOCAL, secrets: tuple[str, ...] = (SECRET, FORMER)) -> Outcome:
     now = datetime.now(UTC)
     body = body_of(EVENT, "segment.entered", now, {"customer_id": str(UUID(int=9)), "segment": "loyal-customers"})
-    parcel = Parcel(1, UUID(int=2), UUID(int=3), EVENT, "segment.entered", url, body, 0, (SECRET, FORMER))
+    parcel = Parcel(1, UUID(int=2), UUID(int=3), EVENT, "segment.entered", url, body, 0, secrets)
 
     async def run() -> Outcome:
         async with sending.open_client() as client:
@@ -120,6 +120,11 @@ def against(answer) -> Outcome:
         outcome = send(f"http://127.0.0.1:{server.getsockname()[1]}/")
         thread.join()
     return outcome
+
+
+def test_nothing_is_sent_unsigned(receiver: Receiver) -> None:
+    assert send(receiver.url, secrets=()).problem == "secret_lost"
+    assert receiver.got == []
 
 
 def test_nobody_there() -> None:
