@@ -111,8 +111,8 @@ def prepare(configuration: Configuration, *, at: datetime) -> int:
     from django.core.management import call_command
     from django.db import connection
 
-    from stamgast.access.operations import reseal_secrets
     from stamgast.flows.install import install
+    from stamgast.flows.renew_seals import renew_seals
     from stamgast.kit.database import transaction
     from stamgast.webhooks.operations import reseal_endpoints
 
@@ -126,6 +126,7 @@ def prepare(configuration: Configuration, *, at: datetime) -> int:
             with transaction() as secrets_cursor:
                 reseal_secrets(secrets_cursor, at=at, actor="install")
                 reseal_endpoints(secrets_cursor)
+            renew_seals([configuration.secret_key, *configuration.secret_key_fallbacks], at=at, actor="install")
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", (MIGRATION_LOCK,))
     return pending
