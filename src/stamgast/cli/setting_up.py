@@ -113,8 +113,6 @@ def prepare(configuration: Configuration, *, at: datetime) -> int:
 
     from stamgast.flows.install import install
     from stamgast.flows.renew_seals import renew_seals
-    from stamgast.kit.database import transaction
-    from stamgast.webhooks.operations import reseal_endpoints
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
@@ -123,9 +121,6 @@ def prepare(configuration: Configuration, *, at: datetime) -> int:
             if pending:
                 call_command("migrate", verbosity=0, interactive=False)
             install(timezone=configuration.timezone, at=at, actor="install")
-            with transaction() as secrets_cursor:
-                reseal_secrets(secrets_cursor, at=at, actor="install")
-                reseal_endpoints(secrets_cursor)
             renew_seals([configuration.secret_key, *configuration.secret_key_fallbacks], at=at, actor="install")
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", (MIGRATION_LOCK,))

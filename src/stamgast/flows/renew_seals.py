@@ -8,15 +8,17 @@ from stamgast.customers.erasure.errors import ErasureKeyLost
 from stamgast.customers.erasure.operations import open_key
 from stamgast.customers.erasure.queries import find_wrapped_key
 from stamgast.kit.database import transaction
+from stamgast.webhooks.operations import reseal_endpoints
 
 
 def renew_seals(secrets: Sequence[str], *, at: datetime, actor: str) -> None:
-    """Second factors, and the key of the tombstones where there is one. Doing it again changes nothing.
+    """Second factors, the secrets of webhooks, and the key of the tombstones where there is one. Doing it again changes nothing.
 
     A key that none of the secrets opens is left as it is: whoever needs it says so, and a start is not refused for it.
     """
     with transaction() as cursor:
         reseal_secrets(cursor, at=at, actor=actor)
+        reseal_endpoints(cursor)
     try:
         with transaction() as cursor:
             if find_wrapped_key(cursor) is not None:
