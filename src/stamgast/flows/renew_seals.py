@@ -12,7 +12,7 @@ from stamgast.webhooks.operations import reseal_endpoints
 
 
 def renew_seals(secrets: Sequence[str], *, at: datetime, actor: str) -> None:
-    """Second factors, the secrets of webhooks, and the key of the tombstones where there is one. Doing it again changes nothing.
+    """Second factors, secrets of webhooks, and the key of the tombstones where there is one. Doing it again changes nothing.
 
     A key that none of the secrets opens is left as it is: whoever needs it says so, and a start is not refused for it.
     """
