@@ -117,13 +117,24 @@ def pause_search(cursor: Cursor, search: UUID) -> None:
 def end_search(cursor: Cursor, search: UUID, *, at: datetime) -> int:
     """Closes what this search did not find again: one of the two changed, or they are one. Returns how many."""
     cursor.execute(
-        """UPDATE duplicates_proposal SET state = 'closed', settled_at = %s, settled_by = 'search'
-        WHERE state IN ('open', 'later') AND search_id <> %s""",
-        (at, search),
+        """WITH gone AS MATERIALIZED (
+            SELECT id FROM duplicates_proposal WHERE state IN ('open', 'later') AND search_id <> %s ORDER BY id FOR UPDATE
+        )
+        UPDATE duplicates_proposal AS known SET state = 'closed', settled_at = %s, settled_by = 'search'
+        FROM gone WHERE known.id = gone.id""",
+        (search, at),
     )
     closed = cursor.rowcount
     cursor.execute("UPDATE duplicates_search SET is_open = false, beat_at = NULL, ended_at = %s WHERE id = %s", (at, search))
     return closed
+
+
+def lock_proposals_of(cursor: Cursor, customers: Sequence[UUID]) -> None:
+    """Locks what was ever proposed about these customers, in the order in which searches lock."""
+    cursor.execute(
+        "SELECT id FROM duplicates_proposal WHERE one_id = ANY(%(them)s) OR other_id = ANY(%(them)s) ORDER BY id FOR UPDATE",
+        {"them": list(customers)},
+    )
 
 
 def settle(

@@ -13,7 +13,7 @@ from stamgast.customers.errors import AlreadyOneCustomer, CustomerChanged, Judge
 from stamgast.customers.operations import judge
 from stamgast.customers.queries import get_customer, list_identifiers
 from stamgast.customers.types import Judged
-from stamgast.duplicates.operations import close_proposals_of, reopen, settle
+from stamgast.duplicates.operations import close_proposals_of, lock_proposals_of, reopen, settle
 from stamgast.duplicates.queries import get_proposal
 from stamgast.duplicates.types import Proposal, State
 from stamgast.flows.merge_customers import Effect, in_one_transaction, merge_customers
@@ -26,6 +26,7 @@ def accept_duplicate(proposal_id: UUID, *, reason: str, at: datetime, actor: str
     with transaction() as cursor:
         proposal = get_proposal(cursor, proposal_id)
         effect = merge_customers(str(proposal.one_id), str(proposal.other_id), reason=reason, at=at, actor=actor)
+        lock_proposals_of(cursor, (proposal.one_id, proposal.other_id))
         settle(cursor, proposal_id, State.ACCEPTED, at=at, actor=actor, judgement_id=effect.judgement.id)
         survivor = effect.customers[0].profile.customer.id
         for customer in {proposal.one_id, proposal.other_id} - {survivor}:

@@ -1,13 +1,17 @@
 """Duplicates on a real shop: found by searches that may be stopped, decided by people, and taken back."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from stamgast.activities.messages import Reader
 from stamgast.activities.operations import ensure_source, store
 from stamgast.activities.queries import load_catalogue
+from stamgast.customers.errors import AlreadyOneCustomer, CustomerChanged, SaidToBeDifferent
 from stamgast.customers.histories import list_judgements
 from stamgast.customers.queries import get_customer
 from stamgast.duplicates.errors import ProposalSettled, SearchRunning
@@ -189,3 +193,31 @@ def test_the_worker_searches_when_asked_and_when_it_is_time(shop):
         assert not want_search(cursor, at=NOW + timedelta(days=6), actor="staff:hanna@example.org")
     assert turn(NOW + timedelta(days=6), every=None).is_finished
     assert turn(NOW + timedelta(days=13)).is_finished
+
+
+@pytest.mark.parametrize("other", [accept_duplicate, refuse_duplicate])
+def test_of_two_who_decide_at_once_one_does(shop, other):
+    search()
+    (found,) = proposals()
+    together = threading.Barrier(2)
+
+    def decide(flow):
+        try:
+            together.wait(timeout=30)
+            flow(found.id, reason="looked at both", **BY)
+        except (ProposalSettled, AlreadyOneCustomer, SaidToBeDifferent, CustomerChanged) as error:
+            return type(error)
+        finally:
+            connection.close()
+        return flow
+
+    with ThreadPoolExecutor(2) as two:
+        done = list(two.map(decide, (accept_duplicate, other)))
+    won = [one for one in done if one in (accept_duplicate, refuse_duplicate)]
+    assert len(won) == 1
+    with open_cursor() as cursor:
+        kept = get_proposal(cursor, found.id)
+        judgements = [one for one in list_judgements(cursor, ids("1")[0]) if one.is_in_force]
+    assert kept.state == (State.ACCEPTED if won[0] is accept_duplicate else State.REFUSED)
+    assert [one.judgement.id for one in judgements] == [kept.judgement_id]
+    assert len(set(ids("1", "2"))) == (1 if kept.state is State.ACCEPTED else 2)
