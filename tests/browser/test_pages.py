@@ -18,7 +18,7 @@ SERIOUS = {"serious", "critical"}
 PAGES = (
     "/", "/customers", "/customers?search=noor", "/customers?search=nobody-at-all", "/customers/user_id:918",
     "/customers/user_id:901", "/customers/user_id:918/links", "/customers/user_id:918/merge?search=9",
-    "/customers/user_id:918/merge?other=user_id:901", "/segments", "/segments/loyal-customers", "/programme",
+    "/customers/user_id:918/merge?other=user_id:901", "/segments", "/segments/loyal-customers", "/programme", "/programme/edit",
     "/insights/retention", "/insights/retention?weeks=26&segment=loyal-customers", "/insights/customers?part=new",
     "/insights/cohorts?weeks=52", "/insights/cohorts?weeks=26&by=week&count=or-later", "/insights/repeat-purchase?weeks=52",
     "/insights/best-customers",
@@ -308,4 +308,22 @@ def test_a_webhook_from_its_address_to_its_log(
     page.goto("/webhooks")
     look()
     assert seen.complaints == []
+    context.close()
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_a_change_of_the_programme_is_weighed(
+    browser: Browser, shop: Shop, state: Path, language: str, size: dict[str, int]
+) -> None:
+    context = open_context(browser, shop, state, language, size)
+    seen = visit(context)
+    page = seen.page
+    page.goto("/programme/edit")
+    page.locator('[name="amount 1 score"]').fill("60")
+    page.locator('[name="act"][value="see"]:visible').last.click()
+    expect(page.locator("#effect")).to_be_visible()
+    assert page.locator('[name="amount 1 score"]').input_value() == "60"
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert findings(page) + seen.complaints == []
     context.close()

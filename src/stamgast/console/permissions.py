@@ -80,6 +80,7 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:members": {"GET": _FIGURES},
     "console:changes": {"GET": _FIGURES},
     "console:programme": {"GET": _FIGURES},
+    "console:programme_edit": {"GET": _WRITERS, "POST": _WRITERS},
     "console:insights": {"GET": _FIGURES},
     "console:retention": {"GET": _FIGURES},
     "console:cohorts": {"GET": _FIGURES},

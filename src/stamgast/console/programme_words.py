@@ -40,6 +40,41 @@ def rule_sentences(rule: Rule, document: Document, language: str) -> RuleSentenc
     return RuleSentences(rule_label(rule.name), when, [_give(give, rule, document, language) for give in rule.gives])
 
 
+def differences(before: Document, after: Document, language: str) -> list[str]:
+    """What a document says otherwise than another, a sentence for each difference; one that says so where none is heard."""
+    old, new = ({rule.name: rule for rule in document.rules} for document in (before, after))
+    said = []
+    for name in dict.fromkeys([*old, *new]):
+        label = rule_label(name)
+        if name not in old:
+            gives = "; ".join(worth(give, new[name], language) for give in new[name].gives)
+            said.append(_("%(rule)s is new: %(gives)s.") % {"rule": label, "gives": gives})
+        elif name not in new:
+            said.append(_("%(rule)s gives nothing any more.") % {"rule": label})
+        else:
+            was, now = ("; ".join(worth(give, rules[name], language) for give in rules[name].gives) for rules in (old, new))
+            if was != now:
+                said.append(_("%(rule)s: %(now)s. Before: %(was)s.") % {"rule": label, "now": now, "was": was})
+            was, now = (with_kinds(rules[name].when.sentence(language)) for rules in (old, new))
+            if was != now:
+                said.append(_("%(rule)s applies when %(now)s. Before: when %(was)s.") % {"rule": label, "now": now, "was": was})
+    for name in dict.fromkeys([*before.currencies, *after.currencies]):
+        was, now = (
+            _lasting(document.currencies[name].expiry) if name in document.currencies else "" for document in (before, after)
+        )
+        if was != now:
+            text = _("Of %(currency)s: %(now)s Before: %(was)s") if was and now else _("%(currency)s is new. %(now)s")
+            text = text if now else _("%(currency)s is not given any more.")
+            said.append(text % {"currency": currency_label(name), "now": now, "was": was})
+    if before.timezone != after.timezone:
+        said.append(
+            _("Days begin and end in the zone %(now)s. Before: %(was)s.") % {"now": after.timezone, "was": before.timezone}
+        )
+    if before.rounding != after.rounding:
+        said.append(_("What is left over of an amount is rounded in another way."))
+    return said or [_("It says the same, in other words.")]
+
+
 def rule_label(name: str) -> str:
     """A rule's name; those of the first programme in the reader's language."""
     labels = {"purchase": _("Purchase"), "coupon": _("Coupon")}
@@ -47,6 +82,11 @@ def rule_label(name: str) -> str:
 
 
 def _give(give: Give, rule: Rule, document: Document, language: str) -> str:
+    return f"{worth(give, rule, language)}. {_lasting(document.currencies[give.currency].expiry)}"
+
+
+def worth(give: Give, rule: Rule, language: str) -> str:
+    """What a rule gives of one currency, and at most, without how long it lasts."""
     amount = amount_of(give.amount, give.currency)
     if give.per_milli is None:
         text = _("it gives %(amount)s") % {"amount": amount}
@@ -60,8 +100,11 @@ def _give(give: Give, rule: Rule, document: Document, language: str) -> str:
             text = _("it gives %(amount)s for each whole %(per)s spent") % {"amount": amount, "per": per}
     cap = rule.caps.get(give.currency)
     if cap is not None:
-        text += ", " + _("at most %(cap)s %(period)s") % {"cap": reader.number(cap), "period": _period(str(rule.cap_period))}
-    return f"{text}. {_lasting(document.currencies[give.currency].expiry)}"
+        text += ", " + _("at most %(cap)s %(period)s") % {
+            "cap": reader.number(cap),
+            "period": period_label(str(rule.cap_period)),
+        }
+    return text
 
 
 def amount_of(amount: int, currency: str) -> str:
@@ -70,7 +113,8 @@ def amount_of(amount: int, currency: str) -> str:
     return pattern % {"amount": reader.number(amount), "currency": currency_label(currency)}
 
 
-def _period(period: str) -> str:
+def period_label(period: str) -> str:
+    """For how long a cap counts."""
     words = {"day": _("a day"), "week": _("a week"), "month": _("a month"), "lifetime": _("in all")}
     return words.get(period, period)
 

@@ -31,6 +31,7 @@ from stamgast.flows.insights.usual import answer_usual
 from stamgast.flows.keep_erased_out import empty_refusals_of_erased
 from stamgast.flows.measure import measure_home
 from stamgast.flows.metrics import observe_decided
+from stamgast.flows.publish import Follower
 from stamgast.flows.summarise import summarise, summary_folder
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
@@ -47,6 +48,7 @@ SHORTEST_SLEEP_SECONDS = 0.005
 SEAL_EVERY_SECONDS = 5.0
 LAKE_EVERY_SECONDS = 60.0
 IDENTITY_SECONDS = 30.0
+PROGRAMME_SECONDS = 30.0
 ARCHIVE_EVERY_SECONDS = 3600.0
 LONGEST_PATIENCE_SECONDS = 5.0
 SINGLY_SECONDS = 0.5
@@ -202,6 +204,7 @@ def _keep_house(stop: threading.Event) -> None:
     """Tries again what an earlier start set aside, then seals, folds, exports and archives from time to time."""
     last_export = last_archive = 0.0
     has_retried = False
+    follower = Follower()
 
     def turn(stop: threading.Event) -> None:
         nonlocal last_export, last_archive, has_retried
@@ -212,6 +215,8 @@ def _keep_house(stop: threading.Event) -> None:
         while _seal_and_fold() and not stop.is_set():
             pass
         _follow_identity_rules(stop)
+        until = time.monotonic() + PROGRAMME_SECONDS
+        follower.turn(at=utc_now(), actor=ACTOR, should_stop=lambda: stop.is_set() or time.monotonic() > until)
         if time.monotonic() - last_export >= LAKE_EVERY_SECONDS:
             empty_refusals_of_erased(at=utc_now())
             _refresh_lake()

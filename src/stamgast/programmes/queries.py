@@ -93,6 +93,17 @@ def count_outdated(cursor: Cursor, version: Version) -> int:
     return int(row[0]) if row else 0
 
 
+def list_decided(cursor: Cursor, programme: str, *, limit: int) -> list[UUID]:
+    """Customers for whom something was decided, by bucket, at most so many: always the same ones."""
+    return [row[0] for row in cursor.execute(sql.LIST_DECIDED, (programme, limit)).fetchall()]
+
+
+def count_decided(cursor: Cursor, programme: str) -> int:
+    """How many customers something was decided for."""
+    row = cursor.execute("select count(*) from programmes_state where programme = %s", (programme,)).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _key(id_: UUID) -> tuple[int, bytes]:
     return bucket_of(id_), id_.bytes
 

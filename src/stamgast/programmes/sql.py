@@ -55,3 +55,7 @@ where s.bucket = gone.bucket and s.customer_id = gone.customer_id and s.programm
 OUTDATED = """
 select customer_id from programmes_state where programme = %s and version < %s and last_at >= %s
 """
+
+LIST_DECIDED = """
+select customer_id from programmes_state where programme = %s order by bucket, customer_id limit %s
+"""

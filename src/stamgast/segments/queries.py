@@ -5,10 +5,11 @@ from uuid import UUID
 
 import msgspec
 
+from stamgast.conditions import CUSTOMER_FIELDS, parse
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import InvalidCursor, Page, decode_cursor, page_of
 from stamgast.segments.errors import SegmentNotFound
-from stamgast.segments.rules import slug_of
+from stamgast.segments.rules import Test, slug_of
 from stamgast.segments.types import Change, Member, Membership, Segment, Stay
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -125,3 +126,8 @@ def list_stays_of(cursor: Cursor, customer: UUID) -> list[dict[str, object]]:
         (customer,),
     )
     return [{"segment": name, "entered_at": entered_at, "left_at": left_at} for name, entered_at, left_at in cursor]
+
+
+def membership_test(segment: Segment) -> Test:
+    """Whether somebody with these balances, by ``balance.`` and the currency, is in."""
+    return parse(segment.condition, CUSTOMER_FIELDS).closure()

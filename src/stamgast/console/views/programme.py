@@ -5,7 +5,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
 from stamgast.console.pages import page, show
-from stamgast.console.programme_words import rule_sentences
+from stamgast.console.programme_words import differences, rule_sentences
 from stamgast.console.words import currency_label
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
@@ -31,9 +31,15 @@ def programme(request: HttpRequest) -> HttpResponse:
     shown = next((version for version in found.versions if str(version.version) == asked), in_force)
     document = load(shown.document)
     language = get_language() or "en"
+    before = [None, *found.versions]  # each version beside the one before it
+    told = [
+        (version, differences(load(earlier.document), load(version.document), language) if earlier else [])
+        for version, earlier in zip(found.versions, before, strict=False)
+    ]
     context = {
         "name": found.name,
-        "versions": list(reversed(found.versions)),
+        "versions": list(reversed(told)),
+        "now": now,
         "shown": shown,
         "in_force": in_force,
         "document": document,
