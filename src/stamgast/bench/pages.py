@@ -9,6 +9,7 @@ import asyncio
 import http.client
 import random
 import re
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -79,7 +80,10 @@ def _pages(customers: int, times: int) -> dict[str, list[str]]:
     fixed = {
         "home": "/", "measures": "/measures", "live": "/live", "customers": "/customers", "segments": "/segments",
         "segment": "/segments/loyal-customers", "programme": "/programme", "sources": "/sources", "source": "/sources/1",
-        "refusals": "/sources/refusals", "kinds": "/sources/kinds",
+        "refusals": "/sources/refusals", "kinds": "/sources/kinds", "identity": "/sources/identity", "webhooks": "/webhooks",
+        "retention": "/insights/retention", "cohorts": "/insights/cohorts", "repeat purchase": "/insights/repeat-purchase",
+        "best customers": "/insights/best-customers", "staff": "/staff", "keys": "/keys", "trail": "/trail",
+        "erasures": "/erasures", "till": "/till", "account": "/account",
     }  # fmt: skip
     return {
         **{name: [path] * (times + 2) for name, path in fixed.items()},
@@ -87,6 +91,8 @@ def _pages(customers: int, times: int) -> dict[str, list[str]]:
         "customers by first name": [f"/customers?{urlencode({'search': chance.choice(big_shop.NAMES)})}" for _ in some],
         "customers by a letter": [f"/customers?{urlencode({'search': chance.choice('abs1')})}" for _ in some],
         "profile": [f"/customers/{customer}" for customer in ids],
+        "how we know": [f"/customers/{customer}/links" for customer in ids],
+        "consents": [f"/customers/{customer}/consents" for customer in ids],
         "timeline": [f"/customers/{customer}/timeline" for customer in ids],
     }
 
@@ -95,21 +101,21 @@ def _sign_in(url: str, port: int) -> str:
     """The cookies of a person who signed in as people do."""
     with psycopg.connect(url) as database, database.cursor() as cursor:
         create_staff(cursor, email=EMAIL, name="Bench", password=PASSWORD, role=Role.OWNER, at=datetime.now(UTC), actor="bench")
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("GET", "/sign-in")
-    answer = connection.getresponse()
-    found = TOKEN.search(answer.read().decode())
-    cookies = _cookies(answer)
-    if found is None:
-        raise BenchFailed("The sign-in page has no form.")
-    form = urlencode({"csrfmiddlewaretoken": found[1], "email": EMAIL, "password": PASSWORD, "next": "/"})
-    headers = {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded"}
-    connection.request("POST", "/sign-in", form, headers)
-    answer = connection.getresponse()
-    answer.read()
-    if answer.status != 302:
-        raise BenchFailed(f"The bench could not sign in: {answer.status}.")
-    return _cookies(answer)
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request("GET", "/sign-in")
+        answer = connection.getresponse()
+        found = TOKEN.search(answer.read().decode())
+        cookies = _cookies(answer)
+        if found is None:
+            raise BenchFailed("The sign-in page has no form.")
+        form = urlencode({"csrfmiddlewaretoken": found[1], "email": EMAIL, "password": PASSWORD, "next": "/"})
+        headers = {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", "/sign-in", form, headers)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 302:
+            raise BenchFailed(f"The bench could not sign in: {answer.status}.")
+        return _cookies(answer)
 
 
 def _cookies(answer: http.client.HTTPResponse) -> str:
