@@ -97,6 +97,7 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:refusal": {"GET": _MESSAGES, "POST": _OWNER},
     "console:dismissal": {"POST": _OWNER},
     "console:identity_rules": {"GET": _MESSAGES, "POST": _OWNER},
+    "console:swallowers": {"GET": _MESSAGES},
     "console:webhooks": {"GET": _SOURCES, "POST": _OWNER},
     "console:webhook": {"GET": _SOURCES, "POST": _OWNER},
     "console:webhook_test": {"POST": _OWNER},

@@ -98,6 +98,7 @@ urlpatterns = [
     path("sources/refusals/<uuid:refusal_id>", refusals.refusal, name="refusal"),
     path("sources/refusals/<uuid:refusal_id>/dismiss", refusals.dismissal, name="dismissal"),
     path("sources/identity", identity_rules.identity_rules, name="identity_rules"),
+    path("sources/identity/swallowers", identity_rules.swallowers, name="swallowers"),
     path("sources/kinds", kinds.kinds, name="kinds"),
     path("sources/kinds/<path:name>", kinds.kind, name="kind"),
     path("webhooks", webhooks.webhooks, name="webhooks"),

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from stamgast.activities.queries import list_sources
 from stamgast.console.pages import actor_of, page, show, start_of_today
@@ -46,7 +46,6 @@ def identity_rules(request: HttpRequest) -> HttpResponse:
         except StamgastError as error:
             problem = refusal_sentence(error)
     with open_cursor() as cursor:
-        count, largest = list_swallowers(cursor)
         context = {
             "kinds": _kinds(document),
             "sources": [
@@ -54,13 +53,21 @@ def identity_rules(request: HttpRequest) -> HttpResponse:
                 for row in list_sources(cursor, since=start_of_today())
             ],
             "alarm_above": document["alarm_above"],
-            "swallowing": count,
-            "swallowers": _named(cursor, dict(largest)),
             "versions": list_versions(cursor, limit=VERSIONS),
             "is_following": find_unapplied(cursor) is not None,
         }
     context |= {"cost": cost, "problem": problem, "reason": request.POST.get("reason", "")}
     return show(request, "console/identity_rules.html", context, status=422 if problem else 200)
+
+
+@page
+@require_GET
+def swallowers(request: HttpRequest) -> HttpResponse:
+    """Who holds suspiciously many identifiers, as a part of the page: counting all of them takes a moment in a large shop."""
+    with open_cursor() as cursor:
+        count, largest = list_swallowers(cursor)
+        context = {"swallowing": count, "swallowers": _named(cursor, dict(largest))}
+    return render(request, "console/parts/swallowers.html", context)
 
 
 def _kinds(document: Mapping[str, Any]) -> list[dict[str, Any]]:
