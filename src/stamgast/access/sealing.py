@@ -21,11 +21,18 @@ def unseal(sealed: bytes) -> str:
     return MultiFernet(_locks()).decrypt(bytes(sealed)).decode()
 
 
-def reseal(sealed: bytes) -> bytes | None:
-    """The same under the secret in force, or None where it is that already."""
-    if is_sealed_by_present(sealed):
+def find_text(sealed: bytes) -> str | None:
+    """The text again, or None when no secret that is named sealed it, as after a restore without the former secret."""
+    try:
+        return unseal(sealed)
+    except InvalidToken:
         return None
-    return seal(unseal(sealed))
+
+
+def reseal(sealed: bytes) -> bytes | None:
+    """The same under the secret in force; None where it is that already, or where no secret that is named opens it."""
+    text = None if is_sealed_by_present(sealed) else find_text(sealed)
+    return None if text is None else seal(text)
 
 
 def is_sealed_by_present(sealed: bytes) -> bool:

@@ -19,7 +19,7 @@ from stamgast.access.rules import (
     subject_of,
     totp_step_at,
 )
-from stamgast.access.sealing import reseal, seal, unseal
+from stamgast.access.sealing import find_text, reseal, seal
 from stamgast.access.types import Role
 from stamgast.kit.database import Cursor
 
@@ -58,13 +58,15 @@ def turn_off(cursor: Cursor, staff: int, *, at: datetime, actor: str) -> None:
 def check_code(cursor: Cursor, staff: int, code: str, *, at: datetime) -> bool:
     """Takes a code and uses it up: whether it was a recovery code. Raises SecondFactorRefused.
 
-    The attempt was counted before (``count_code``). The person's row is locked, so that one code opens one door.
+    Where the secret that sealed the telephone's is lost, recovery codes are what is left. The attempt was counted before
+    (``count_code``). The person's row is locked, so that one code opens one door.
     """
     row = cursor.execute(
         "SELECT totp_secret, totp_step FROM access_staff WHERE id = %s AND is_active FOR UPDATE", (staff,)
     ).fetchone()
     if row is not None and row[0] is not None:
-        step = _step_of(unseal(row[0]), code, at, after=row[1])
+        secret = find_text(row[0])
+        step = None if secret is None else _step_of(secret, code, at, after=row[1])
         if step is not None:
             cursor.execute("UPDATE access_staff SET totp_step = %s WHERE id = %s", (step, staff))
             forgive(cursor, subject_of("code", str(staff)))

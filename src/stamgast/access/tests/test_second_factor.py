@@ -173,6 +173,18 @@ def test_what_an_unknown_secret_sealed_stays_shut(settings) -> None:
     assert sealing.unseal(sealed) == "words"
 
 
+@pytest.mark.django_db
+def test_with_the_secret_lost_recovery_codes_are_left_and_nothing_stops(settings) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OLD, []
+    staff, secret, codes = enrol()
+    settings.SECRET_KEY = NEW
+    later = AT + 10 * HALF_MINUTE
+    with transaction() as cursor:
+        assert reseal_secrets(cursor, at=AT, actor="test") == 0
+    assert not is_taken(staff, code_of(secret, later), later)
+    assert is_taken(staff, codes[0], later)
+
+
 @given(st.binary(min_size=10, max_size=10), st.integers(1, 1000))
 def test_recovery_codes_are_told_apart_by_person_and_read_back(random: bytes, staff: int) -> None:
     code = format_recovery_code(random)
