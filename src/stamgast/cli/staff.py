@@ -27,9 +27,7 @@ def command() -> None:
 @click.option("--email", prompt="E-mail", help="What they sign in with.")
 @click.option("--name", prompt="Name", help="What colleagues see.")
 @click.option("--role", type=click.Choice(ROLES), help="What they do here. The first person is an owner.")
-@click.option(
-    "--language", type=click.Choice(["en", "nl"]), default="", help="What they read, instead of what their browser asks for."
-)
+@click.option("--language", type=click.Choice(["en", "nl"]), help="What they read, instead of what their browser asks for.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def create(email: str, name: str, role: str | None, language: str | None, password_stdin: bool) -> None:
     """Add a person who may sign in."""

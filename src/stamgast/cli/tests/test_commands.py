@@ -119,7 +119,7 @@ def test_staff_password_is_read_from_standard_input_and_never_shown(folder: Path
     made = run(folder, *arguments, stdin="three blue herons\n")
     assert (made.returncode, made.stdout) == (0, "Ada may sign in as ada@example.org, as owner.\n")
     assert "herons" not in made.stdout + made.stderr
-    assert run(folder, "staff", "list").stdout == "ada@example.org\tAda\n"
+    assert run(folder, "staff", "list").stdout == "ada@example.org\tAda\towner\n"
 
 
 @pytest.mark.xdist_group("commands")
