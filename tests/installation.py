@@ -63,12 +63,17 @@ class Installation:
         return f"postgresql://postgres@/stamgast?host={options[4]}&port={options[3]}"
 
     def part(self, name: str) -> psutil.Process:
-        if name == "postgres":
-            return psutil.Process(int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0]))
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            if name in child.cmdline():
-                return child
-        raise AssertionError(f"there is no {name} to kill")
+        """A part of what runs; one that is being started again is waited for."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError, psutil.Error):
+                if name == "postgres":
+                    return psutil.Process(int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0]))
+                for child in psutil.Process(self.process.pid).children(recursive=True):
+                    if name in child.cmdline():
+                        return child
+            time.sleep(0.05)
+        raise AssertionError(f"there is no {name}: " + (self.folder / "serve.log").read_text()[-4000:])
 
     def stop(self) -> None:
         self.process.terminate()

@@ -5,6 +5,7 @@ import json
 import click
 
 from stamgast.access.rules import DEFAULT_LIMIT_PER_MINUTE
+from stamgast.access.types import Scope
 from stamgast.cli.setting_up import ACTOR, database
 from stamgast.kit.clock import utc_now
 
@@ -21,7 +22,7 @@ def command() -> None:
     multiple=True,
     required=True,
     metavar="SCOPE",
-    help="What the key may do, such as customers:read, segments:read, movements:read; repeat it. * is all.",
+    help=f"What the key may do; repeat it. One of: {', '.join(scope for scope in Scope if scope != '*')}; * is all.",
 )
 @click.option("--name", default="script", show_default=True, help="What the key is for.")
 @click.option(

@@ -38,7 +38,7 @@ Read = Callable[..., Any]
 def everything(cursor: Cursor) -> list[Any]:
     """All rows of the three tables, in no order that depends on how they came in."""
     return [
-        cursor.execute(f"SELECT {columns} FROM {table} ORDER BY 1").fetchall()
+        cursor.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2").fetchall()
         for table, columns in (
             ("activities_activity", "id, type, kind, anchor_id, identifiers::text, occurred_at, received_at, order_id, body"),
             ("activities_pending", "occurred_at, activity_id, received_at"),

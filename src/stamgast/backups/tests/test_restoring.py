@@ -20,7 +20,7 @@ from stamgast.backups.errors import BackupDamaged, BackupFailed, BackupTooNew, H
 from stamgast.backups.making import back_up
 from stamgast.backups.restoring import examine, restore_embedded, restore_external
 from stamgast.backups.types import Description
-from stamgast.flows.export_lake import DATASETS, _address, export
+from stamgast.flows.export_lake import DATASETS, database_address, export
 from stamgast.kit.embedded import EmbeddedServer
 from stamgast.lake.check import check
 from stamgast.lake.export import export as export_lake
@@ -58,7 +58,7 @@ def backup(transactional_db: None, tmp_path: Path) -> Path:
     told: list[int] = []
     settings = {"STAMGAST_TIMEZONE": "Europe/Amsterdam"}
     back_up(
-        _address(), lake, path, settings=settings, secret=SECRET, at=AT, progress=lambda what, done, total: told.append(done)
+        database_address(), lake, path, settings=settings, secret=SECRET, at=AT, progress=lambda what, done, total: told.append(done)
     )
     assert told
     return path
