@@ -58,7 +58,13 @@ def backup(transactional_db: None, tmp_path: Path) -> Path:
     told: list[int] = []
     settings = {"STAMGAST_TIMEZONE": "Europe/Amsterdam"}
     back_up(
-        database_address(), lake, path, settings=settings, secret=SECRET, at=AT, progress=lambda what, done, total: told.append(done)
+        database_address(),
+        lake,
+        path,
+        settings=settings,
+        secret=SECRET,
+        at=AT,
+        progress=lambda what, done, total: told.append(done),
     )
     assert told
     return path
