@@ -13,7 +13,7 @@ TOOLS := STAMGAST_SECRET_KEY=only-for-the-tools-and-long-enough-to-be-accepted-a
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml package-lock.json hatch_build.py scripts/set_up.py
+$(STAMP): pyproject.toml package.json package-lock.json hatch_build.py scripts/set_up.py $(wildcard src/stamgast/locale/*/LC_MESSAGES/django.po)
 	$(PYTHON) scripts/set_up.py
 	@touch $(STAMP)
 
