@@ -16,7 +16,8 @@ from tests.browser.seed import DUPLICATE, EMAIL, PASSWORD
 pytestmark = pytest.mark.xdist_group("browser")
 SERIOUS = {"serious", "critical"}
 PAGES = (
-    "/", "/customers", "/customers?search=noor", "/customers?search=nobody-at-all", "/customers/user_id:918",
+    "/", "/customers", "/customers?search=noor", "/customers?segment=loyal-customers&at_least=1&seen_to=2036-10-01",
+    "/customers?has_phone=1&at_least=999999", "/customers?search=nobody-at-all", "/customers/user_id:918",
     "/customers/user_id:901", "/customers/user_id:918/links", "/customers/user_id:918/merge?search=9",
     "/customers/user_id:918/merge?other=user_id:901", "/segments", "/segments/loyal-customers", "/programme", "/programme/edit",
     "/insights/retention", "/insights/retention?weeks=26&segment=loyal-customers", "/insights/customers?part=new",

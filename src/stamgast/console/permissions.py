@@ -56,6 +56,7 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:live": {"GET": _FIGURES},
     "console:measures": {"GET": _FIGURES},
     "console:customers": {"GET": _PEOPLE},
+    "console:customers_csv": {"GET": _PEOPLE - {Role.AGENT}},
     "console:customer": {"GET": _PEOPLE},
     "console:timeline": {"GET": _PEOPLE},
     "console:links": {"GET": _PEOPLE},

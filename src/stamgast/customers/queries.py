@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from psycopg.sql import SQL, Composable, Literal
+from psycopg.sql import SQL, Composable
 
 from stamgast.customers import rules
 from stamgast.customers.errors import CustomerNotFound
+from stamgast.customers.searching import COUNT_FOUND, FEW_MATCHES, IS_FOUND, SOME_FOUND, prefixes_of
 from stamgast.customers.types import Customer, CustomerSummary, Identifier, LinkedIdentifier, Profile, Trait
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
 
-_FEW_MATCHES = 2_000
 MOST_COUNTED = 5_000
 _FEW_EXACT = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -133,10 +133,10 @@ def list_customers(
 ) -> Page[CustomerSummary]:
     """Customers, last seen first. ``search`` is the beginning of an identifier, a name or an e-mail address."""
     limit = max(1, min(limit, LARGEST_PAGE))
-    before = _position(after) if after is not None else None
-    customers = _select_customers(cursor, _prefixes(search, region), before, limit + 1)
+    before = position_of(after) if after is not None else None
+    customers = _select_customers(cursor, prefixes_of(search, region), before, limit + 1)
     rows = summarise(cursor, customers)
-    return page_of(rows, limit, lambda row: ((row.last_seen - _EPOCH) // _MICROSECOND, row.id.hex))
+    return page_of(rows, limit, place_of)
 
 
 def find_exact(cursor: Cursor, search: str, *, region: str | None = None) -> list[UUID]:
@@ -171,10 +171,10 @@ def count_customers(cursor: Cursor) -> int:
 
 def count_found(cursor: Cursor, search: str, *, region: str | None = None) -> tuple[int, bool]:
     """How many customers a search finds, and whether that is all: of a broad search only the first matches are looked at."""
-    prefixes = _prefixes(search, region)
+    prefixes = prefixes_of(search, region)
     if not prefixes:
         return count_customers(cursor), True
-    cursor.execute(_COUNT_FOUND, {**prefixes, "few": MOST_COUNTED})
+    cursor.execute(COUNT_FOUND, {**prefixes, "few": MOST_COUNTED})
     customers, matches = cursor.fetchone() or (0, 0)
     return customers, matches < MOST_COUNTED
 
@@ -269,7 +269,13 @@ def _uuid_or_none(text: str) -> UUID | None:
         return None
 
 
-def _position(after: str) -> tuple[datetime, UUID]:
+def place_of(row: Customer | CustomerSummary) -> tuple[int, str]:
+    """Where somebody stands in the list, for its cursor."""
+    return (row.last_seen - _EPOCH) // _MICROSECOND, row.id.hex
+
+
+def position_of(after: str) -> tuple[datetime, UUID]:
+    """What ``place_of`` said, back from the cursor; raises InvalidCursor."""
     moment, customer = decode_cursor(after, int, str)
     try:
         return _EPOCH + int(moment) * _MICROSECOND, UUID(str(customer))
@@ -277,35 +283,6 @@ def _position(after: str) -> tuple[datetime, UUID]:
         raise InvalidCursor("This cursor belongs to another list. Start again without it.") from None
 
 
-_IDENTIFIER_MATCHES = SQL("(value LIKE %(typed)s OR value LIKE %(lower)s OR value LIKE %(phone)s)")
-_TRAIT_TEXT = SQL("lower(left(value #>> '{}', 200))")
-_TRAIT_MATCHES = SQL("name IN ({names}) AND {text} LIKE %(lower)s").format(
-    names=SQL(", ").join(map(Literal, rules.SEARCHED_TRAITS)), text=_TRAIT_TEXT
-)
-# Matches are cut before they are joined, and traits are taken in the order of their index, which ends where enough are found:
-# a letter that half of all names begin with is as quick as any.
-_FOUND = SQL(
-    """
-    SELECT link.customer_id FROM (
-        (SELECT id FROM customers_identifier WHERE {identifier_matches} LIMIT %(few)s)
-        UNION ALL (SELECT anchor_id FROM customers_trait WHERE {trait_matches} ORDER BY {trait_text} USING ~<~ LIMIT %(few)s)
-    ) AS matches JOIN customers_link AS link ON link.identifier_id = matches.id AND link.ended_at IS NULL
-    """
-).format(identifier_matches=_IDENTIFIER_MATCHES, trait_matches=_TRAIT_MATCHES, trait_text=_TRAIT_TEXT)
-_COUNT_FOUND = SQL("SELECT count(DISTINCT customer_id), count(*) FROM ({found}) AS found").format(found=_FOUND)
-_SOME_FOUND = SQL("SELECT customer_id FROM ({found}) AS found LIMIT %(few)s").format(found=_FOUND)
-# Scalar subqueries and not EXISTS, which the planner may turn into a set of everything that matches.
-_IS_FOUND = SQL(
-    """
-    coalesce((
-        SELECT true FROM customers_link AS link JOIN customers_identifier AS identifier ON identifier.id = link.identifier_id
-        WHERE link.customer_id = customer.id AND link.ended_at IS NULL AND {identifier_matches} LIMIT 1
-    ), (
-        SELECT true FROM customers_link AS link JOIN customers_trait AS trait ON trait.anchor_id = link.identifier_id
-        WHERE link.customer_id = customer.id AND link.ended_at IS NULL AND {trait_matches} LIMIT 1
-    ), false)
-    """
-).format(identifier_matches=_IDENTIFIER_MATCHES, trait_matches=_TRAIT_MATCHES)
 _PAGE = SQL(
     """
     SELECT customer.id, customer.created_at, customer.first_seen, customer.last_seen
@@ -315,30 +292,17 @@ _PAGE = SQL(
 )
 
 
-def _prefixes(search: str, region: str | None) -> dict[str, object]:
-    """The patterns of a search: as typed, in small letters, and as the telephone number that it may be. Empty: no search."""
-    typed = rules.storable(search).strip()[: rules.LONGEST_VALUE]
-    if not typed:
-        return {}
-    phone = rules.normalise_identifier(rules.PHONE, typed, region=region) or typed
-
-    def pattern(text: str) -> str:
-        return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-
-    return {"typed": pattern(typed), "lower": pattern(typed.lower()), "phone": pattern(phone)}
-
-
 def _select_customers(
     cursor: Cursor, prefixes: Mapping[str, object], before: tuple[datetime, UUID] | None, limit: int
 ) -> list[Customer]:
-    arguments: dict[str, object] = {**prefixes, "limit": limit, "few": _FEW_MATCHES + 1}
+    arguments: dict[str, object] = {**prefixes, "limit": limit, "few": FEW_MATCHES + 1}
     conditions: list[Composable] = [SQL("customer.merged_into IS NULL AND customer.erased_at IS NULL")]
     if prefixes:
-        cursor.execute(_SOME_FOUND, arguments)
+        cursor.execute(SOME_FOUND, arguments)
         arguments["found"] = [row[0] for row in cursor]
         # Few: fetch them all and sort. Many: walk the list from its top, where one that matches is never far.
-        is_few = cursor.rowcount <= _FEW_MATCHES
-        conditions.append(SQL("customer.id = ANY(%(found)s::uuid[])") if is_few else _IS_FOUND)
+        is_few = cursor.rowcount <= FEW_MATCHES
+        conditions.append(SQL("customer.id = ANY(%(found)s::uuid[])") if is_few else IS_FOUND)
     if before is not None:
         arguments |= {"last_seen": before[0], "last_id": before[1]}
         conditions.append(SQL("(customer.last_seen, customer.id) < (%(last_seen)s, %(last_id)s)"))

@@ -1,16 +1,59 @@
-"""What a list of customers shows beside their names: balances, segments and orders, for a whole page at once."""
+"""A list of customers: who is on it, and what it shows beside their names for a whole page at once."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from stamgast.activities.queries import count_orders
 from stamgast.customers.queries import anchors_of
+from stamgast.customers.searching import FEW_MATCHES
+from stamgast.customers.walking import Selection, select
 from stamgast.flows.history import ORDERS
 from stamgast.kit.database import Cursor
-from stamgast.ledger.queries import list_available
-from stamgast.segments.queries import list_memberships
-from stamgast.segments.types import Membership
+from stamgast.ledger.queries import has_available_condition, list_available
+from stamgast.segments.queries import find_few_members, is_member_condition, list_memberships
+from stamgast.segments.types import Membership, Segment
+
+SCORE = "score"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Who is asked for: everything that is given holds. ``until`` is the first moment that is too late."""
+
+    search: str = ""
+    segment: Segment | None = None
+    at_least: int | None = None
+    at_most: int | None = None
+    seen_since: datetime | None = None
+    seen_until: datetime | None = None
+    first_since: datetime | None = None
+    first_until: datetime | None = None
+    kinds: tuple[str, ...] = ()
+
+
+def select_customers(cursor: Cursor, wanted: Wanted) -> Selection:
+    """The customers who are asked for. A segment of few is fetched whole; of others each customer is looked up in it."""
+    conditions = []
+    among = None
+    if wanted.segment is not None:
+        among = find_few_members(cursor, wanted.segment, most=FEW_MATCHES)
+        if among is None:
+            conditions.append(is_member_condition(wanted.segment))
+    if wanted.at_least is not None or wanted.at_most is not None:
+        conditions.append(has_available_condition(SCORE, at_least=wanted.at_least, at_most=wanted.at_most))
+    return select(
+        cursor,
+        search=wanted.search,
+        seen_since=wanted.seen_since,
+        seen_until=wanted.seen_until,
+        first_since=wanted.first_since,
+        first_until=wanted.first_until,
+        kinds=wanted.kinds,
+        others=conditions,
+        among=among,
+    )
 
 
 @dataclass(frozen=True, slots=True)

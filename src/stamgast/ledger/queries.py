@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg.sql import SQL, Composable, Literal
+
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import bucket_of
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
@@ -38,6 +40,20 @@ def list_available(cursor: Cursor, owners: Collection[UUID]) -> Mapping[UUID, Ma
     for owner_id, currency, amount in cursor:
         available.setdefault(owner_id, {})[currency] = amount
     return available
+
+
+def has_available_condition(currency: str, *, at_least: int | None, at_most: int | None) -> Composable:
+    """SQL on a row called ``customer``: that it has so much available of a currency. Who never got anything has nothing."""
+    available = SQL(
+        "coalesce((SELECT balance.available FROM ledger_balance AS balance WHERE balance.bucket = customer.bucket "
+        "AND balance.owner_id = customer.id AND balance.currency = {currency}), 0)"
+    ).format(currency=Literal(currency))
+    conditions = [
+        SQL("{} {} {}").format(available, SQL(sign), Literal(amount))
+        for sign, amount in ((">=", at_least), ("<=", at_most))
+        if amount is not None
+    ]
+    return SQL(" AND ").join([SQL("true"), *conditions])
 
 
 def get_movement(cursor: Cursor, movement_id: UUID) -> Movement:

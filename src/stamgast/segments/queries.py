@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
+from psycopg.sql import SQL, Composable, Literal
 
 from stamgast.conditions import CUSTOMER_FIELDS, parse
 from stamgast.kit.database import Cursor
@@ -50,6 +51,23 @@ def _position(cursor: str) -> tuple[datetime, UUID]:
         return datetime.fromisoformat(str(moment)), UUID(str(last))
     except ValueError:
         raise InvalidCursor("This cursor belongs to another list. Start again without it.") from None
+
+
+def find_few_members(cursor: Cursor, segment: Segment, *, most: int) -> list[UUID] | None:
+    """Everybody who is in; None where that is more than ``most``."""
+    cursor.execute(
+        "SELECT customer_id FROM segments_stay WHERE segment_id = %s AND left_at IS NULL LIMIT %s", (segment.slug, most + 1)
+    )
+    found = [row[0] for row in cursor]
+    return found if len(found) <= most else None
+
+
+def is_member_condition(segment: Segment) -> Composable:
+    """SQL on a row called ``customer``: that it is in now."""
+    return SQL(
+        "coalesce((SELECT true FROM segments_stay AS stay WHERE stay.segment_id = {slug} "
+        "AND stay.customer_id = customer.id AND stay.left_at IS NULL LIMIT 1), false)"
+    ).format(slug=Literal(segment.slug))
 
 
 def count_members(cursor: Cursor, segment: Segment) -> int:

@@ -108,7 +108,14 @@ def test_a_customer_is_found_by_the_beginning_of_a_name(signed_in: Client, shop:
 
 
 @pytest.mark.parametrize(
-    ("address", "most"), [("/customers", 18), ("/segments/loyal-customers", 17), ("/", 19), ("/sources", 13)]
+    ("address", "most"),
+    [
+        ("/customers", 18),
+        ("/customers?at_least=0&has_email=1&search=2", 18),
+        ("/segments/loyal-customers", 17),
+        ("/", 19),
+        ("/sources", 13),
+    ],
 )
 def test_a_page_asks_as_much_for_many_customers_as_for_one(
     signed_in: Client, shop: Source, monkeypatch: pytest.MonkeyPatch, address: str, most: int

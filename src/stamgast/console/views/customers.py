@@ -1,4 +1,4 @@
-"""Customers: the list with its search, one customer over all sources, and why each point was given."""
+"""One customer over all sources, and why each point was given."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -36,10 +36,8 @@ from stamgast.customers.consent.queries import list_changes
 from stamgast.customers.erasure.queries import find_erasure_of
 from stamgast.customers.histories import list_sharers
 from stamgast.customers.households import list_stays
-from stamgast.customers.queries import count_found, find_exact, list_customers, summarise_customers
-from stamgast.customers.types import CustomerSummary, Profile, TraitValue
+from stamgast.customers.types import Profile, TraitValue
 from stamgast.flows.explain_movement import MovementExplanation, explain_movement
-from stamgast.flows.list_customers import describe_customers
 from stamgast.flows.read_buying import Bought, Buying
 from stamgast.flows.read_customer import CustomerView, read_customer
 from stamgast.flows.read_profile import Part, read_parts
@@ -49,9 +47,8 @@ from stamgast.kit.database import Cursor, open_cursor
 from stamgast.ledger.queries import list_lots, list_movements_between
 from stamgast.ledger.types import Lot, Movement, MovementKind
 from stamgast.programmes.types import RuleOutcome
-from stamgast.segments.queries import count_members, list_segments
+from stamgast.segments.queries import list_segments
 
-ROWS = 50
 EVENTS = 25
 SHARERS = 3
 LOTS = 2_000
@@ -59,7 +56,6 @@ MOST_BOUGHT = 5
 DEVICES = 5
 PARTS = (Part.BUYING, Part.DEVICES, Part.SOURCES, Part.TRAIT_VALUES)
 SCORE = "score"
-LOYAL = "loyal-customers"
 NAMES = ("name", "firstName", "first_name", "lastName", "last_name", "email")
 
 
@@ -70,39 +66,6 @@ class Goal:
     over: int
     reached: int
     sentence: str
-
-
-@page
-@require_GET
-def customers(request: HttpRequest) -> HttpResponse:
-    """The list, last seen first; with a search, who it finds: before all others who is called exactly that."""
-    search = request.GET.get("search", "").strip()[:100]
-    with open_cursor() as cursor:
-        after = request.GET.get("after") or None
-        found = list_customers(cursor, search=search, after=after, limit=ROWS)
-        exact = find_exact(cursor, search) if search else []
-        meant = summarise_customers(cursor, exact) if not after else []
-        rows = [*meant, *(row for row in found.rows if row.id not in exact)]
-        described = describe_customers(cursor, [row.id for row in rows])
-        context: dict[str, Any] = {"search": search, "next": found.next_cursor}
-        if not is_part(request):
-            total, is_all = count_found(cursor, search)
-            context |= {"total": total, "is_all": is_all, "loyal": _count_loyal(cursor)}
-    context["rows"] = [
-        {
-            "id": row.id,
-            "name": customer_name(row.name, row.email, row.identifier),
-            "subtitle": _subtitle(row),
-            "last_seen": row.last_seen,
-            "orders": described[row.id].orders,
-            "score": described[row.id].available.get(SCORE, 0),
-            "segments": [segment_badge(membership.slug, membership.name) for membership in described[row.id].memberships],
-        }
-        for row in rows
-    ]
-    if is_part(request):
-        return render(request, "console/parts/customer_rows.html", context)
-    return show(request, "console/customers.html", context)
 
 
 @page
@@ -235,24 +198,8 @@ def profile_name(profile: Profile) -> str:
     return customer_name(name or None, email, f"{strongest.kind}:{strongest.value}" if strongest else "")
 
 
-def _subtitle(row: CustomerSummary) -> str:
-    """The second line of a row: what the name above it does not say yet."""
-    kind, _separator, value = row.identifier.partition(":")
-    parts = []
-    if row.name and row.email:
-        parts.append(row.email)
-    if (row.name or row.email) and kind == "user_id":
-        parts.append(_("number %(number)s") % {"number": value})
-    parts.append(_("since %(month)s") % {"month": reader.month(row.first_seen)})
-    return " · ".join(parts)
-
-
 def _score(view: CustomerView) -> int:
     return next((balance.available for balance in view.balances if balance.currency == SCORE), 0)
-
-
-def _count_loyal(cursor: Cursor) -> int:
-    return sum(count_members(cursor, segment) for segment in list_segments(cursor) if segment.slug == LOYAL)
 
 
 def _goal(cursor: Cursor, view: CustomerView) -> Goal | None:

@@ -93,7 +93,7 @@ def test_a_line_of_the_list_names_the_customer() -> None:
 
 @pytest.mark.parametrize("few", [2_000, 0], ids=["fetched", "walked"])
 def test_a_search_finds_the_beginning_of_identifiers_names_and_addresses(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "_FEW_MATCHES", few)
+    monkeypatch.setattr(queries, "FEW_MATCHES", few)
     see(1, "user_id:AB-1", firstName="Anna", lastName="Vries")
     see(2, "user_id:2", "email:anna@example.org", "phone:+31612345678")
     see(3, "user_id:3", name="100% Zoë_x", city="Anna Paulowna")

@@ -1,0 +1,102 @@
+"""The filters of the list of customers: read from the address, and said as a sentence of which each part can be taken out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
+
+from django.utils.translation import gettext as _
+
+from stamgast.console import reader
+from stamgast.console.pages import shop_zone
+from stamgast.console.words import segment_name
+from stamgast.flows.list_customers import Wanted
+from stamgast.segments.types import Segment
+
+KINDS = ("email", "phone")
+LARGEST = 10**12
+LONGEST_SEARCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is wanted, and what was understood of the address: the values by name, empty ones left out."""
+
+    wanted: Wanted
+    values: Mapping[str, str]
+    filters: Sequence[tuple[str, str]]
+
+    def query(self, *, without: str = "", **more: str) -> str:
+        """The address of this list, without one of its filters, or with something more."""
+        values = {name: value for name, value in self.values.items() if name != without} | more
+        return f"?{urlencode(values)}"
+
+    @property
+    def address(self) -> str:
+        """Of this list."""
+        return self.query()
+
+    @property
+    def removable(self) -> list[tuple[str, str]]:
+        """What each filter says, and the address of the list without it."""
+        return [(words, self.query(without=name)) for name, words in self.filters]
+
+
+def read_asked(typed: Mapping[str, str], segments: Sequence[Segment]) -> Asked:
+    """What the address asks for. What cannot be understood is left out, and so is not in the sentence either."""
+    segment = next((one for one in segments if one.slug == typed.get("segment")), None)
+    amounts = {name: _amount(typed.get(name, "")) for name in ("at_least", "at_most")}
+    days = {name: _day(typed.get(name, "")) for name in ("seen_from", "seen_to", "first_from", "first_to")}
+    has = {f"has_{kind}": "1" for kind in KINDS if typed.get(f"has_{kind}")}
+    wanted = Wanted(
+        search=typed.get("search", "").strip()[:LONGEST_SEARCH],
+        segment=segment,
+        at_least=amounts["at_least"],
+        at_most=amounts["at_most"],
+        seen_since=_midnight(days["seen_from"]),
+        seen_until=_midnight(days["seen_to"], later=1),
+        first_since=_midnight(days["first_from"]),
+        first_until=_midnight(days["first_to"], later=1),
+        kinds=tuple(kind for kind in KINDS if f"has_{kind}" in has),
+    )
+    filters = {"segment": segment.slug} if segment else {}
+    filters |= {name: str(amount) for name, amount in amounts.items() if amount is not None}
+    filters |= {name: day.isoformat() for name, day in days.items() if day is not None}
+    filters |= has
+    words = {
+        "segment": segment_name(segment.slug, segment.name) if segment else "",
+        "at_least": _("score of at least %(amount)s") % {"amount": reader.number(amounts["at_least"])},
+        "at_most": _("score of at most %(amount)s") % {"amount": reader.number(amounts["at_most"])},
+        "seen_from": _("last seen on %(day)s or later") % {"day": reader.day(days["seen_from"])},
+        "seen_to": _("last seen on %(day)s or before") % {"day": reader.day(days["seen_to"])},
+        "first_from": _("first seen on %(day)s or later") % {"day": reader.day(days["first_from"])},
+        "first_to": _("first seen on %(day)s or before") % {"day": reader.day(days["first_to"])},
+        "has_email": _("with an e-mail address"),
+        "has_phone": _("with a telephone number"),
+    }
+    searched = {"search": wanted.search} if wanted.search else {}
+    return Asked(wanted, searched | filters, [(name, words[name]) for name in filters])
+
+
+def _amount(text: str) -> int | None:
+    try:
+        amount = int(text)
+    except ValueError:
+        return None
+    return amount if 0 <= amount <= LARGEST else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 1970 < day.year < 9999 else None
+
+
+def _midnight(day: date | None, *, later: int = 0) -> datetime | None:
+    """The midnight that begins a day of the shop, or one so many days later."""
+    if day is None:
+        return None
+    day += timedelta(days=later)
+    return datetime(day.year, day.month, day.day, tzinfo=shop_zone())

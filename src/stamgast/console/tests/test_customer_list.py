@@ -1,0 +1,180 @@
+"""The list of customers: filters that combine, as a sentence; a walk that is bounded; everybody who is found as a file."""
+
+import csv
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from django.test import Client
+
+from stamgast.activities.types import Source
+from stamgast.customers import walking
+from stamgast.customers.walking import count_selected, list_selected
+from stamgast.flows.list_customers import Wanted, select_customers
+from stamgast.kit.database import transaction
+from stamgast.kit.ids import bucket_of, derive_id
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def seed(count: int) -> None:
+    """Customers of whom the first was seen last: each third with an e-mail address, each fifth loyal, scores 0, 10, 20, …"""
+    with transaction() as cursor:
+        for number in range(count):
+            who, email = derive_id("someone", str(number)), derive_id("address", str(number))
+            seen = NOW - timedelta(minutes=number)
+            cursor.execute(
+                "INSERT INTO customers_customer (id, bucket, created_at, first_seen, last_seen) VALUES (%s, %s, %s, %s, %s)",
+                (who, bucket_of(who), seen, seen - timedelta(days=number), seen),
+            )
+            kind = "email" if number % 3 == 0 else "user_id"
+            cursor.execute(
+                "INSERT INTO customers_identifier (id, kind, value, first_at) VALUES (%s, %s, %s, %s)",
+                (email, kind, f"=p{number}@example.org" if kind == "email" else f"p{number}", seen),
+            )
+            cursor.execute(
+                "INSERT INTO customers_link (identifier_id, customer_id, began_at, actor, reason) "
+                "VALUES (%s, %s, %s, 'test', '')",
+                (email, who, seen),
+            )
+            if number:
+                cursor.execute(
+                    "INSERT INTO ledger_balance (bucket, owner_id, currency, available, lot_total) "
+                    "VALUES (%s, %s, 'score', %s, %s)",
+                    (bucket_of(who), who, number * 10, number * 10),
+                )
+            if number % 5 == 0:
+                cursor.execute(
+                    "INSERT INTO segments_stay (segment_id, customer_id, entered_at) VALUES ('loyal-customers', %s, %s)",
+                    (who, seen),
+                )
+
+
+def numbers(client: Client, query: str) -> list[int]:
+    """Who a file of the list names."""
+    answer = client.get(f"/customers.csv?{query}")
+    assert answer.status_code == 200
+    return sorted(int(row["score"]) // 10 for row in read(answer.streaming_content))
+
+
+def read(pieces: object) -> list[dict[str, str]]:
+    return list(csv.DictReader(gather(pieces)))
+
+
+def gather(pieces: object) -> Iterator[str]:
+    from asgiref.sync import async_to_sync
+
+    async def whole() -> list[str]:
+        return [piece if isinstance(piece, str) else piece.decode() async for piece in pieces]  # type: ignore[attr-defined]
+
+    return iter("".join(async_to_sync(whole)()).splitlines(keepends=True))
+
+
+@pytest.fixture
+def crowd(signed_in: Client, shop: Source) -> Client:
+    with transaction() as cursor:
+        cursor.execute("DELETE FROM customers_link")
+        cursor.execute("DELETE FROM customers_customer")
+        cursor.execute("DELETE FROM segments_stay")
+    seed(60)
+    return signed_in
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", lambda n: True),
+        ("segment=loyal-customers", lambda n: n % 5 == 0),
+        ("at_least=100", lambda n: n >= 10),
+        ("at_most=0", lambda n: n == 0),
+        ("at_least=100&at_most=200&has_email=1", lambda n: 10 <= n <= 20 and n % 3 == 0),
+        ("segment=loyal-customers&has_email=1", lambda n: n % 15 == 0),
+        ("has_phone=1", lambda n: False),
+        ("first_to=2026-02-20", lambda n: n >= 9),
+        ("first_from=2026-02-21", lambda n: n < 9),
+        ("seen_from=2026-03-01", lambda n: True),
+        ("seen_to=2026-02-28", lambda n: False),
+        ("search=p1&segment=loyal-customers", lambda n: n in (10,)),
+        ("segment=none&at_least=x&seen_from=yesterday", lambda n: True),
+    ],
+)
+def test_filters_combine_in_the_file_and_on_the_page(crowd: Client, query: str, expected: object) -> None:
+    wanted = [n for n in range(60) if expected(n)]  # type: ignore[operator]
+    assert numbers(crowd, query) == wanted
+    text = crowd.get(f"/customers?{query}").content.decode()
+    assert text.count('class="sg-who') == min(len(wanted), 50)
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_a_segment_is_the_same_whether_it_has_few_members_or_many(
+    crowd: Client, monkeypatch: pytest.MonkeyPatch, few: bool
+) -> None:
+    if not few:
+        monkeypatch.setattr("stamgast.flows.list_customers.FEW_MATCHES", 3)
+    assert numbers(crowd, "segment=loyal-customers&at_least=300") == [30, 35, 40, 45, 50, 55]
+
+
+def test_the_filters_are_a_sentence_of_which_each_part_is_taken_out(crowd: Client) -> None:
+    text = crowd.get("/customers?segment=loyal-customers&seen_to=2026-09-30&search=p&after=").content.decode()
+    assert text.count('type="hidden" name="segment" value="loyal-customers"') == 1  # a search keeps the filters
+    assert "Loyal customers ×" in text
+    assert "last seen on 30 Sept 2026 or before ×" in text
+    assert 'href="/customers?search=p&amp;seen_to=2026-09-30"' in text
+    assert 'href="/customers?search=p&amp;segment=loyal-customers"' in text
+    assert 'href="/customers.csv?search=p&amp;segment=loyal-customers&amp;seen_to=2026-09-30"' in text
+
+
+def test_pages_follow_each_other_and_look_at_so_many_at_most(crowd: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walking, "STEP", 10)
+    monkeypatch.setattr(walking, "MOST_LOOKED_AT", 20)
+    monkeypatch.setattr(walking, "MOST_COUNTED", 20)
+    found: list[UUID] = []
+    sizes = []
+    with transaction() as cursor:
+        selection = select_customers(cursor, Wanted(at_least=400))
+        assert count_selected(cursor, selection) == (0, False)
+        after = None
+        while True:
+            page = list_selected(cursor, selection, after=after, limit=8)
+            found += [row.id for row in page.rows]
+            sizes.append(len(page.rows))
+            after = page.next_cursor
+            if after is None:
+                break
+    assert sizes == [0, 0, 8, 8, 4]
+    assert found == [derive_id("someone", str(number)) for number in range(40, 60)]
+    text = crowd.get("/customers?at_least=400").content.decode()
+    assert "Nobody yet among those last seen; look further" in text
+    assert "Look further</a>" in text
+
+
+def test_a_file_comes_in_steps_and_each_customer_once(crowd: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    real = walking.summarise
+
+    def counted(cursor: object, customers: list[object]) -> object:
+        seen.append(len(customers))
+        return real(cursor, customers)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(walking, "summarise", counted)
+    with transaction() as cursor:
+        cursor.execute("DELETE FROM customers_link")
+        cursor.execute(
+            """
+            INSERT INTO customers_customer (id, bucket, created_at, first_seen, last_seen)
+            SELECT gen_random_uuid(), 0, now(), now(), now() FROM generate_series(1, 3500)
+            """
+        )
+    answer = crowd.get("/customers.csv")
+    rows = read(answer.streaming_content)
+    assert (len(rows), len({row["customer_id"] for row in rows})) == (3560, 3560)
+    assert seen == [1000, 1000, 1000, 560]
+
+
+def test_no_cell_of_the_file_is_a_formula_and_the_trail_says_who_took_it(crowd: Client) -> None:
+    rows = read(crowd.get("/customers.csv?has_email=1&at_most=0").streaming_content)
+    assert [row["email"] for row in rows] == ["'=p0@example.org"]
+    with transaction() as cursor:
+        cursor.execute("SELECT actor, subject, detail ->> 'asked' FROM access_trail WHERE action = 'export customers'")
+        assert cursor.fetchall() == [("staff:owner@example.org", "customers", "at_most=0&has_email=1")]
