@@ -25,7 +25,8 @@ serve: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python scripts/ensure_browser.py
-	$(BIN)/pytest $(ARGS)
+	# On CI what failed is tried once more by itself: its machines are noisy, and a fault fails twice. Both runs are shown.
+	$(BIN)/pytest $(ARGS)$(if $(CI), || $(BIN)/pytest --last-failed $(ARGS))
 
 check: $(STAMP)
 	$(BIN)/ruff check .
