@@ -1,4 +1,5 @@
-"""How fast the ledger posts: fresh movements a second, committed, on one connection, in batches as the worker writes them.
+"""How fast the ledger posts: fresh movements a second, committed, on one connection, in batches as the worker writes them
+when much waits.
 
 Each movement is a cause of its own for one of 100,000 owners at random: a lot, a fingerprint, and its owner's balance locked
 and updated. What is measured begins with the columns that are wanted and ends when the commit is on the disk. The baseline is
@@ -17,10 +18,11 @@ import psycopg
 from stamgast.bench.scratch import PGBENCH_CLIENTS, BenchFailed, Pgbench, migrate, scratch_database
 from stamgast.ledger.audit import audit
 from stamgast.ledger.operations import post
+from stamgast.ledger.operations.post import LARGEST_BATCH
 from stamgast.ledger.types import WantedColumns, to_microseconds
 
 OWNERS = 100_000
-BATCH = 2_000
+BATCH = LARGEST_BATCH
 TURNS = 3
 YEAR_MICROSECONDS = 365 * 86_400 * 1_000_000
 
