@@ -120,6 +120,7 @@ class OutcomeShape(Schema):
     condition: str
     failures: list[str]
     more: str | None
+    available_at: datetime | None
     expires_at: datetime | None
 
 

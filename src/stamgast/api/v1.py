@@ -118,6 +118,7 @@ def _outcome(outcome: RuleOutcome) -> dict[str, Any]:
         "condition": outcome.condition,
         "failures": list(outcome.failures),
         "more": outcome.more,
+        "available_at": outcome.available_at,
         "expires_at": outcome.expires_at,
     }
 

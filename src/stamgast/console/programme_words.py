@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from babel.dates import format_timedelta
+from babel.dates import format_datetime, format_timedelta, get_timezone
 from django.utils.translation import gettext as _
 
 from stamgast.console import reader
@@ -36,7 +36,10 @@ class RuleSentences:
 
 def rule_sentences(rule: Rule, document: Document, language: str) -> RuleSentences:
     """A rule as it is read aloud."""
-    when = _("When %(condition)s:") % {"condition": with_kinds(rule.when.sentence(language))}
+    condition = with_kinds(rule.when.sentence(language))
+    when = _("When %(condition)s:") % {"condition": condition}
+    if rule.begins_at or rule.ends_at:
+        when = _("When %(condition)s, %(time)s:") % {"condition": condition, "time": held_at(rule, document.timezone)}
     return RuleSentences(rule_label(rule.name), when, [_give(give, rule, document, language) for give in rule.gives])
 
 
@@ -55,7 +58,12 @@ def differences(before: Document, after: Document, language: str) -> list[str]:
             was, now = ("; ".join(worth(give, rules[name], language) for give in rules[name].gives) for rules in (old, new))
             if was != now:
                 said.append(_("%(rule)s: %(now)s. Before: %(was)s.") % {"rule": label, "now": now, "was": was})
-            was, now = (with_kinds(rules[name].when.sentence(language)) for rules in (old, new))
+            was, now = (
+                " ".join(
+                    filter(None, [with_kinds(rules[name].when.sentence(language)), held_at(rules[name], document.timezone)])
+                )
+                for rules, document in ((old, before), (new, after))
+            )
             if was != now:
                 said.append(_("%(rule)s applies when %(now)s. Before: when %(was)s.") % {"rule": label, "now": now, "was": was})
     for name in dict.fromkeys([*before.currencies, *after.currencies]):
@@ -75,6 +83,19 @@ def differences(before: Document, after: Document, language: str) -> list[str]:
     return said or [_("It says the same, in other words.")]
 
 
+def held_at(rule: Rule, timezone: str) -> str:
+    """From when and before when a rule holds; empty where it always does."""
+    words = [
+        (_("from %(moment)s on"), rule.begins_at),
+        (_("before %(moment)s"), rule.ends_at),
+    ]
+    return " ".join(
+        text % {"moment": format_datetime(moment, "d MMMM y HH:mm", tzinfo=get_timezone(timezone), locale=reader.locale())}
+        for text, moment in words
+        if moment is not None
+    )
+
+
 def rule_label(name: str) -> str:
     """A rule's name; those of the first programme in the reader's language."""
     labels = {"purchase": _("Purchase"), "coupon": _("Coupon")}
@@ -82,7 +103,11 @@ def rule_label(name: str) -> str:
 
 
 def _give(give: Give, rule: Rule, document: Document, language: str) -> str:
-    return f"{worth(give, rule, language)}. {_lasting(document.currencies[give.currency].expiry)}"
+    currency = document.currencies[give.currency]
+    waiting = (
+        " " + _("It can be used after %(duration)s.") % {"duration": _duration(currency.pending)} if currency.pending else ""
+    )
+    return f"{worth(give, rule, language)}.{waiting} {_lasting(currency.expiry)}"
 
 
 def worth(give: Give, rule: Rule, language: str) -> str:
@@ -91,8 +116,16 @@ def worth(give: Give, rule: Rule, language: str) -> str:
     if give.per_milli is None:
         text = _("it gives %(amount)s") % {"amount": amount}
     else:
-        per = reader.number(Decimal(give.per_milli) / MILLI, 2)
-        if give.lines is not None:
+        is_money = give.of == "amount"
+        per = reader.number(Decimal(give.per_milli) / MILLI, 2 if is_money else 0)
+        if not is_money:
+            text = (
+                _("it gives %(amount)s for each %(per)s pieces")
+                if give.lines is None
+                else _("it gives %(amount)s for each %(per)s pieces of what counts: %(lines)s")
+            )
+            text = text % {"amount": amount, "per": per, "lines": give.lines.sentence(language) if give.lines else ""}
+        elif give.lines is not None:
             lines = give.lines.sentence(language)
             text = _("it gives %(amount)s for each whole %(per)s spent on what counts: %(lines)s")
             text = text % {"amount": amount, "per": per, "lines": lines}
@@ -115,21 +148,24 @@ def amount_of(amount: int, currency: str) -> str:
 
 def period_label(period: str) -> str:
     """For how long a cap counts."""
-    words = {"day": _("a day"), "week": _("a week"), "month": _("a month"), "lifetime": _("in all")}
+    words = {"day": _("a day"), "week": _("a week"), "month": _("a month"), "year": _("a year"), "lifetime": _("in all")}
     return words.get(period, period)
 
 
 def _lasting(expiry: Expiry | None) -> str:
     if expiry is None:
         return _("It never expires.")
-    found = _DURATION.fullmatch(expiry.text)
-    if found is None:
-        return _("It lasts %(duration)s.") % {"duration": expiry.text}
-    granularity, seconds = _UNITS[found[2]]
-    duration = format_timedelta(int(found[1]) * seconds, granularity=granularity, threshold=10_000, locale=reader.locale())
     sentences = {
         "exact": _("It lasts %(duration)s."),
         "end of day": _("It lasts %(duration)s, to the end of that day."),
         "end of month": _("It lasts %(duration)s, to the end of that month."),
     }
-    return sentences[expiry.at] % {"duration": duration}
+    return sentences[expiry.at] % {"duration": _duration(expiry)}
+
+
+def _duration(duration: Expiry) -> str:
+    found = _DURATION.fullmatch(duration.text)
+    if found is None:
+        return duration.text
+    granularity, seconds = _UNITS[found[2]]
+    return format_timedelta(int(found[1]) * seconds, granularity=granularity, threshold=10_000, locale=reader.locale())

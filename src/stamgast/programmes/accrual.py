@@ -26,6 +26,7 @@ def compile_pass(function: Function) -> Function:
 @compile_pass
 def accrue(
     first_of_customer: Any,
+    occurred_at: Any,
     version: Any,
     money: Any,
     bases: Any,
@@ -52,7 +53,7 @@ def accrue(
                 continue
             for slot in range(slot_starts[version[activity]], slot_starts[version[activity] + 1]):
                 base = bases[numbers[slot, 0], activity]
-                if base <= 0:
+                if base <= 0 or not numbers[slot, 6] <= occurred_at[activity] < numbers[slot, 7]:
                     continue
                 amount, rounding, cap = numbers[slot, 1], numbers[slot, 2], numbers[slot, 3]
                 numerator, denominator = ratios[slot, money[activity], 0], ratios[slot, money[activity], 1]

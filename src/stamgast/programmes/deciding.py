@@ -3,6 +3,7 @@
 Reads no clock, no database and no random source. How it works is told in ``docs/algorithms/deciding.md``.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 from stamgast.programmes.accrual import UNTOUCHED, accrue
 from stamgast.programmes.documents import default_document
 from stamgast.programmes.errors import UnorderedActivities
-from stamgast.programmes.expiry import NEVER, expires_at
+from stamgast.programmes.expiry import NEVER, Expiry, expires_at
 from stamgast.programmes.matching import match, match_many
 from stamgast.programmes.programme import LARGEST, Programme, compile_programme, period_numbers
 from stamgast.programmes.types import ACTIVITIES, DECISIONS, MOMENT, STATES, Decisions, Version
@@ -45,11 +46,12 @@ def decide(programme: Programme, states: pa.Table | None, activities: pa.Table) 
     money = activities["currency"].combine_chunks().dictionary_encode()
     codes = [*money.dictionary.to_pylist(), None]
     indices = money.indices.fill_null(len(codes) - 1).cast(pa.int64()).to_numpy(zero_copy_only=False)
-    money_of = np.require(indices, requirements=["C", "W"])  # a read-only array would be compiled for once more
+    money_of = np.require(indices, requirements=["C", "W"])
     rows = int(np.count_nonzero(bases, axis=1)[programme.numbers[:, 0]].sum())
     out = np.empty((3, rows), np.int64)
     written = accrue(
         first_of_customer,
+        np.require(occurred_at, requirements=["C", "W"]),  # a read-only array would be compiled for once more
         version,
         money_of,
         bases,
@@ -161,13 +163,6 @@ def _decisions(
 ) -> pa.Table:
     rows = activities.select(["customer_id", "activity_id", "occurred_at"]).take(chosen)
     moments = occurred_at[chosen]
-    ends = np.full(len(chosen), NEVER)
-    lives = [(slot.zone, slot.expiry) for slot in programme.slots]
-    for life in dict.fromkeys(lives):
-        zone, expiry = life
-        if expiry is not None:
-            is_of_life = np.array([one == life for one in lives])[slots]
-            ends[is_of_life] = expires_at(expiry, zone, moments[is_of_life])
     return pa.Table.from_arrays(
         [
             rows["customer_id"],
@@ -176,11 +171,23 @@ def _decisions(
             pa.array([slot.currency for slot in programme.slots]).take(slots),
             pa.array(amounts),
             rows["occurred_at"],
-            pa.array(ends, mask=ends == NEVER).cast(MOMENT),
+            _ends_of([(slot.zone, slot.pending) for slot in programme.slots], slots, moments),
+            _ends_of([(slot.zone, slot.expiry) for slot in programme.slots], slots, moments),
             pa.array([programme.versions[slot.version].version for slot in programme.slots], pa.int32()).take(slots),
         ],
         schema=DECISIONS,
     )
+
+
+def _ends_of(lives: Sequence[tuple[str, Expiry | None]], slots: Integers, moments: Integers) -> Any:
+    """When the duration of each row's slot, in its zone, has passed; null where it has none."""
+    ends = np.full(len(slots), NEVER)
+    for life in dict.fromkeys(lives):
+        zone, duration = life
+        if duration is not None:
+            is_of_life = np.array([one == life for one in lives])[slots]
+            ends[is_of_life] = expires_at(duration, zone, moments[is_of_life])
+    return pa.array(ends, mask=ends == NEVER).cast(MOMENT)
 
 
 def _states(

@@ -34,6 +34,16 @@ class Expiry:
     at: At
     text: str
 
+    @property
+    def shortest_days(self) -> float:
+        """No moment's expiry comes sooner after it, apart from a change of the clock."""
+        return self.elapsed / DAY + self.days + self.months * 28
+
+    @property
+    def longest_days(self) -> float:
+        """No moment's expiry comes later after it, apart from a change of the clock and from ``at``."""
+        return self.elapsed / DAY + self.days + self.months * 31
+
 
 def parse_duration(text: str, at: At = "exact") -> Expiry:
     """``24 months``; raises ValueError with a sentence."""

@@ -4,22 +4,24 @@ The amounts are those of ``decide`` itself, made again for the one activity; onl
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+from babel.dates import format_datetime
 
 from stamgast.conditions import say_failure
 from stamgast.conditions.fields import digits_of
 from stamgast.conditions.words import say_number
 from stamgast.programmes.deciding import decide
 from stamgast.programmes.matching import match_few
-from stamgast.programmes.programme import LARGEST, Programme, Slot, period_numbers, ratio_of
+from stamgast.programmes.programme import LARGEST, Programme, Slot, period_numbers, ratio_of, to_microseconds
 from stamgast.programmes.types import ACTIVITIES, Explanation, RuleOutcome
 from stamgast.programmes.words import WORDS
 
@@ -88,9 +90,10 @@ def _explain_slot(
     condition = when.sentence(language)
     outcome = when.explain(row)
     given = int(decision["amount"]) if decision else 0
-    failures = tuple(say_failure(failure, language) for failure in outcome.failures)
+    failures = tuple(say_failure(failure, language) for failure in outcome.failures) + _say_out_of_time(slot, row, language)
+    is_applied = not failures
     arithmetic, more = "", None
-    if outcome.holds:
+    if is_applied:
         before_cap = _value_of(slot, base, row["currency"])
         arithmetic = _say_arithmetic(programme, slot, base, before_cap, row["currency"], language)
         if slot.cap_period is not None and given < before_cap:
@@ -109,10 +112,44 @@ def _explain_slot(
         sentence = say["not_applied"].format(rule=slot.rule, failures=say["and"].join(failures))
         worth = _say(slot.amount, language)
         more = say["more_condition"].format(worth=worth, currency=slot.currency, condition=condition)
+    available_at: datetime | None = decision["available_at"] if decision else None
     expires_at: datetime | None = decision["expires_at"] if decision else None
+    if available_at is not None:
+        sentence += " " + say["pending"].format(moment=_say_moment(available_at, slot.zone, language))
     return RuleOutcome(
-        slot.rule, slot.currency, outcome.holds, given, arithmetic, sentence, condition, failures, more, expires_at
+        slot.rule,
+        slot.currency,
+        is_applied,
+        given,
+        arithmetic,
+        sentence,
+        condition,
+        failures,
+        more,
+        available_at,
+        expires_at,
     )
+
+
+def _say_out_of_time(slot: Slot, row: Mapping[str, Any], language: str) -> tuple[str, ...]:
+    """Why a rule that is bound to a time does not hold at this one."""
+    at, say = to_microseconds(row["occurred_at"]), WORDS[language]
+    if at < slot.begins_at:
+        return (say["not_yet"].format(moment=_say_moment(_to_moment(slot.begins_at), slot.zone, language)),)
+    if at >= slot.ends_at:
+        return (say["no_longer"].format(moment=_say_moment(_to_moment(slot.ends_at), slot.zone, language)),)
+    return ()
+
+
+def _to_moment(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+
+
+def _say_moment(moment: datetime, zone: str, language: str) -> str:
+    """A moment on the wall clock of the programme; midnight as the day that it begins."""
+    local = moment.astimezone(ZoneInfo(zone))
+    is_midnight = (local.hour, local.minute, local.second) == (0, 0, 0)
+    return format_datetime(local, "d MMMM y" if is_midnight else "d MMMM y HH:mm", locale=language)
 
 
 def _say(number: int, language: str) -> str:
@@ -125,7 +162,7 @@ def _value_of(slot: Slot, base: int, currency: str | None) -> int:
         return 0
     if not slot.per_milli:
         return slot.amount
-    units = Fraction(base) * Fraction(*ratio_of(slot.per_milli, currency))
+    units = Fraction(base) * Fraction(*ratio_of(slot, currency))
     down, rest = divmod(units, 1)
     is_up = rest > 0 and (slot.rounding == "up" or (slot.rounding == "nearest" and rest >= Fraction(1, 2)))
     return min(int(down) + is_up, LARGEST // slot.amount) * slot.amount
@@ -144,31 +181,37 @@ def _say_arithmetic(programme: Programme, slot: Slot, base: int, given: int, cur
     if not slot.per_milli:
         return say["per_activity"].format(amount=_say(slot.amount, language))
     lines = programme.bases[slot.base].lines
-    of = say["of_amount"] if lines is None else say["of_lines"].format(lines.part.sentence(language))
+    key = "quantity" if slot.measure == "quantity" else "amount"
+    of = say[f"of_{key}"] if lines is None else say[f"of_{key}_lines"].format(lines.part.sentence(language))
     return say["per_amount"].format(
         amount=_say(slot.amount, language),
         per=_say_per(slot, currency, language),
         of=of,
         rounded=say[slot.rounding],
-        basis=_say_money(base, currency, language),
+        basis=_say_measured(slot, base, currency, language),
         given=_say(given, language),
     )
 
 
-def _say_money(minor: int, currency: str | None, language: str) -> str:
-    return say_number(Decimal(minor).scaleb(-digits_of(currency)), language)
+def _digits(slot: Slot, currency: str | None) -> int:
+    return 0 if slot.measure == "quantity" else digits_of(currency)
+
+
+def _say_measured(slot: Slot, minor: int, currency: str | None, language: str) -> str:
+    """An amount of money, or of pieces."""
+    return say_number(Decimal(minor).scaleb(-_digits(slot, currency)), language)
 
 
 def _say_per(slot: Slot, currency: str | None, language: str) -> str:
     per = Decimal(slot.per_milli).scaleb(-3)
-    digits = Decimal(1).scaleb(-digits_of(currency))
+    digits = Decimal(1).scaleb(-_digits(slot, currency))
     return say_number(per.quantize(digits) if per == per.quantize(digits) else per.normalize(), language)
 
 
 def _say_next(slot: Slot, given: int, currency: str | None, language: str) -> str:
-    """The smallest amount of money that gives one unit more."""
+    """The smallest amount or quantity that gives one unit more."""
     units = given // slot.amount + 1
-    numerator, denominator = ratio_of(slot.per_milli, currency)
+    numerator, denominator = ratio_of(slot, currency)
     exact = Fraction(denominator, numerator)
     if slot.rounding == "down":
         minor = -(-units * exact // 1)
@@ -176,4 +219,4 @@ def _say_next(slot: Slot, given: int, currency: str | None, language: str) -> st
         minor = -(-(units - Fraction(1, 2)) * exact // 1)
     else:
         minor = (units - 1) * exact // 1 + 1
-    return _say_money(int(minor), currency, language)
+    return _say_measured(slot, int(minor), currency, language)

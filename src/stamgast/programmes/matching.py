@@ -47,10 +47,15 @@ def _closure_of(base: Base) -> Callable[[Mapping[str, Any]], int]:
     holds = base.when.closure()
     if base.of == "once":
         return lambda row: int(holds(row))
-    if base.lines is None:
+    if base.lines is None and base.of == "amount":
         return lambda row: _clip(row["amount_minor"]) if holds(row) else 0
-    matching = base.lines.line_closure()
-    return lambda row: _clip(sum(line["amount_minor"] or 0 for line in matching(row))) if holds(row) else 0
+    matching = base.lines.line_closure() if base.lines is not None else _all_lines
+    column = "amount_minor" if base.of == "amount" else "quantity"
+    return lambda row: _clip(sum(line[column] or 0 for line in matching(row))) if holds(row) else 0
+
+
+def _all_lines(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [line for line in row["lines"] or () if line is not None]
 
 
 def _clip(value: int | None) -> int:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from math import gcd
-from typing import Literal
 
 import ibis
 import numpy as np
@@ -20,31 +19,34 @@ from stamgast.conditions import Condition
 from stamgast.conditions.fields import digits_of
 from stamgast.conditions.tree import AnyLine
 from stamgast.kit.zones import DAY, Microseconds, to_local
-from stamgast.programmes.documents import MILLI, Document, Period, Rounding, load
+from stamgast.programmes.documents import load
 from stamgast.programmes.errors import InvalidProgramme
-from stamgast.programmes.expiry import Expiry
+from stamgast.programmes.expiry import NEVER, Expiry
+from stamgast.programmes.terms import MILLI, Document, Measure, Period, Rounding
 from stamgast.programmes.types import ACTIVITIES, Version
 
 LARGEST = 10**15
 """The most that one rule gives for one activity, and the largest amount in minor units that is looked at."""
 NO_COUNTER = -1
+ALWAYS = np.iinfo(np.int64).min
 ROUNDINGS: tuple[Rounding, ...] = ("down", "nearest", "up")
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What stage 1 computes for each activity: where ``when`` holds, one, the amount, or the amount of some lines; else zero.
-    Never below zero or above ``LARGEST``."""
+    """What stage 1 computes for each activity: where ``when`` holds, one, the amount or the quantity, of all lines or of some;
+    else zero. Never below zero or above ``LARGEST``."""
 
     when: Condition
-    of: Literal["once", "amount", "lines"]
+    of: Measure
     lines: AnyLine | None
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One rule's give of one currency in one version. ``per_milli`` is zero where it gives once."""
+    """One rule's give of one currency in one version. ``per_milli`` is zero where it gives once. It holds from ``begins_at`` on
+    and before ``ends_at``, in microseconds."""
 
     rule: str
     currency: str
@@ -58,6 +60,10 @@ class Slot:
     counter: int
     zone: str
     expiry: Expiry | None
+    pending: Expiry | None
+    begins_at: int
+    ends_at: int
+    measure: Measure
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,7 @@ class Programme:
         used = {"amount_minor"}
         for base in self.bases:
             used |= base.when.columns | (base.lines.columns if base.lines else frozenset())
+            used |= {"lines"} if base.of == "quantity" else set()
         return tuple(sorted(used))
 
     @cached_property
@@ -114,7 +121,8 @@ class Programme:
 
     @cached_property
     def numbers(self) -> npt.NDArray[np.int64]:
-        """One row a slot: base, amount, rounding, cap, counter, place in ``periods``. What the sequential pass reads."""
+        """One row a slot: base, amount, rounding, cap, counter, place in ``periods``, first moment, moment of its end.
+        What the sequential pass reads."""
         places = {pair: place for place, pair in enumerate(self.periods)}
         rows = [
             (
@@ -124,10 +132,12 @@ class Programme:
                 slot.cap,
                 slot.counter,
                 places[slot.zone, slot.cap_period] if slot.cap_period is not None else 0,
+                slot.begins_at,
+                slot.ends_at,
             )
             for slot in self.slots
         ]
-        return np.array(rows, np.int64).reshape(len(rows), 6)
+        return np.array(rows, np.int64).reshape(len(rows), 8)
 
     def ratios(self, currencies: Sequence[str | None]) -> npt.NDArray[np.int64]:
         """For each slot and currency of money the fraction, in lowest terms, that makes units of ``per`` of minor units."""
@@ -135,19 +145,19 @@ class Programme:
         for place, slot in enumerate(self.slots):
             for column, currency in enumerate(currencies):
                 if slot.per_milli:
-                    ratios[place, column] = ratio_of(slot.per_milli, currency)
+                    ratios[place, column] = ratio_of(slot, currency)
         return ratios
 
 
-def ratio_of(per_milli: int, currency: str | None) -> tuple[int, int]:
-    """1.00 EUR: one unit for each hundred minor units, so 1 / 100."""
-    divisor = per_milli * 10 ** digits_of(currency)
+def ratio_of(slot: Slot, currency: str | None) -> tuple[int, int]:
+    """Of 1.00 EUR: one unit for each hundred minor units, so 1 / 100. Pieces have no minor units."""
+    divisor = slot.per_milli * (1 if slot.measure == "quantity" else 10 ** digits_of(currency))
     shared = gcd(MILLI, divisor)
     return MILLI // shared, divisor // shared
 
 
 def period_numbers(zone: str, period: Period, occurred_at: Microseconds) -> npt.NDArray[np.int64]:
-    """Which local day, ISO week or month each moment is in, as a number that grows with time."""
+    """Which local day, ISO week, month or year each moment is in, as a number that grows with time."""
     if period == "lifetime":
         return np.zeros(len(occurred_at), np.int64)
     days = to_local(zone, occurred_at) // DAY
@@ -156,7 +166,7 @@ def period_numbers(zone: str, period: Period, occurred_at: Microseconds) -> npt.
     if period == "week":
         result: npt.NDArray[np.int64] = (days + 3) // 7
         return result
-    return days.view("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return days.view("datetime64[D]").astype("datetime64[Y]" if period == "year" else "datetime64[M]").astype(np.int64)
 
 
 def compile_programme(versions: Sequence[Version]) -> Programme:
@@ -173,8 +183,7 @@ def compile_programme(versions: Sequence[Version]) -> Programme:
     for place, document in enumerate(documents):
         for rule in document.rules:
             for give in rule.gives:
-                of: Literal["once", "amount", "lines"] = "lines" if give.lines else "amount" if give.per_milli else "once"
-                base = bases.setdefault(Base(rule.when, of, give.lines), len(bases))
+                base = bases.setdefault(Base(rule.when, give.of, give.lines), len(bases))
                 cap = rule.caps.get(give.currency)
                 counter = NO_COUNTER
                 if cap is not None:
@@ -193,6 +202,10 @@ def compile_programme(versions: Sequence[Version]) -> Programme:
                         counter=counter,
                         zone=document.timezone,
                         expiry=document.currencies[give.currency].expiry,
+                        pending=document.currencies[give.currency].pending,
+                        begins_at=ALWAYS if rule.begins_at is None else to_microseconds(rule.begins_at),
+                        ends_at=NEVER if rule.ends_at is None else to_microseconds(rule.ends_at),
+                        measure=give.of,
                     )
                 )
         slot_starts.append(len(slots))
@@ -200,7 +213,7 @@ def compile_programme(versions: Sequence[Version]) -> Programme:
         name=ordered[0].programme,
         versions=ordered,
         documents=documents,
-        starts=np.array([(moment - _EPOCH) // timedelta(microseconds=1) for moment, _ in timeline], np.int64),
+        starts=np.array([to_microseconds(moment) for moment, _ in timeline], np.int64),
         in_force=np.array([place for _, place in timeline], np.int64),
         slots=tuple(slots),
         slot_starts=np.array(slot_starts, np.int64),
@@ -209,12 +222,18 @@ def compile_programme(versions: Sequence[Version]) -> Programme:
     )
 
 
+def to_microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 in UTC."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
 def _express(base: Base, table: ibis.Table) -> ibis.Value:
     """One base as an Ibis expression."""
     holds = base.when.expression(table)
     if base.of == "once":
         return holds.ifelse(1, 0)
     value = table.amount_minor
-    if base.lines is not None:
-        value = base.lines.line_expression(table).map(lambda line: line.amount_minor).sums()
+    if base.lines is not None or base.of == "quantity":
+        lines = base.lines.line_expression(table) if base.lines is not None else table.lines.filter(lambda line: line.notnull())
+        value = lines.map(lambda line: line.amount_minor if base.of == "amount" else line.quantity).sums()
     return holds.ifelse(value, 0).fill_null(0).clip(0, LARGEST)

@@ -46,11 +46,13 @@ DECISIONS = pa.schema(
         _column("currency", pa.string(), is_nullable=False),
         _column("amount", pa.int64(), is_nullable=False),
         _column("occurred_at", MOMENT, is_nullable=False),
+        _column("available_at", MOMENT),
         _column("expires_at", MOMENT),
         _column("version", pa.int32(), is_nullable=False),
     ]
 )
-"""What activities are worth: one row is the wanted total of the cause (activity, rule, currency), always above zero."""
+"""What activities are worth: one row is the wanted total of the cause (activity, rule, currency), always above zero.
+``available_at`` is when it can be used, null where that is at once."""
 
 STATES = pa.schema(
     [
@@ -100,6 +102,7 @@ class RuleOutcome:
     condition: str
     failures: tuple[str, ...]
     more: str | None
+    available_at: datetime | None
     expires_at: datetime | None
 
 

@@ -32,7 +32,7 @@ from stamgast.programmes.forms import UNITS, NewRule, Values, rewrite, values_of
 from stamgast.programmes.programme import Programme
 from stamgast.programmes.queries import get_programme
 
-PERIODS = ("day", "week", "month", "lifetime")
+PERIODS = ("day", "week", "month", "year", "lifetime")
 LARGEST = 1_000_000_000
 ENDS = ("exact", "end of day", "end of month")
 

@@ -96,18 +96,38 @@ WHENS = st.recursive(
     max_leaves=3,
 )
 PER = st.sampled_from([1, 1.5, 10, 0.05, 0.333, 2.5, 100])
-GIVES = st.integers(1, 7) | st.fixed_dictionaries(
-    {"amount": st.integers(1, 5) | st.just(10**9), "per": PER},
-    optional={"of": st.just("amount") | st.sampled_from(CATEGORIES).map(lambda category: {"lines": {"category": category}})},
+QUANTITIES = st.fixed_dictionaries(
+    {
+        "amount": st.integers(1, 5),
+        "per": st.sampled_from([1, 2, 3]),
+        "of": st.just("quantity") | st.sampled_from(CATEGORIES).map(lambda category: {"quantity": {"category": category}}),
+    }
+)
+GIVES = (
+    st.integers(1, 7)
+    | QUANTITIES
+    | st.fixed_dictionaries(
+        {"amount": st.integers(1, 5) | st.just(10**9), "per": PER},
+        optional={
+            "of": st.just("amount") | st.sampled_from(CATEGORIES).map(lambda category: {"lines": {"category": category}})
+        },
+    )
 )
 DURATIONS = st.sampled_from(["24 months", "1 month", "1 year", "365 days", "2 weeks", "90 seconds", "36 hours", "13 months"])
 EXPIRES = st.fixed_dictionaries({"after": DURATIONS}, optional={"at": st.sampled_from(["exact", "end of day", "end of month"])})
 
 
+BOUNDS = st.sampled_from(["2006-10-29", "2011-12-30 12:00", "2018-11-04", "2024-03-31 02:30", "2024-03-01", "2024-10-27 02:30"])
+PENDING = st.sampled_from(["14 days", "90 seconds", "3 weeks", "1 month"])
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
     """A programme document; rules of the same name recur from version to version."""
-    currencies = {name: ({"expires": draw(EXPIRES)} if draw(st.booleans()) else {}) for name in CURRENCIES}
+    currencies: dict[str, Any] = {name: ({"expires": draw(EXPIRES)} if draw(st.booleans()) else {}) for name in CURRENCIES}
+    for options in currencies.values():
+        if "expires" not in options and draw(st.booleans()):
+            options["pending"] = draw(PENDING)
     earn = []
     for name in draw(st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=4, unique=True)):
         give = draw(st.dictionaries(st.sampled_from(CURRENCIES), GIVES, min_size=1, max_size=2))
@@ -115,7 +135,9 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         if draw(st.booleans()):
             capped = draw(st.lists(st.sampled_from(sorted(give)), min_size=1, unique=True))
             rule["cap"] = {currency: draw(st.integers(1, 20)) for currency in capped}
-            rule["cap"]["per"] = draw(st.sampled_from(["day", "week", "month", "lifetime"]))
+            rule["cap"]["per"] = draw(st.sampled_from(["day", "week", "month", "year", "lifetime"]))
+        bounds = sorted(draw(st.lists(BOUNDS, max_size=2, unique=True)))
+        rule |= dict(zip(draw(st.sampled_from([["from", "until"], ["until"]])), bounds, strict=False))
         earn.append(rule)
     document = {"programme": "club", "timezone": draw(ZONES), "currencies": currencies, "earn": earn}
     if draw(st.booleans()):

@@ -34,6 +34,7 @@ class Given:
     rule: str
     currency: str
     amount: int
+    available_at: datetime | None
     expires_at: datetime | None
     version: int
 
@@ -47,16 +48,17 @@ def decide_one(versions: Versions, member: Member, activity: Mapping[str, Any]) 
     zone = ZoneInfo(document["timezone"])
     given = []
     for rule in document["earn"]:
-        if not holds(rule["when"], activity, zone):
+        if not holds(rule["when"], activity, zone) or not is_in_time(rule, activity["occurred_at"], zone):
             continue
         for currency, give in rule["give"].items():
             amount = worth(give, activity, document.get("round", "down"), zone)
             if currency in rule.get("cap", {}):
                 amount = capped(amount, rule, currency, activity["occurred_at"].astimezone(zone), member)
             if amount > 0:
-                expires = document["currencies"][currency].get("expires")
-                end = expiry(activity["occurred_at"], expires, zone) if expires else None
-                given.append(Given(activity["activity_id"], rule["name"], currency, amount, end, number))
+                moment, options = activity["occurred_at"], document["currencies"][currency]
+                start = expiry(moment, {"after": options["pending"]}, zone) if "pending" in options else None
+                end = expiry(moment, options["expires"], zone) if "expires" in options else None
+                given.append(Given(activity["activity_id"], rule["name"], currency, amount, start, end, number))
     return given
 
 
@@ -72,13 +74,16 @@ def worth(give: Any, activity: Mapping[str, Any], rounding: str, zone: ZoneInfo)
     if isinstance(give, int):
         return give
     of = give.get("of", "amount")
+    pieces = of == "quantity" or "quantity" in of
     if of == "amount":
-        minor = activity["amount_minor"] or 0
+        measured = activity["amount_minor"] or 0
     else:
+        wanted = None if of == "quantity" else next(iter(of.values()))
         lines = [with_currency(line, activity) for line in activity["lines"] or []]
-        minor = sum(line["amount_minor"] or 0 for line in lines if line_holds(of["lines"], line, zone))
-    minor = min(max(minor, 0), LARGEST)
-    units = Fraction(minor, 10 ** DIGITS.get(activity["currency"], 2)) / Fraction(str(give["per"]))
+        column = "quantity" if pieces else "amount_minor"
+        measured = sum(line[column] or 0 for line in lines if wanted is None or line_holds(wanted, line, zone))
+    measured = min(max(measured, 0), LARGEST)
+    units = Fraction(measured, 1 if pieces else 10 ** DIGITS.get(activity["currency"], 2)) / Fraction(str(give["per"]))
     whole, rest = divmod(units, 1)
     if rest and (rounding == "up" or (rounding == "nearest" and rest >= Fraction(1, 2))):
         whole += 1
@@ -92,6 +97,7 @@ def capped(amount: int, rule: Mapping[str, Any], currency: str, local: datetime,
         "day": local.toordinal(),
         "week": (local.toordinal() - 1) // 7,
         "month": local.year * 12 + local.month,
+        "year": local.year,
         "lifetime": 0,
     }[per]
     key = (rule["name"], currency, per)
@@ -102,6 +108,16 @@ def capped(amount: int, rule: Mapping[str, Any], currency: str, local: datetime,
     if left > 0:
         member.counters[key] = (period, used + left)
     return left
+
+
+def is_in_time(rule: Mapping[str, Any], occurred_at: datetime, zone: ZoneInfo) -> bool:
+    """From the first moment, or day, of the rule on; to the end of its last day, or before its last moment."""
+    if "from" in rule and occurred_at < to_utc(datetime.fromisoformat(rule["from"]), zone):
+        return False
+    if "until" not in rule:
+        return True
+    last = datetime.fromisoformat(rule["until"])
+    return occurred_at < to_utc(last + timedelta(days=1) if len(rule["until"]) == 10 else last, zone)
 
 
 def expiry(occurred_at: datetime, expires: Mapping[str, str], zone: ZoneInfo) -> datetime:

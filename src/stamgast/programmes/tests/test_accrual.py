@@ -93,6 +93,7 @@ def test_per_amount(amount: int, per: float, minor: int, currency: str, expected
         # Sunday to Monday
         ("UTC", "week", ["2024-06-02T23:59+00:00", "2024-06-03T00:00+00:00", "2024-06-09T23:59+00:00"], {1: 2, 2: 2, 3: 1}),
         ("UTC", "month", ["2024-02-29T23:59+00:00", "2024-03-01T00:00+00:00", "2024-03-31T00:00+00:00"], {1: 2, 2: 2, 3: 1}),
+        ("UTC", "year", ["2023-12-31T23:59+00:00", "2024-01-01T00:00+00:00", "2024-12-31T23:59+00:00"], {1: 2, 2: 2, 3: 1}),
         ("UTC", "lifetime", ["2001-01-01T00:00+00:00", "2011-01-01T00:00+00:00", "2021-01-01T00:00+00:00"], {1: 2, 2: 1}),
         # St. John's turned its clock back at 00:01: the second 23:30 of 28 October counts in the 29th, which had begun
         (
@@ -106,6 +107,56 @@ def test_per_amount(amount: int, per: float, minor: int, currency: str, expected
 def test_caps(zone: str, per: str, moments: list[str], expected: dict[int, int]) -> None:
     versions = versions_of({"give": {"points": 2}, "cap": {"points": 3, "per": per}}, zone)
     assert amounts_of(versions, [order(number + 1, 100, at) for number, at in enumerate(moments)]) == expected
+
+
+def lines(*rows: tuple[str, int | None]) -> list[dict[str, Any]]:
+    return [{"product_id": "p", "category": category, "quantity": quantity, "amount_minor": 100} for category, quantity in rows]
+
+
+@pytest.mark.parametrize(
+    ("of", "per", "bought", "expected"),
+    [
+        ("quantity", 1, [("coffee", 2), ("tea", 3)], 5),
+        ("quantity", 2, [("coffee", 2), ("tea", 3)], 2),
+        ({"quantity": {"category": "coffee"}}, 1, [("coffee", 2), ("tea", 3), ("coffee", None)], 2),
+        ({"quantity": {"category": "coffee"}}, 1, [("tea", 3)], 0),
+        ("quantity", 1, [], 0),
+    ],
+)
+def test_per_quantity_counts_pieces_and_not_money(of: Any, per: int, bought: list[tuple[str, int]], expected: int) -> None:
+    versions = versions_of({"give": {"points": {"amount": 1, "per": per, "of": of}}})
+    for currency in ("EUR", "JPY", "KWD"):
+        rows = [order(1, 9900, currency=currency) | {"lines": lines(*bought)}]
+        assert amounts_of(versions, rows).get(1, 0) == expected
+
+
+@pytest.mark.parametrize(
+    ("bounds", "moments", "given"),
+    [
+        # others end the day too early, or in the zone of the server: the last day belongs to the rule, whole
+        ({"until": "2024-12-31"}, ["2024-12-31T23:59:59.999999+01:00", "2025-01-01T00:00:00+01:00"], {1}),
+        ({"from": "2024-12-01"}, ["2024-11-30T23:59:59+01:00", "2024-12-01T00:00:00+01:00"], {2}),
+        ({"until": "2024-12-31 18:00"}, ["2024-12-31T17:59:59+01:00", "2024-12-31T18:00:00+01:00"], {1}),
+        # the day on which the clock goes forward is a day all the same
+        ({"from": "2024-03-31", "until": "2024-03-31"}, ["2024-03-31T00:00:00+01:00", "2024-04-01T00:00:00+02:00"], {1}),
+        # of a half hour that comes twice the first is meant
+        ({"until": "2024-10-27 02:30"}, ["2024-10-27T00:29:59+00:00", "2024-10-27T00:30:00+00:00"], {1}),
+    ],
+)
+def test_a_rule_holds_from_and_until_in_the_zone_of_the_programme(
+    bounds: dict[str, str], moments: list[str], given: set[int]
+) -> None:
+    versions = versions_of({"give": {"points": 1}, **bounds}, "Europe/Amsterdam")
+    assert set(amounts_of(versions, [order(number + 1, 100, at) for number, at in enumerate(moments)])) == given
+
+
+def test_what_waits_is_available_after_its_days_on_the_wall_clock() -> None:
+    (version,) = versions_of({"give": {"points": 1}}, "Europe/Amsterdam")
+    version[2]["currencies"]["points"] = {"pending": "14 days", "expires": {"after": "1 year"}}
+    rows = [order(1, 100, "2024-03-20T12:00:00+01:00")]
+    (found,) = decide(programme_of([version]), None, table_of(rows)).table.to_pylist()
+    assert found["available_at"] == datetime(2024, 4, 3, 10, tzinfo=UTC)  # noon again, in summer time
+    assert found["expires_at"] == datetime(2025, 3, 20, 11, tzinfo=UTC)
 
 
 def test_a_cap_goes_on_counting_in_the_next_version() -> None:

@@ -35,10 +35,10 @@ def test_the_oracle_agrees(versions: Versions, rows: Rows) -> None:
     found = decide(programme_of(versions), None, table_of(rows)).table
     assert found.schema == DECISIONS
     expected = [
-        (one.activity, one.rule, one.currency, one.amount, one.expires_at, one.version)
+        (one.activity, one.rule, one.currency, one.amount, one.available_at, one.expires_at, one.version)
         for one in oracle.decide_all(versions, rows)
     ]
-    names = ["activity_id", "rule", "currency", "amount", "expires_at", "version"]
+    names = ["activity_id", "rule", "currency", "amount", "available_at", "expires_at", "version"]
     assert [tuple(row[name] for name in names) for row in found.to_pylist()] == expected
 
 

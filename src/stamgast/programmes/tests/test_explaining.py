@@ -125,6 +125,50 @@ def test_a_cap_counts_what_was_given_before() -> None:
     assert explain(programme, tomorrow, before.states).outcomes[0].amount == 41
 
 
+@pytest.mark.parametrize(
+    ("language", "at", "sentence"),
+    [
+        ("en", "2026-01-31T12:00+01:00", "stars gave nothing: the rule holds from 1 February 2026 on."),
+        ("nl", "2026-01-31T12:00+01:00", "stars gaf niets: de regel geldt vanaf 1 februari 2026."),
+        ("en", "2026-03-31T18:00+02:00", "stars gave nothing: the rule held before 31 March 2026 18:00."),
+        ("nl", "2026-03-31T18:00+02:00", "stars gaf niets: de regel gold tot 31 maart 2026 18:00."),
+        (
+            "en",
+            "2026-03-31T17:00+02:00",
+            "stars gave 3 stars, because the activity is Order Completed. It can be used from 14 April 2026 17:00 on.",
+        ),
+        (
+            "nl",
+            "2026-03-31T17:00+02:00",
+            "stars gaf 3 stars, want de activiteit is Order Completed. Te besteden vanaf 14 april 2026 17:00.",
+        ),
+    ],
+)
+def test_a_rule_says_when_it_holds_and_what_waits(language: str, at: str, sentence: str) -> None:
+    programme = programme_from("""\
+programme: club
+timezone: Europe/Amsterdam
+currencies: {stars: {pending: 14 days}}
+earn:
+  - name: stars
+    when: {activity: Order Completed}
+    from: 2026-02-01
+    until: 2026-03-31 18:00
+    give: {stars: {amount: 1, per: 2, of: {quantity: {category: coffee}}}}
+""")
+    cups = [{"product_id": "a", "category": "coffee", "quantity": 7, "amount_minor": 600}]
+    changed = ORDER | {"occurred_at": datetime.fromisoformat(at).astimezone(UTC), "lines": cups}
+    (outcome,) = explain(programme, changed, None, language).outcomes
+    assert outcome.sentence == sentence
+    if outcome.amount:
+        told = {
+            "en": "1 for each 2 of the quantity of the lines for which the category is coffee: floor(7 / 2) × 1 = 3",
+            "nl": "1 voor elke 2 van het aantal van de regels waarvoor geldt: de categorie is coffee: "
+            "afgerond omlaag(7 / 2) × 1 = 3",
+        }
+        assert outcome.arithmetic == told[language]
+
+
 def test_a_condition_that_fails_is_named() -> None:
     outcome = outcome_of("purchase", amount_minor=0)
     assert outcome.failures == ("the amount is 0.00 and must be over 0",)
