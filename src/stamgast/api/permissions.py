@@ -19,6 +19,8 @@ RULES: Mapping[str, Mapping[str, Scope]] = {
     "list_customer_links": {"GET": Scope.CUSTOMERS_READ},
     "list_duplicates": {"GET": Scope.CUSTOMERS_READ},
     "list_customer_movements": {"GET": Scope.MOVEMENTS_READ},
+    "list_customer_balances": {"GET": Scope.MOVEMENTS_READ},
+    "read_customer_statement": {"GET": Scope.MOVEMENTS_READ},
     "list_customer_consents": {"GET": Scope.CUSTOMERS_READ},
     "put_consent": {"PUT": Scope.CONSENTS_WRITE},
     "list_timeline": {"GET": Scope.CUSTOMERS_READ},

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language_from_request
 from ninja import NinjaAPI, Query
 
-from stamgast.api import consents, duplicates, erasures, identity, measures, problems, profiles, shapes
+from stamgast.api import consents, duplicates, erasures, identity, ledger, measures, problems, profiles, shapes
 from stamgast.api.keys import Keyed, region
 from stamgast.api.words import shape_activity, shape_movement
 from stamgast.conditions import CUSTOMER_FIELDS, parse
@@ -54,6 +54,7 @@ def list_customer_movements(request: HttpRequest, reference: str, paging: Query[
     return {"data": [shape_movement(row) for row in page.rows], "next_cursor": page.next_cursor}
 
 
+ledger.register(api)
 profiles.register_last(api)
 
 

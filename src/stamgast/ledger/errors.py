@@ -20,3 +20,9 @@ class MovementNotFound(LedgerError):
 
     code = "movement_not_found"
     kind = Kind.NOT_FOUND
+
+
+class InvalidStatementPeriod(LedgerError):
+    """A statement's period ends before it begins, or lies outside the years that are kept."""
+
+    code = "invalid_statement_period"

@@ -14,8 +14,8 @@ from stamgast.ledger import sql
 from stamgast.ledger.errors import MovementNotFound
 from stamgast.ledger.types import Account, Balance, Change, Lot, Movement, MovementKind, to_microseconds, to_moment
 
-_MOVEMENT = """movement_id, owner_id, kind, currency, debit, credit, amount, effective_at, posted_at, lot_id, activity_id, rule,
-programme_version, reason, actor, batch_id"""
+MOVEMENT_COLUMNS = """movement_id, owner_id, kind, currency, debit, credit, amount, effective_at, posted_at, lot_id,
+activity_id, rule, programme_version, reason, actor, batch_id"""
 
 
 def get_balances(cursor: Cursor, owner: UUID) -> list[Balance]:
@@ -59,13 +59,13 @@ def has_available_condition(currency: str, *, at_least: int | None, at_most: int
 def get_movement(cursor: Cursor, movement_id: UUID) -> Movement:
     """One movement, found by its id alone; raises MovementNotFound."""
     cursor.execute(
-        f"SELECT {_MOVEMENT} FROM ledger_movement WHERE bucket = %s AND movement_id = %s",
+        f"SELECT {MOVEMENT_COLUMNS} FROM ledger_movement WHERE bucket = %s AND movement_id = %s",
         (bucket_of(movement_id), movement_id),
     )
     row = cursor.fetchone()
     if row is None:
         raise MovementNotFound(f"There is no movement {movement_id}. Look at the customer's movements for those there are.")
-    return _movement(row)
+    return movement_of(row)
 
 
 def list_movements(cursor: Cursor, owner: UUID, *, after: str | None = None, limit: int = DEFAULT_PAGE) -> Page[Movement]:
@@ -79,14 +79,14 @@ def list_movements(cursor: Cursor, owner: UUID, *, after: str | None = None, lim
         except (ValueError, OverflowError):
             raise InvalidCursor("This cursor is not one of ours. Start again without it.") from None
     cursor.execute(
-        f"""SELECT {_MOVEMENT} FROM ledger_movement
+        f"""SELECT {MOVEMENT_COLUMNS} FROM ledger_movement
         WHERE bucket = %(bucket)s AND owner_id = %(owner)s AND (%(moment)s::timestamptz IS NULL
           OR effective_at <= %(moment)s AND (effective_at, movement_id) < (%(moment)s, %(last)s::uuid))
         ORDER BY effective_at DESC, movement_id DESC LIMIT %(limit)s""",
         {"bucket": bucket_of(owner), "owner": owner, "moment": moment, "last": last, "limit": limit + 1},
         prepare=False,
     )
-    rows = [_movement(row) for row in cursor]
+    rows = [movement_of(row) for row in cursor]
     return page_of(rows, limit, lambda movement: (to_microseconds(movement.effective_at), movement.id.hex))
 
 
@@ -164,13 +164,13 @@ def list_given(cursor: Cursor, owners: Collection[UUID]) -> dict[tuple[bytes, by
 def list_movements_between(cursor: Cursor, owner: UUID, *, since: datetime, until: datetime) -> list[Movement]:
     """An owner's movements that count from ``since`` to ``until``, both included, the latest first."""
     cursor.execute(
-        f"""SELECT {_MOVEMENT} FROM ledger_movement
+        f"""SELECT {MOVEMENT_COLUMNS} FROM ledger_movement
         WHERE bucket = %s AND owner_id = %s AND effective_at >= %s AND effective_at <= %s
         ORDER BY effective_at DESC, movement_id DESC""",
         (bucket_of(owner), owner, since, until),
         prepare=False,
     )
-    return [_movement(row) for row in cursor]
+    return [movement_of(row) for row in cursor]
 
 
 def sum_given(cursor: Cursor, currency: str, *, since: datetime) -> tuple[int, int]:
@@ -222,6 +222,6 @@ def _owner_keys(owners: Collection[UUID]) -> tuple[str, str]:
     return sql.buckets(values), sql.ids(values)
 
 
-def _movement(row: tuple[Any, ...]) -> Movement:
+def movement_of(row: tuple[Any, ...]) -> Movement:
     movement_id, owner_id, kind, currency, debit, credit, *rest = row
     return Movement(movement_id, owner_id, MovementKind(kind), currency, Account(debit), Account(credit), *rest)
