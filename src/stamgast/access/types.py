@@ -18,6 +18,8 @@ class Scope(StrEnum):
     SEGMENTS_READ = "segments:read"
     MOVEMENTS_READ = "movements:read"
     MEASURES_READ = "measures:read"
+    PROGRAMMES_READ = "programmes:read"
+    PROGRAMMES_DRAFT = "programmes:draft"
     EVERYTHING = "*"
 
 

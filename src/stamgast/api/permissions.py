@@ -33,6 +33,11 @@ RULES: Mapping[str, Mapping[str, Scope]] = {
     "read_segment": {"GET": Scope.SEGMENTS_READ},
     "read_measure": {"GET": Scope.MEASURES_READ},
     "list_members": {"GET": Scope.SEGMENTS_READ},
+    "list_programmes": {"GET": Scope.PROGRAMMES_READ},
+    "read_programme_schema": {"GET": Scope.PROGRAMMES_READ},
+    "list_programme_versions": {"GET": Scope.PROGRAMMES_READ},
+    "read_programme_version": {"GET": Scope.PROGRAMMES_READ},
+    "add_programme_draft": {"POST": Scope.PROGRAMMES_DRAFT},
 }
 
 

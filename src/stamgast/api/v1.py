@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language_from_request
 from ninja import NinjaAPI, Query
 
-from stamgast.api import consents, duplicates, erasures, identity, ledger, measures, problems, profiles, shapes
+from stamgast.api import consents, duplicates, erasures, identity, ledger, measures, problems, profiles, programmes, shapes
 from stamgast.api.keys import Keyed, region
 from stamgast.api.words import shape_activity, shape_movement
 from stamgast.conditions import CUSTOMER_FIELDS, parse
@@ -31,6 +31,7 @@ consents.register(api)
 profiles.register(api)
 erasures.register(api)
 measures.register(api)
+programmes.register(api)
 
 
 @api.get("/customers", response=shapes.CustomerPage, summary="List or search customers")

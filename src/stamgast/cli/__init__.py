@@ -29,7 +29,7 @@ COMMANDS = {
     "key": ("key", "API keys for scripts."),
     "webhook": ("webhook", "Tell other systems what happens here."),
     "staff": ("staff", "People who sign in to the console."),
-    "programme": ("programme", "Check and publish programme documents."),
+    "programme": ("programme", "Check, compare, publish and export programme documents."),
     "bench": ("bench", "Measure speeds, each against a baseline."),
     "demo": ("demo", "Load a year of a real chain's purchases and look around."),
 }

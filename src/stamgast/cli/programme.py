@@ -1,20 +1,23 @@
 """``stamgast programme``: documents that say what activities are worth."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from stamgast.cli.setting_up import ACTOR, database
+from stamgast.cli.setting_up import ACTOR, database, read_settings, set_up_django
 from stamgast.kit.clock import utc_now
 from stamgast.kit.progress import progress
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"])
 
 
 @click.group("programme")
 def command() -> None:
-    """Check and publish programme documents."""
+    """Check, compare, publish and export programme documents."""
 
 
 @command.command("check")
@@ -27,15 +30,147 @@ def check(file: Path) -> None:
     click.echo(f"{file}: programme {document.programme!r} is sound.")
 
 
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of programme documents, for editors that check while one types."""
+    from stamgast.programmes.documents import read_schema
+
+    click.echo(read_schema(), nl=False)
+
+
+@command.command("diff")
+@click.argument("before")
+@click.argument("after", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON, place by place.")
+def diff(before: str, after: str | None, as_json: bool) -> None:
+    """Say in words what one document says otherwise than another.
+
+    Each is a file or the number of a version. One alone is held against the version in force.
+    """
+    texts = [one for one in (before, after) if one is not None]
+    numbers = [one for one in texts if one.isdecimal()]
+    if numbers or after is None:
+        with database("programme diff"):
+            from stamgast.kit.database import open_cursor
+            from stamgast.programmes.queries import get_programme
+            from stamgast.programmes.versions import find_in_force, get_version
+
+            with open_cursor() as cursor:
+                versions = get_programme(cursor).versions
+            documents = [get_version(versions, int(one)).document if one.isdecimal() else _read(Path(one)) for one in texts]
+            if after is None:
+                in_force = find_in_force(versions, utc_now())
+                documents.insert(0, in_force.document if in_force else versions[0].document)
+    else:
+        read_settings()
+        set_up_django()
+        documents = [_read(Path(one)) for one in texts]
+    from stamgast.console.programme_words import differences
+    from stamgast.programmes.comparing import compare, plain
+    from stamgast.programmes.documents import load
+
+    was, now = (load(text) for text in documents)
+    changes = compare(was, now)
+    sentences = differences(was, now, "en") if changes else []
+    if as_json:
+        told = [
+            {
+                "place": one.place,
+                "kind": one.kind,
+                "before": plain(one.before),
+                "after": plain(one.after),
+                "line": one.line,
+            }
+            for one in changes
+        ]
+        click.echo(json.dumps({"sentences": sentences, "changes": told}, ensure_ascii=False))
+    else:
+        click.echo("\n".join(sentences) if sentences else "They say the same.")
+
+
+@command.command("export")
+@click.argument("version", type=int, required=False)
+@click.option("--out", type=FILE, help="The file to write. Left out: standard output.")
+def export(version: int | None, out: Path | None) -> None:
+    """Write the document of a version, to the letter; the one in force when no number is given."""
+    with database("programme export"):
+        from stamgast.kit.database import open_cursor
+        from stamgast.programmes.queries import get_programme, list_withdrawn
+        from stamgast.programmes.versions import find_in_force, get_version
+
+        with open_cursor() as cursor:
+            programme = get_programme(cursor)
+            every = [*programme.versions, *(one.version for one in list_withdrawn(cursor, programme.name))]
+        if version is None:
+            found = find_in_force(programme.versions, utc_now()) or programme.versions[0]
+        else:
+            found = get_version(every, version)
+    if out is None:
+        click.echo(found.document, nl=False)
+    else:
+        out.write_text(found.document, "utf-8")
+        click.echo(f"{out}: version {found.version} of {found.programme!r}, sha256 {found.sha256}.", err=True)
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_all(as_json: bool) -> None:
+    """List the versions of the programme, withdrawn ones too, and the drafts that are worked on."""
+    with database("programme list"):
+        from stamgast.kit.database import open_cursor
+        from stamgast.programmes.drafts import list_drafts
+        from stamgast.programmes.queries import get_programme, list_withdrawn
+        from stamgast.programmes.versions import find_in_force
+
+        with open_cursor() as cursor:
+            programme = get_programme(cursor)
+            withdrawn = {one.version.version: one for one in list_withdrawn(cursor, programme.name)}
+            drafts = list_drafts(cursor, programme.name, limit=500).rows
+    now = utc_now()
+    in_force = find_in_force(programme.versions, now)
+    versions = sorted([*programme.versions, *(one.version for one in withdrawn.values())], key=lambda one: one.version)
+    rows: list[dict[str, Any]] = []
+    for one in versions:
+        state = "replaced"
+        if one.version in withdrawn:
+            state = "withdrawn"
+        elif one == in_force:
+            state = "in force"
+        elif one.effective_from > now:
+            state = "scheduled"
+        rows.append(
+            {
+                "version": one.version,
+                "state": state,
+                "effective_from": one.effective_from.isoformat(),
+                "published_at": one.published_at.isoformat(),
+                "published_by": one.published_by,
+                "reason": one.reason,
+                "sha256": one.sha256,
+            }
+        )
+    if as_json:
+        told = [
+            {"id": str(one.id), "title": one.title, "state": one.state, "base": one.base, "owner": one.owner} for one in drafts
+        ]
+        click.echo(json.dumps({"programme": programme.name, "versions": rows, "drafts": told}, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo(
+            f"{row['version']:>4}  {row['state']:<10} from {row['effective_from']}  {row['published_by']}: {row['reason']}"
+        )
+    for draft in drafts:
+        click.echo(f"draft {draft.id}  {draft.state:<7} on version {draft.base}  {draft.owner}: {draft.title}")
+
+
 @command.command("publish")
 @click.argument("file", type=FILE)
 @click.option(
-    "--effective-from",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]),
-    help="From when it is in force, in UTC unless it says otherwise. Left out: from now on.",
+    "--effective-from", type=MOMENT, help="From when it is in force, in UTC unless it says otherwise. Left out: from now on."
 )
 @click.option("--reason", default="published from the command line", show_default=True, help="Why, for the record.")
-def publish(file: Path, effective_from: datetime | None, reason: str) -> None:
+@click.option("--after", type=int, help="Only if this is still the newest version: what the document was made from.")
+def publish(file: Path, effective_from: datetime | None, reason: str, after: int | None) -> None:
     """Put a document in force; activities since then are decided again and the difference is posted."""
     text = _read(file)
     at = utc_now()
@@ -43,8 +178,59 @@ def publish(file: Path, effective_from: datetime | None, reason: str) -> None:
     with database("programme publish"), progress("Deciding again") as bar:
         from stamgast.flows.publish import publish_programme
 
-        version = publish_programme(text, effective_from=since, at=at, actor=ACTOR, reason=reason, progress=bar.reach)
-    click.echo(f"Version {version.version} of {version.programme!r} is in force from {version.effective_from.isoformat()}.")
+        version = publish_programme(
+            text, effective_from=since, at=at, actor=ACTOR, reason=reason, progress=bar.reach, after=after
+        )
+    is_scheduled = version.effective_from > at
+    says = "is scheduled: it holds" if is_scheduled else "is in force"
+    click.echo(f"Version {version.version} of {version.programme!r} {says} from {version.effective_from.isoformat()}.")
+
+
+@command.command("withdraw")
+@click.argument("version", type=int)
+@click.option("--reason", required=True, help="Why, for the record.")
+def withdraw(version: int, reason: str) -> None:
+    """Take back a version that is scheduled for later. Of the one in force, publish the one before again: revert."""
+    with database("programme withdraw"):
+        from stamgast.flows.publish import withdraw_version
+
+        withdrawn = withdraw_version(version, at=utc_now(), actor=ACTOR, reason=reason)
+    click.echo(f"Version {withdrawn.version} of {withdrawn.programme!r} is withdrawn. Nothing was decided by it.")
+
+
+@command.command("revert")
+@click.argument("version", type=int)
+@click.option("--reason", required=True, help="Why, for the record.")
+def revert(version: int, reason: str) -> None:
+    """Put the version before VERSION in force again, from now on. VERSION is the one in force."""
+    with database("programme revert"):
+        from stamgast.flows.publish import publish_one_before
+
+        published = publish_one_before(version, at=utc_now(), actor=ACTOR, reason=reason)
+    click.echo(f"Version {published.version} of {published.programme!r} is in force: what held before version {version}.")
+
+
+@command.command("draft")
+@click.argument("file", type=FILE)
+@click.option("--title", required=True, help="What the draft is called, so that others find it.")
+@click.option("--reason", required=True, help="Why, for who reviews it.")
+def draft(file: Path, title: str, reason: str) -> None:
+    """Keep a document as a draft and send it to review: somebody publishes it in the console."""
+    text = _read(file)
+    with database("programme draft"):
+        from stamgast.kit.database import transaction
+        from stamgast.programmes.documents import load
+        from stamgast.programmes.drafts import begin_draft, send_to_review
+        from stamgast.programmes.queries import get_programme
+
+        now = utc_now()
+        with transaction() as cursor:
+            programme = get_programme(cursor, load(text).programme)
+            kept = begin_draft(
+                cursor, programme=programme.name, title=title, document=text, base=programme.latest, at=now, actor=ACTOR
+            )
+            send_to_review(cursor, kept.id, revision=kept.revision, reason=reason, at=now, actor=ACTOR)
+    click.echo(f"Draft {kept.id} waits for review: /programme/drafts/{kept.id}")
 
 
 def _read(file: Path) -> str:

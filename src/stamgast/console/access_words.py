@@ -38,6 +38,8 @@ def scope_sentence(scope: str) -> str:
         "consents:write": _("write down consent"),
         "segments:read": _("read segments"),
         "movements:read": _("read movements"),
+        "programmes:read": _("read programmes and their versions"),
+        "programmes:draft": _("send drafts of a programme to review"),
         "*": _("everything"),
     }
     return sentences.get(scope, scope)
@@ -92,5 +94,13 @@ def action_label(action: str) -> str:
         "set consent": _("wrote down a consent"),
         "publish consent text": _("published a text that asks for consent"),
         "export customers": _("exported customers"),
+        "publish programme": _("published a version of the programme"),
+        "withdraw programme version": _("withdrew a version of the programme"),
+        "begin programme draft": _("began a draft of the programme"),
+        "edit programme draft": _("changed a draft of the programme"),
+        "send programme draft to review": _("sent a draft of the programme to review"),
+        "send programme draft back": _("sent a draft of the programme back"),
+        "drop programme draft": _("threw a draft of the programme away"),
+        "require second person": _("decided whether a second person publishes"),
     }
     return labels.get(action, action)

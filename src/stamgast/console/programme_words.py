@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from stamgast.console import reader
 from stamgast.console.words import currency_label, with_kinds
+from stamgast.programmes.comparing import Change, compare, write_value
 from stamgast.programmes.documents import MILLI, Document, Give, Rule
 from stamgast.programmes.expiry import Expiry
 
@@ -80,6 +81,7 @@ def differences(before: Document, after: Document, language: str) -> list[str]:
         )
     if before.rounding != after.rounding:
         said.append(_("What is left over of an amount is rounded in another way."))
+    said += [_other_change(change) for change in compare(before, after) if not _is_said(change)]
     return said or [_("It says the same, in other words.")]
 
 
@@ -94,6 +96,32 @@ def held_at(rule: Rule, timezone: str) -> str:
         for text, moment in words
         if moment is not None
     )
+
+
+def _is_said(change: Change) -> bool:
+    """Whether ``differences`` has a sentence of its own for what stands at this place."""
+    parts = change.place.split(".")
+    if parts[0] in ("timezone", "round"):
+        return True
+    if parts[0] == "currencies":
+        return len(parts) == 2 or parts[2] == "expires"
+    return parts[0] == "earn" and (len(parts) == 2 or parts[2] in ("when", "give", "cap", "name", "from", "until"))
+
+
+def _other_change(change: Change) -> str:
+    """A difference at a place that has no sentence of its own, as the document writes it."""
+    pattern = {
+        "added": _("%(place)s is new: %(now)s."),
+        "removed": _("%(place)s is gone. Before: %(was)s."),
+        "changed": _("%(place)s: %(now)s. Before: %(was)s."),
+        "reordered": _("%(place)s stand in another order: %(now)s."),
+    }[change.kind]
+    return pattern % {"place": change.place, "now": _short(change.after), "was": _short(change.before)}
+
+
+def _short(value: object) -> str:
+    text = write_value(value)
+    return text if len(text) <= 200 else text[:200] + "…"
 
 
 def rule_label(name: str) -> str:

@@ -41,3 +41,52 @@ class UnorderedActivities(ProgrammeError):
 
     code = "unordered_activities"
     kind = Kind.CONFLICT
+
+
+class UnknownVersion(ProgrammeError):
+    """The programme has no version of that number."""
+
+    code = "unknown_version"
+    kind = Kind.NOT_FOUND
+
+
+class VersionInForce(ProgrammeError):
+    """The version holds already, so that it cannot be withdrawn."""
+
+    code = "version_in_force"
+    kind = Kind.CONFLICT
+
+
+class AlreadyWithdrawn(ProgrammeError):
+    """The version was withdrawn before."""
+
+    code = "already_withdrawn"
+    kind = Kind.CONFLICT
+
+
+class UnknownDraft(ProgrammeError):
+    """There is no such draft, or it was thrown away."""
+
+    code = "unknown_draft"
+    kind = Kind.NOT_FOUND
+
+
+class DraftChanged(ProgrammeError):
+    """Someone else changed the draft since it was read."""
+
+    code = "draft_changed"
+    kind = Kind.CONFLICT
+
+
+class DraftClosed(ProgrammeError):
+    """The draft is not in a state in which this can be done with it."""
+
+    code = "draft_closed"
+    kind = Kind.CONFLICT
+
+
+class SecondPersonNeeded(ProgrammeError):
+    """The shop asks that a version is published by somebody who wrote none of it."""
+
+    code = "second_person_needed"
+    kind = Kind.FORBIDDEN

@@ -1,5 +1,6 @@
 """Tables of programmes. Private to the room: other rooms call ``operations`` and ``queries``."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -28,3 +29,43 @@ class State(models.Model):
     last_activity_id = models.UUIDField()
     version = models.IntegerField(help_text="the newest version that was known when this was decided")
     counters = models.JSONField()
+
+
+class Withdrawal(models.Model):
+    """That a version was taken back before it took effect. The version stays, and nothing is ever decided by it."""
+
+    pk = models.CompositePrimaryKey("programme", "version")
+    programme = models.TextField()
+    version = models.IntegerField()
+    at = models.DateTimeField()
+    actor = models.TextField()
+    reason = models.TextField()
+
+
+class Draft(models.Model):
+    """A document that somebody works on. Its text may be half done; what is sent to review is sound."""
+
+    id = models.UUIDField(primary_key=True)
+    programme = models.TextField()
+    title = models.TextField()
+    document = models.TextField()
+    base = models.IntegerField(help_text="the newest version when it was begun, or taken along since")
+    state = models.TextField()
+    revision = models.IntegerField(help_text="grows with every change, so that nobody writes over what they have not seen")
+    owner = models.TextField()
+    editors = ArrayField(models.TextField(), help_text="who wrote any of it; none of them is the second person")
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    changed_by = models.TextField()
+    reason = models.TextField(help_text="what the last person who sent it on said of it")
+    version = models.IntegerField(null=True, help_text="the version that it became")
+
+    class Meta:
+        indexes = (models.Index(fields=["programme", "state", "changed_at"], name="programmes_draft_state"),)
+
+
+class Policy(models.Model):
+    """What the shop asks of who publishes; at most one row."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    needs_second_person = models.BooleanField()

@@ -11,9 +11,10 @@ from stamgast.kit.database import Cursor
 from stamgast.kit.ids import bucket_of
 from stamgast.programmes import sql
 from stamgast.programmes.documents import load
-from stamgast.programmes.errors import PublishedMeanwhile
-from stamgast.programmes.queries import list_versions
+from stamgast.programmes.errors import AlreadyWithdrawn, PublishedMeanwhile, VersionInForce
+from stamgast.programmes.queries import list_versions, list_withdrawn
 from stamgast.programmes.types import Version
+from stamgast.programmes.versions import find_in_force
 
 
 def keep_versions(cursor: Cursor) -> None:
@@ -37,12 +38,12 @@ def publish(cursor: Cursor, document_text: str, *, effective_from: datetime, at:
     document = load(document_text)
     digest = sha256(document_text.encode()).hexdigest()
     versions = list_versions(cursor, document.programme)
-    started = [version for version in versions if version.effective_from <= effective_from]
-    if started:
-        in_force = max(started, key=lambda version: (version.effective_from, version.version))
-        if in_force.sha256 == digest:
-            return in_force
-    number = versions[-1].version + 1 if versions else 1
+    in_force = find_in_force(versions, effective_from)
+    if in_force is not None and in_force.sha256 == digest:
+        return in_force
+    # From what was read above, not anew: what somebody published since then has to be in the way.
+    withdrawn = [one.version.version for one in list_withdrawn(cursor, document.programme)]
+    number = max([version.version for version in versions] + withdrawn, default=0) + 1
     version = Version(document.programme, number, document_text, digest, effective_from, at, actor, reason)
     cursor.execute(sql.PUBLISHING)
     cursor.execute(sql.INSERT_VERSION, (version.programme, number, document_text, digest, effective_from, at, actor, reason))
@@ -51,6 +52,24 @@ def publish(cursor: Cursor, document_text: str, *, effective_from: datetime, at:
             f"Somebody else published version {number} of {document.programme} just now. Look at theirs, then publish again."
         )
     return version
+
+
+def withdraw(cursor: Cursor, version: Version, *, at: datetime, actor: str, reason: str) -> None:
+    """Takes back a version before it takes effect: it stays to be read, and nothing is ever decided by it.
+
+    Waits for those who ``keep_versions``. Raises VersionInForce where it has begun, by the clock or because somebody was
+    decided by it already; doing it again raises AlreadyWithdrawn.
+    """
+    cursor.execute(sql.PUBLISHING)
+    row = cursor.execute(sql.HAS_DECIDED, (version.programme, version.version, version.effective_from)).fetchone()
+    if version.effective_from <= at or (row is not None and row[0]):
+        raise VersionInForce(
+            f"Version {version.version} of {version.programme} holds already, so that it cannot be taken back as if it never "
+            "had. Publish the one before it again instead."
+        )
+    cursor.execute(sql.WITHDRAW, (version.programme, version.version, at, actor, reason))
+    if cursor.rowcount != 1:
+        raise AlreadyWithdrawn(f"Version {version.version} of {version.programme} was withdrawn before. Nothing was changed.")
 
 
 def save_states(cursor: Cursor, programme: str, states: pa.Table) -> None:

@@ -13,6 +13,7 @@ from stamgast.programmes import sql
 from stamgast.programmes.errors import UnknownProgramme
 from stamgast.programmes.programme import Programme, compile_programme
 from stamgast.programmes.types import STATES, Version
+from stamgast.programmes.versions import Withdrawn
 
 _MOST_COMPILED = 8
 _compiled: dict[tuple[str, tuple[tuple[int, str, datetime], ...]], Programme] = {}
@@ -56,8 +57,13 @@ def list_programmes(cursor: Cursor) -> list[str]:
 
 
 def list_versions(cursor: Cursor, name: str) -> list[Version]:
-    """Every version of a programme, oldest first."""
+    """Every version of a programme that was not withdrawn, oldest first."""
     return [Version(*row) for row in cursor.execute(sql.LIST_VERSIONS, (name,)).fetchall()]
+
+
+def list_withdrawn(cursor: Cursor, name: str) -> list[Withdrawn]:
+    """The versions that were taken back before they took effect, oldest first."""
+    return [Withdrawn(Version(*row[:8]), *row[8:]) for row in cursor.execute(sql.LIST_WITHDRAWN, (name,)).fetchall()]
 
 
 def load_states(cursor: Cursor, programme: str, customer_ids: Collection[UUID]) -> pa.Table:

@@ -5,14 +5,34 @@ PUBLISHING = "select pg_advisory_xact_lock(7236117301)"
 
 LIST_VERSIONS = """
 select programme, version, document, sha256, effective_from, published_at, published_by, reason
-from programmes_version where programme = %s order by version
+from programmes_version v where programme = %s
+  and not exists (select from programmes_withdrawal w where w.programme = v.programme and w.version = v.version)
+order by version
 """
+
+LIST_WITHDRAWN = """
+select v.programme, v.version, v.document, v.sha256, v.effective_from, v.published_at, v.published_by, v.reason,
+  w.at, w.actor, w.reason
+from programmes_version v join programmes_withdrawal w on w.programme = v.programme and w.version = v.version
+where v.programme = %s order by v.version
+"""
+
+WITHDRAW = """
+insert into programmes_withdrawal (programme, version, at, actor, reason) values (%s, %s, %s, %s, %s)
+on conflict (programme, version) do nothing
+"""
+
+HAS_DECIDED = "select exists (select from programmes_state where programme = %s and version >= %s and last_at >= %s)"
 
 LIST_PROGRAMMES = "select distinct programme from programmes_version order by programme"
 
 FIRST_PROGRAMME = "select programme from programmes_version where version = 1 order by published_at, programme limit 1"
 
-VERSION_KEYS = "select version, sha256, effective_from from programmes_version where programme = %s order by version"
+VERSION_KEYS = """
+select version, sha256, effective_from from programmes_version v where programme = %s
+  and not exists (select from programmes_withdrawal w where w.programme = v.programme and w.version = v.version)
+order by version
+"""
 
 INSERT_VERSION = """
 insert into programmes_version
@@ -29,6 +49,7 @@ join programmes_state s on s.bucket = wanted.bucket and s.customer_id = wanted.c
 where not exists (
   select from programmes_version v
   where v.programme = s.programme and v.version > s.version and v.effective_from <= s.last_at
+    and not exists (select from programmes_withdrawal w where w.programme = v.programme and w.version = v.version)
 )
 order by s.bucket, s.customer_id
 """
