@@ -114,6 +114,15 @@ class TextColumn(Field):
     def value(self, row: Row) -> object | None:
         return row.get(self.column)
 
+    def identity(self, row: Row) -> str | float | None:
+        """What tells one value from another: text, or a number as a double; None where there is neither."""
+        value = row.get(self.column)
+        return value if isinstance(value, str) else None
+
+    def identities(self, columns: Columns) -> tuple[Any, Any]:
+        """The same over a set: a column of text and one of doubles, of which at most one has a value."""
+        return columns[self.column], ibis.null("float64")
+
     def compare(self, columns: Columns, operator: Operator, literal: Literal) -> ir.BooleanValue:
         return compare_values(columns[self.column], operator, literal)
 
@@ -291,6 +300,18 @@ class PropertyField(Field):
             value = value.get(key)
         return value
 
+    def identity(self, row: Row) -> str | float | None:
+        """What tells one value from another: text, or a number as a double; None where there is neither."""
+        value = self.value(row)
+        if isinstance(value, str):
+            return value
+        return _as_double(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def identities(self, columns: Columns) -> tuple[Any, Any]:
+        """The same over a set: a column of text and one of doubles, of which at most one has a value."""
+        value = self._json(columns)
+        return value.unwrap_as("string"), value.unwrap_as("float64")
+
     def _json(self, columns: Columns) -> Any:
         return reduce(lambda value, key: value[key], self.path, columns["properties"].try_cast("json"))
 
@@ -313,6 +334,13 @@ class PropertyField(Field):
     @property
     def columns(self) -> frozenset[str]:
         return frozenset({"properties"})
+
+
+def _as_double(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def decode_properties(properties: object) -> object:

@@ -13,6 +13,16 @@ import numpy as np
 Function = TypeVar("Function", bound=Callable[..., Any])
 UNTOUCHED = np.iinfo(np.int64).min
 DOWN, NEAREST, UP = 0, 1, 2
+GIVE, MULTIPLY, CARD = 0, 1, 2
+NTH, EVERY, STREAK, CHALLENGE = 0, 1, 2, 3
+# The columns of ``Programme.numbers``, one row a slot.
+BASE, AMOUNT, ROUNDING, CAP, COUNTER, PERIOD, BEGINS, ENDS, KIND, GATE, CURRENCY = range(11)
+NUMERATOR, DENOMINATOR, IS_STANDING, SOURCE, EACH = range(11, 16)
+# The columns of ``Programme.turns``, one row a gate.
+TURN, TURN_BASE, COUNT, TURN_COUNTER, TURN_PERIOD, VALUE, SEEN, TURN_BEGINS, TURN_ENDS = range(9)
+HUNDREDTHS = 100
+MOST_HUNDREDTHS = 100_000
+"""All multipliers of one activity together make at most a thousand times as much, where they stand beside each other."""
 
 
 def compile_pass(function: Function) -> Function:
@@ -24,52 +34,155 @@ def compile_pass(function: Function) -> Function:
 
 
 @compile_pass
+def rounded(whole: int, numerator: int, denominator: int, rounding: int) -> int:
+    """``whole`` and a proper fraction, as the programme rounds."""
+    if numerator > 0 and (rounding == UP or (rounding == NEAREST and numerator >= denominator - numerator)):
+        return whole + 1
+    return whole
+
+
+@compile_pass
+def _times(base: int, hundredths: int, rounding: int) -> int:
+    """A hundredth of the product, exact beyond what 64 bits would hold."""
+    scaled = base % HUNDREDTHS * hundredths
+    return rounded(base // HUNDREDTHS * hundredths + scaled // HUNDREDTHS, scaled % HUNDREDTHS, HUNDREDTHS, rounding)
+
+
+@compile_pass
+def take_turn(kind: int, wanted: int, now: int, period: int, used: int) -> tuple[bool, int, int]:
+    """Whether it is the turn of an activity that fits in period ``now``; and the counter after it, from the one before."""
+    if kind == NTH:
+        return used + 1 == wanted, 0, used + 1
+    if kind == EVERY:
+        return used + 1 >= wanted, 0, 0 if used + 1 >= wanted else used + 1
+    if now <= period:  # a streak: this period was counted
+        return False, period, used
+    run = used + 1 if now == period + 1 else 1
+    return run >= wanted, now, 0 if run >= wanted else run
+
+
+@compile_pass
+def meet_challenge(wanted: int, now: int, value: int, period: int, used: int, seen: Any) -> tuple[bool, int, int]:
+    """Whether ``value`` makes ``wanted`` different ones in period ``now``; ``seen`` becomes those seen in it."""
+    if now > period:
+        period, used = now, 0
+    if value == 0 or used >= wanted:
+        return False, period, used
+    for place in range(used):
+        if seen[place] == value:
+            return False, period, used
+    seen[used] = value
+    return used + 1 == wanted, period, used + 1
+
+
+@compile_pass
 def accrue(
     first_of_customer: Any,
     occurred_at: Any,
     version: Any,
     money: Any,
     bases: Any,
+    values: Any,
     slot_starts: Any,
     numbers: Any,
     ratios: Any,
+    gate_starts: Any,
+    turns: Any,
     periods: Any,
     counter_period: Any,
     counter_used: Any,
+    seen: Any,
+    currencies: int,
     largest: int,
     out_activity: Any,
     out_slot: Any,
     out_amount: Any,
 ) -> int:
-    """Fills the three ``out`` arrays and returns how many rows it wrote; ``counter_…`` become those after the last activity.
+    """Fills the three ``out`` arrays and returns how many rows it wrote; ``counter_…`` and ``seen`` become those after the
+    last activity.
 
-    A counter is touched only by what is given, and its period never goes back: where the wall clock passes midnight twice,
+    A cap's counter is touched only by what is given, and a period never goes back: where the wall clock passes midnight twice,
     the repeated minutes count in the newer day.
     """
     count = 0
+    is_open = np.zeros(turns.shape[0], np.bool_)
+    given_of = np.zeros(currencies, np.int64)  # of each currency by this activity: all,
+    base_of = np.zeros(currencies, np.int64)  # and before any multiplier
+    factor_of = np.zeros(currencies, np.int64)  # of multipliers beside each other, in hundredths
+    whole_of = np.zeros(currencies, np.int64)  # and of those on each other, what stands, exactly
+    rest_of = np.zeros(currencies, np.int64)
+    fineness_of = np.zeros(currencies, np.int64)
     for customer in range(len(first_of_customer) - 1):
         for activity in range(first_of_customer[customer], first_of_customer[customer + 1]):
-            if version[activity] < 0:
+            at, place = occurred_at[activity], version[activity]
+            if place < 0:
                 continue
-            for slot in range(slot_starts[version[activity]], slot_starts[version[activity] + 1]):
-                base = bases[numbers[slot, 0], activity]
-                if base <= 0 or not numbers[slot, 6] <= occurred_at[activity] < numbers[slot, 7]:
+            for gate in range(gate_starts[place], gate_starts[place + 1]):
+                is_open[gate] = False
+                if bases[turns[gate, TURN_BASE], activity] <= 0 or not turns[gate, TURN_BEGINS] <= at < turns[gate, TURN_ENDS]:
                     continue
-                amount, rounding, cap = numbers[slot, 1], numbers[slot, 2], numbers[slot, 3]
-                numerator, denominator = ratios[slot, money[activity], 0], ratios[slot, money[activity], 1]
-                units = base * numerator // denominator
-                rest = base * numerator - units * denominator
-                if rest > 0 and (rounding == 2 or (rounding == 1 and rest >= denominator - rest)):
-                    units += 1
-                given = min(units, largest // amount) * amount
-                counter = numbers[slot, 4]
-                if counter >= 0:
-                    period = max(periods[numbers[slot, 5], activity], counter_period[customer, counter])
+                counter, now = turns[gate, TURN_COUNTER], periods[turns[gate, TURN_PERIOD], activity]
+                period, used = counter_period[customer, counter], counter_used[customer, counter]
+                if turns[gate, TURN] == CHALLENGE:
+                    value, memory = values[turns[gate, VALUE], activity], seen[customer, turns[gate, SEEN] :]
+                    is_open[gate], period, used = meet_challenge(turns[gate, COUNT], now, value, period, used, memory)
+                else:
+                    is_open[gate], period, used = take_turn(turns[gate, TURN], turns[gate, COUNT], now, period, used)
+                counter_period[customer, counter], counter_used[customer, counter] = period, used
+            given_of[:], base_of[:], factor_of[:], whole_of[:], rest_of[:], fineness_of[:] = 0, 0, HUNDREDTHS, 0, 0, 1
+            filled, cards = -1, 0
+            for slot in range(slot_starts[place], slot_starts[place + 1]):
+                kind, currency, counter = numbers[slot, KIND], numbers[slot, CURRENCY], numbers[slot, COUNTER]
+                amount, rounding = numbers[slot, AMOUNT], numbers[slot, ROUNDING]
+                given, whole, rest, fineness = 0, 0, 0, 1
+                if kind == CARD:
+                    if counter != filled:  # the slots of one card stand together
+                        filled, each = counter, numbers[slot, EACH]
+                        stamps = counter_used[customer, counter] + given_of[numbers[slot, SOURCE]]
+                        cards = stamps // each
+                        if given_of[numbers[slot, SOURCE]] > 0:
+                            counter_period[customer, counter], counter_used[customer, counter] = 0, stamps - cards * each
+                    given = min(cards, largest // amount) * amount
+                elif (numbers[slot, GATE] >= 0 and not is_open[numbers[slot, GATE]]) or not (
+                    numbers[slot, BEGINS] <= at < numbers[slot, ENDS]
+                ):
+                    continue
+                elif bases[numbers[slot, BASE], activity] > 0:
+                    if kind == GIVE:
+                        numerator, denominator = ratios[slot, money[activity], 0], ratios[slot, money[activity], 1]
+                        scaled = bases[numbers[slot, BASE], activity] * numerator
+                        units = rounded(scaled // denominator, scaled % denominator, denominator, rounding)
+                        given = min(units, largest // amount) * amount
+                    elif numbers[slot, IS_STANDING]:
+                        p, q = numbers[slot, NUMERATOR], numbers[slot, DENOMINATOR]
+                        whole, rest, fineness = whole_of[currency], rest_of[currency], fineness_of[currency]
+                        finer = (whole % q) * p * fineness + rest * p
+                        fineness *= q
+                        whole = min(whole // q * p + finer // fineness, largest)
+                        rest = finer % fineness
+                        given = min(rounded(whole, rest, fineness, rounding), largest) - given_of[currency]
+                    else:
+                        base, factor = base_of[currency], factor_of[currency]
+                        more = numbers[slot, NUMERATOR] * (HUNDREDTHS // numbers[slot, DENOMINATOR]) - HUNDREDTHS
+                        factor_of[currency] = min(factor + more, MOST_HUNDREDTHS)
+                        given = _times(base, factor_of[currency], rounding) - _times(base, factor, rounding)
+                    given = min(given, largest)
+                wanted = given
+                if kind != CARD and counter >= 0 and given > 0:
+                    period = max(periods[numbers[slot, PERIOD], activity], counter_period[customer, counter])
                     used = counter_used[customer, counter] if period == counter_period[customer, counter] else 0
-                    given = min(given, max(cap - used, 0))
+                    given = min(given, max(numbers[slot, CAP] - used, 0))
                     if given > 0:
                         counter_period[customer, counter] = period
                         counter_used[customer, counter] = used + given
+                given_of[currency] = min(given_of[currency] + given, largest)
+                if kind == GIVE:
+                    base_of[currency] = whole_of[currency] = given_of[currency]
+                elif whole > 0:
+                    if given == wanted:
+                        whole_of[currency], rest_of[currency], fineness_of[currency] = whole, rest, fineness
+                    else:  # what a cap cut off is no part of what stands
+                        whole_of[currency], rest_of[currency], fineness_of[currency] = given_of[currency], 0, 1
                 if given > 0:
                     out_activity[count] = activity
                     out_slot[count] = slot

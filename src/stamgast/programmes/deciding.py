@@ -5,7 +5,7 @@ Reads no clock, no database and no random source. How it works is told in ``docs
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -13,12 +13,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stamgast.programmes.accrual import UNTOUCHED, accrue
+from stamgast.programmes.accrual import BASE, CARD, KIND, UNTOUCHED, accrue
 from stamgast.programmes.documents import default_document
 from stamgast.programmes.errors import UnorderedActivities
 from stamgast.programmes.expiry import NEVER, Expiry, expires_at
 from stamgast.programmes.matching import match, match_many
-from stamgast.programmes.programme import LARGEST, Programme, compile_programme, period_numbers
+from stamgast.programmes.programme import Programme, compile_programme, period_numbers
+from stamgast.programmes.slots import LARGEST
 from stamgast.programmes.types import ACTIVITIES, DECISIONS, MOMENT, STATES, Decisions, Version
 
 Integers = npt.NDArray[np.int64]
@@ -40,14 +41,15 @@ def decide(programme: Programme, states: pa.Table | None, activities: pa.Table) 
     customers, ids = _keys(activities["customer_id"]), _keys(activities["activity_id"])
     first_of_customer = _order(customers, occurred_at, ids)
     owners = activities["customer_id"].take(first_of_customer[:-1])
-    counter_period, counter_used = _read_counters(programme, states, owners, occurred_at, ids, first_of_customer)
+    counters = _read_counters(programme, states, owners, occurred_at, ids, first_of_customer)
     version = programme.version_at(occurred_at)
-    bases = match(programme, activities)
+    bases, values = match(programme, activities)
     money = activities["currency"].combine_chunks().dictionary_encode()
     codes = [*money.dictionary.to_pylist(), None]
     indices = money.indices.fill_null(len(codes) - 1).cast(pa.int64()).to_numpy(zero_copy_only=False)
     money_of = np.require(indices, requirements=["C", "W"])
-    rows = int(np.count_nonzero(bases, axis=1)[programme.numbers[:, 0]].sum())
+    is_card = programme.numbers[:, KIND] == CARD
+    rows = int(np.where(is_card, count, np.count_nonzero(bases, axis=1)[programme.numbers[:, BASE]]).sum())
     out = np.empty((3, rows), np.int64)
     written = accrue(
         first_of_customer,
@@ -55,12 +57,15 @@ def decide(programme: Programme, states: pa.Table | None, activities: pa.Table) 
         version,
         money_of,
         bases,
+        values,
         programme.slot_starts,
         programme.numbers,
         programme.ratios(codes),
+        programme.gate_starts,
+        programme.turns,
         _periods(programme, occurred_at),
-        counter_period,
-        counter_used,
+        *counters,
+        len(programme.currencies),
         LARGEST,
         out[0],
         out[1],
@@ -69,7 +74,7 @@ def decide(programme: Programme, states: pa.Table | None, activities: pa.Table) 
     chosen, slots, amounts = out[0, :written], out[1, :written], out[2, :written]
     return Decisions(
         _decisions(programme, activities, occurred_at, chosen, slots, amounts),
-        _states(programme, activities, owners, first_of_customer, counter_period, counter_used),
+        _states(programme, activities, owners, first_of_customer, counters),
     )
 
 
@@ -123,14 +128,24 @@ def _periods(programme: Programme, occurred_at: Integers) -> Integers:
     return np.stack([period_numbers(zone, period, occurred_at) for zone, period in programme.periods])
 
 
+class _Counters(NamedTuple):
+    """One row a customer: of each counter the period and what was counted in it, and what challenges have seen."""
+
+    period: Integers
+    used: Integers
+    seen: Integers
+
+
 def _read_counters(
     programme: Programme, states: pa.Table | None, owners: Any, occurred_at: Integers, ids: _Keys, first: Integers
-) -> tuple[Integers, Integers]:
+) -> _Counters:
     """The counters of each customer, from their states; refuses activities that a state has already passed."""
     shape = (len(owners), len(programme.counters))
-    periods, used = np.full(shape, UNTOUCHED), np.zeros(shape, np.int64)
+    counters = _Counters(
+        np.full(shape, UNTOUCHED), np.zeros(shape, np.int64), np.zeros((len(owners), int(programme.seen_starts[-1])), np.int64)
+    )
     if states is None or not states.num_rows:
-        return periods, used
+        return counters
     states = states.combine_chunks()
     found = pc.index_in(owners, value_set=states["customer_id"])
     has_state = found.is_valid().to_numpy()
@@ -152,10 +167,13 @@ def _read_counters(
     for place, text in zip(places.tolist(), states["counters"].take(rows).to_pylist(), strict=True):
         if text is None or text == "{}":
             continue
-        for name, (period, amount) in msgspec.json.decode(text, type=dict[str, tuple[int, int]]).items():
+        for name, (period, used, *seen) in msgspec.json.decode(text, type=dict[str, list[int]]).items():
             if name in columns:
-                periods[place, columns[name]], used[place, columns[name]] = period, amount
-    return periods, used
+                counters.period[place, columns[name]], counters.used[place, columns[name]] = period, used
+                if seen:
+                    start = programme.memories[columns[name]]
+                    counters.seen[place, start : start + len(seen)] = seen
+    return counters
 
 
 def _decisions(
@@ -191,16 +209,18 @@ def _ends_of(lives: Sequence[tuple[str, Expiry | None]], slots: Integers, moment
 
 
 def _states(
-    programme: Programme, activities: pa.Table, owners: Any, first_of_customer: Integers, periods: Integers, used: Integers
+    programme: Programme, activities: pa.Table, owners: Any, first_of_customer: Integers, counters: _Counters
 ) -> pa.Table:
     last = activities.select(["occurred_at", "activity_id"]).take(first_of_customer[1:] - 1)
     texts = ["{}"] * len(owners)
-    for customer in np.flatnonzero((periods != UNTOUCHED).any(axis=1)).tolist() if programme.counters else ():
-        held = {
-            name: (int(periods[customer, column]), int(used[customer, column]))
-            for column, name in enumerate(programme.counters)
-            if periods[customer, column] != UNTOUCHED
-        }
+    for customer in np.flatnonzero((counters.period != UNTOUCHED).any(axis=1)).tolist() if programme.counters else ():
+        held = {}
+        for column in np.flatnonzero(counters.period[customer] != UNTOUCHED).tolist():
+            used = int(counters.used[customer, column])
+            held[programme.counters[column]] = [int(counters.period[customer, column]), used]
+            if column in programme.memories:
+                start = programme.memories[column]
+                held[programme.counters[column]] += counters.seen[customer, start : start + used].tolist()
         texts[customer] = msgspec.json.encode(held).decode()
     return pa.Table.from_arrays(
         [

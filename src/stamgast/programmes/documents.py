@@ -7,16 +7,31 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from importlib.resources import files
 from string import Template
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from stamgast.conditions import ConditionError, activity_fields, parse
+from stamgast.conditions.fields import PropertyField, TextColumn
 from stamgast.conditions.tree import AnyLine
 from stamgast.programmes.expiry import Expiry, parse_duration
-from stamgast.programmes.reading import line_of, problems_of, read, read_schema, refuse
-from stamgast.programmes.terms import MILLI, Currency, Document, Give, Measure, Period, Rounding, Rule
+from stamgast.programmes.reading import line_of, problems_of, read_content, read_schema, refuse
+from stamgast.programmes.terms import (
+    MILLI,
+    Card,
+    Currency,
+    Document,
+    Give,
+    Measure,
+    Multiply,
+    Period,
+    Rounding,
+    Rule,
+    Turn,
+    TurnKind,
+)
 
 __all__ = [
     "MILLI",
@@ -30,6 +45,7 @@ __all__ = [
     "load",
     "read_schema",
 ]
+FINEST = 10**9
 _DAY_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -41,7 +57,7 @@ def default_document(timezone: str) -> str:
 
 def load(text: str) -> Document:
     """The document, or InvalidProgramme with every problem that was found, its line and its path."""
-    content, lines = read(text)
+    content, lines = read_content(text)
     problems = problems_of(content)
     if not problems:
         builder = _Builder(content, text)
@@ -58,6 +74,7 @@ class _Builder:
         self.content = content
         self.text = text
         self.zone: str = content["timezone"]
+        self.names: set[str] = set()
         self.problems: list[tuple[str, str]] = []
 
     def build(self) -> Document | None:
@@ -68,12 +85,16 @@ class _Builder:
             return None
         self.fields = activity_fields(self.zone)
         currencies = {name: self._currency(name, options) for name, options in self.content["currencies"].items()}
+        rules = tuple(self._rules())
+        self._check_denominators(rules)
         return Document(
             programme=self.content["programme"],
             timezone=self.zone,
             rounding=self.content.get("round", "down"),
+            stacking=self.content.get("stacking", "base"),
             currencies=currencies,
-            rules=tuple(self._rules()),
+            rules=rules,
+            cards=tuple(self._cards()),
             text=self.text,
         )
 
@@ -96,22 +117,28 @@ class _Builder:
             return None
 
     def _rules(self) -> Iterable[Rule]:
-        names: set[str] = set()
         for position, item in enumerate(self.content["earn"]):
             path = f"earn[{position}]"
-            if item["name"] in names:
-                sentence = f"Another rule is called {item['name']!r}. What a rule gave is kept by its name."
-                self.problems.append((f"{path}.name", sentence))
-            names.add(item["name"])
-            self._check_currencies(f"{path}.give", item["give"])
+            self._take_name(item["name"], path)
+            given = {**item.get("give", {}), **item.get("multiply", {})}
             caps = {key: most for key, most in item.get("cap", {}).items() if key != "per"}
+            for key in ("give", "multiply"):
+                self._check_currencies(f"{path}.{key}", item.get(key, {}))
             self._check_currencies(f"{path}.cap", caps)
-            for currency in caps.keys() - item["give"].keys():
+            for currency in caps.keys() - given.keys():
                 self.problems.append((f"{path}.cap.{currency}", "The rule does not give this currency."))
+            if ("give" in item) == ("multiply" in item):
+                self.problems.append((path, "A rule gives or it multiplies: write one of 'give' and 'multiply'."))
             try:
                 yield self._rule(item, path, caps)
             except ConditionError as error:
                 self.problems.append((error.path, error.problem))
+
+    def _take_name(self, name: str, path: str) -> None:
+        if name in self.names:
+            sentence = f"Another rule is called {name!r}. What a rule gave is kept by its name."
+            self.problems.append((f"{path}.name", sentence))
+        self.names.add(name)
 
     def _check_currencies(self, path: str, named: Iterable[str]) -> None:
         for currency in named:
@@ -119,13 +146,66 @@ class _Builder:
                 self.problems.append((f"{path}.{currency}", f"The programme has no currency {currency!r}."))
 
     def _rule(self, item: Mapping[str, Any], path: str, caps: Mapping[str, int]) -> Rule:
-        when = parse(item["when"], self.fields, f"{path}.when")
-        gives = tuple(self._give(currency, give, f"{path}.give.{currency}") for currency, give in item["give"].items())
         begins_at = self._moment(f"{path}.from", item.get("from"))
         ends_at = self._moment(f"{path}.until", item.get("until"), is_end=True)
         if begins_at and ends_at and begins_at >= ends_at:
             self.problems.append((f"{path}.until", "It lies before 'from', so that the rule would never hold."))
-        return Rule(item["name"], when, gives, caps, item.get("cap", {}).get("per"), begins_at, ends_at)
+        gives, multiplies = item.get("give", {}), item.get("multiply", {})
+        return Rule(
+            name=item["name"],
+            when=parse(item["when"], self.fields, f"{path}.when"),
+            turn=self._turn(item, path),
+            gives=tuple(self._give(currency, give, f"{path}.give.{currency}") for currency, give in gives.items()),
+            multiplies=tuple(self._multiply(name, factor, f"{path}.multiply.{name}") for name, factor in multiplies.items()),
+            caps=caps,
+            cap_period=item.get("cap", {}).get("per"),
+            begins_at=begins_at,
+            ends_at=ends_at,
+        )
+
+    def _multiply(self, currency: str, factor: int | Decimal, path: str) -> Multiply:
+        if Decimal(factor) * 100 % 1 or factor <= 1:
+            self.problems.append((path, "What is multiplied becomes more: write a number above 1 with at most two decimals."))
+        return Multiply(currency, Fraction(factor))
+
+    def _check_denominators(self, rules: Iterable[Rule]) -> None:
+        """Fractions stay exact while what they are counted in stays small."""
+        product: dict[str, int] = {}
+        for rule in rules:
+            for multiply in rule.multiplies:
+                product[multiply.currency] = product.get(multiply.currency, 1) * multiply.factor.denominator
+        for currency, denominator in product.items():
+            if denominator > FINEST and self.content.get("stacking") == "standing":
+                sentence = f"Too many multipliers of {currency} with decimals stand on each other. Round some of them."
+                self.problems.append(("stacking", sentence))
+
+    def _turn(self, item: Mapping[str, Any], path: str) -> Turn | None:
+        kinds: list[TurnKind] = [kind for kind in get_args(TurnKind) if kind in item]
+        if not kinds:
+            return None
+        if len(kinds) > 1:
+            self.problems.append((f"{path}.{kinds[1]}", f"A rule counts one way: {' and '.join(kinds)} do not go together."))
+        kind, stated = kinds[0], item[kinds[0]]
+        if isinstance(stated, int):
+            return Turn(kind, stated, "lifetime", None)
+        field = None
+        if kind == "challenge":
+            field = self.fields.find(stated["different"])
+            if not isinstance(field, TextColumn | PropertyField):
+                sentence = "Here stands a field of text, such as source, or a property, such as properties.store."
+                self.problems.append((f"{path}.challenge.different", sentence))
+        return Turn(kind, stated["count"], stated["per"], field)
+
+    def _cards(self) -> Iterable[Card]:
+        for position, item in enumerate(self.content.get("cards", ())):
+            path = f"cards[{position}]"
+            self._take_name(item["name"], path)
+            self._check_currencies(f"{path}.give", item["give"])
+            if item["of"] not in self.content["currencies"]:
+                self.problems.append((f"{path}.of", f"The programme has no currency {item['of']!r}."))
+            if item["of"] in item["give"]:
+                self.problems.append((f"{path}.give.{item['of']}", "A card cannot give what fills it."))
+            yield Card(item["name"], item["of"], item["each"], item["give"])
 
     def _give(self, currency: str, give: Any, path: str) -> Give:
         if isinstance(give, int):

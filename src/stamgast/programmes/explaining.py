@@ -4,24 +4,25 @@ The amounts are those of ``decide`` itself, made again for the one activity; onl
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-from babel.dates import format_datetime
 
 from stamgast.conditions import say_failure
-from stamgast.conditions.fields import digits_of
 from stamgast.conditions.words import say_number
+from stamgast.programmes.accrual import meet_challenge, take_turn
 from stamgast.programmes.deciding import decide
-from stamgast.programmes.matching import match_few
-from stamgast.programmes.programme import LARGEST, Programme, Slot, period_numbers, ratio_of, to_microseconds
+from stamgast.programmes.matching import Matched, match_few
+from stamgast.programmes.programme import Programme, period_numbers, to_microseconds
+from stamgast.programmes.saying import say, say_arithmetic, say_moment, say_next, say_out_of_time, say_turn
+from stamgast.programmes.slots import LARGEST, MOST_DIFFERENT, NO_GATE, TURNS, Gate, Kind, Slot, ratio_of
+from stamgast.programmes.terms import Rounding
 from stamgast.programmes.types import ACTIVITIES, Explanation, RuleOutcome
 from stamgast.programmes.words import WORDS
 
@@ -34,28 +35,25 @@ def explain(
     ``activity`` has the columns of ACTIVITIES, ids as bytes or UUID. ``states`` holds the state of its customer before it, from
     ``decide`` of what came before; without it caps count from nothing.
     """
-    say = WORDS[language]
+    words = WORDS[language]
     table = _table_of(activity)
     (row,) = table.to_pylist()
     moment = table["occurred_at"].cast(pa.int64()).to_numpy()
     place = int(programme.version_at(moment)[0])
     if place < 0:
-        return Explanation(programme.name, None, (), say["no_version"].format(programme=programme.name))
+        return Explanation(programme.name, None, (), words["no_version"].format(programme=programme.name))
     decided = {(d["rule"], d["currency"]): d for d in decide(programme, states, table).table.to_pylist()}
-    bases = match_few(programme, table)[:, 0]
-    counters = _counters_before(states, row["customer_id"])
+    teller = _Teller(
+        programme, row, match_few(programme, table), _counters_before(states, row["customer_id"]), decided, language
+    )
     slots = programme.slots[programme.slot_starts[place] : programme.slot_starts[place + 1]]
-    outcomes = []
-    for slot in slots:
-        used = _used(programme, slot, counters, moment)
-        decision = decided.get((slot.rule, slot.currency))
-        outcomes.append(_explain_slot(programme, slot, row, int(bases[slot.base]), used, decision, language))
+    outcomes = [teller.tell(slot) for slot in slots]
     totals: dict[str, int] = {}
     for outcome in outcomes:
         totals[outcome.currency] = totals.get(outcome.currency, 0) + outcome.amount
-    total = say["and"].join(f"{say_number(Decimal(value), language)} {name}" for name, value in totals.items() if value)
+    total = words["and"].join(f"{say_number(Decimal(value), language)} {name}" for name, value in totals.items() if value)
     version = programme.versions[place].version
-    sentence = say["given" if total else "nothing"].format(total=total, version=version, programme=programme.name)
+    sentence = words["given" if total else "nothing"].format(total=total, version=version, programme=programme.name)
     return Explanation(programme.name, version, tuple(outcomes), sentence)
 
 
@@ -69,91 +67,172 @@ def _table_of(activity: Mapping[str, Any]) -> pa.Table:
     return pa.Table.from_pylist([row], schema=ACTIVITIES)
 
 
-def _counters_before(states: pa.Table | None, customer_id: bytes) -> dict[str, tuple[int, int]]:
+def _counters_before(states: pa.Table | None, customer_id: bytes) -> dict[str, list[int]]:
     for state in states.to_pylist() if states is not None else ():
         if state["customer_id"] == customer_id:
-            return msgspec.json.decode(state["counters"], type=dict[str, tuple[int, int]])
+            return msgspec.json.decode(state["counters"], type=dict[str, list[int]])
     return {}
 
 
-def _explain_slot(
-    programme: Programme,
-    slot: Slot,
-    row: Mapping[str, Any],
-    base: int,
-    used: int,
-    decision: Mapping[str, Any] | None,
-    language: str,
-) -> RuleOutcome:
-    say = WORDS[language]
-    when = programme.bases[slot.base].when
-    condition = when.sentence(language)
-    outcome = when.explain(row)
-    given = int(decision["amount"]) if decision else 0
-    failures = tuple(say_failure(failure, language) for failure in outcome.failures) + _say_out_of_time(slot, row, language)
-    is_applied = not failures
-    arithmetic, more = "", None
-    if is_applied:
-        before_cap = _value_of(slot, base, row["currency"])
-        arithmetic = _say_arithmetic(programme, slot, base, before_cap, row["currency"], language)
+class _Teller:
+    """Tells what each slot made of one activity, in their order: a multiplier multiplies what stands by then."""
+
+    def __init__(
+        self,
+        programme: Programme,
+        row: Mapping[str, Any],
+        matched: Matched,
+        counters: Mapping[str, list[int]],
+        decided: Mapping[tuple[str, str], Mapping[str, Any]],
+        language: str,
+    ) -> None:
+        self.programme = programme
+        self.row = row
+        self.bases = matched.bases[:, 0]
+        self.values = matched.values[:, 0]
+        self.counters = counters
+        self.decided = decided
+        self.language = language
+        self.words = WORDS[language]
+        self.at = to_microseconds(row["occurred_at"])
+        self.given: dict[str, int] = {}
+        self.base: dict[str, int] = {}
+        self.factor: dict[str, Fraction] = {}
+        self.standing: dict[str, Fraction] = {}
+
+    def tell(self, slot: Slot) -> RuleOutcome:
+        """The outcome of one slot, which counts for those after it."""
+        outcome = self._tell_card(slot) if slot.kind == Kind.CARD else self._tell_rule(slot)
+        self.given[slot.currency] = self.given.get(slot.currency, 0) + outcome.amount
+        if slot.kind == Kind.GIVE:
+            self.base[slot.currency] = self.given[slot.currency]
+            self.standing[slot.currency] = Fraction(self.given[slot.currency])
+        return outcome
+
+    def _tell_rule(self, slot: Slot) -> RuleOutcome:
+        when = self.programme.bases[slot.base].when
+        failures = tuple(say_failure(failure, self.language) for failure in when.explain(self.row).failures)
+        failures += say_out_of_time(slot, self.at, self.language)
+        if not failures and slot.gate != NO_GATE:
+            failures += self._not_its_turn(self.programme.gates[slot.gate])
+        condition = when.sentence(self.language)
+        given = self._given_by(slot)
+        if failures:
+            more = None
+            if slot.kind == Kind.GIVE:
+                worth = say(slot.amount, self.language)
+                more = self.words["more_condition"].format(worth=worth, currency=slot.currency, condition=condition)
+            return self._outcome(slot, False, "", condition, failures, more)
+        if slot.kind == Kind.GIVE:
+            before_cap = _value_of(slot, int(self.bases[slot.base]), self.row["currency"])
+            lines = self.programme.bases[slot.base].lines
+            base, currency = int(self.bases[slot.base]), self.row["currency"]
+            arithmetic = say_arithmetic(slot, lines, base, before_cap, currency, self.language)
+        else:
+            before_cap, arithmetic = self._multiply(slot, given)
+        more = None
         if slot.cap_period is not None and given < before_cap:
-            cap, period = _say(slot.cap, language), say[slot.cap_period]
-            arithmetic += say["capped_used" if used else "capped"].format(
-                cap=cap, period=period, used=_say(used, language), given=_say(given, language)
+            used = self._used(slot)
+            cap, period = say(slot.cap, self.language), self.words[slot.cap_period]
+            arithmetic += self.words["capped_used" if used else "capped"].format(
+                cap=cap, period=period, used=say(used, self.language), given=say(given, self.language)
             )
-            held = _say(before_cap - given, language)
-            more = say["more_cap"].format(cap=cap, period=period, held=held, currency=slot.currency)
+            held = say(before_cap - given, self.language)
+            more = self.words["more_cap"].format(cap=cap, period=period, held=held, currency=slot.currency)
         elif slot.per_milli:
-            basis = _say_next(slot, before_cap, row["currency"], language)
-            more = say["more_amount"].format(amount=_say(slot.amount, language), currency=slot.currency, basis=basis)
-        key = "applied" if given else "applied_nothing"
-        sentence = say[key].format(rule=slot.rule, given=_say(given, language), currency=slot.currency, condition=condition)
-    else:
-        sentence = say["not_applied"].format(rule=slot.rule, failures=say["and"].join(failures))
-        worth = _say(slot.amount, language)
-        more = say["more_condition"].format(worth=worth, currency=slot.currency, condition=condition)
-    available_at: datetime | None = decision["available_at"] if decision else None
-    expires_at: datetime | None = decision["expires_at"] if decision else None
-    if available_at is not None:
-        sentence += " " + say["pending"].format(moment=_say_moment(available_at, slot.zone, language))
-    return RuleOutcome(
-        slot.rule,
-        slot.currency,
-        is_applied,
-        given,
-        arithmetic,
-        sentence,
-        condition,
-        failures,
-        more,
-        available_at,
-        expires_at,
-    )
+            basis = say_next(slot, before_cap, self.row["currency"], self.language)
+            amount = say(slot.amount, self.language)
+            more = self.words["more_amount"].format(amount=amount, currency=slot.currency, basis=basis)
+        return self._outcome(slot, True, arithmetic, condition, (), more)
 
+    def _tell_card(self, slot: Slot) -> RuleOutcome:
+        assert slot.source is not None
+        new = self.given.get(slot.source, 0)
+        _, before = self.counters.get(self.programme.counters[slot.counter], (0, 0))
+        cards, left = divmod(before + new, slot.per_milli)
+        stated = {
+            "each": say(slot.per_milli, self.language),
+            "stamps": say(before + new, self.language),
+            "currency": slot.source,
+            "cards": say(cards, self.language),
+            "left": say(left, self.language),
+        }
+        failures = () if cards else (self.words["card_not_full"].format(**stated),)
+        arithmetic = self.words["card"].format(**stated) if cards else ""
+        condition = self.words["card_condition"].format(**stated)
+        return self._outcome(slot, bool(cards), arithmetic, condition, failures, None)
 
-def _say_out_of_time(slot: Slot, row: Mapping[str, Any], language: str) -> tuple[str, ...]:
-    """Why a rule that is bound to a time does not hold at this one."""
-    at, say = to_microseconds(row["occurred_at"]), WORDS[language]
-    if at < slot.begins_at:
-        return (say["not_yet"].format(moment=_say_moment(_to_moment(slot.begins_at), slot.zone, language)),)
-    if at >= slot.ends_at:
-        return (say["no_longer"].format(moment=_say_moment(_to_moment(slot.ends_at), slot.zone, language)),)
-    return ()
+    def _multiply(self, slot: Slot, given: int) -> tuple[int, str]:
+        """What a multiplier comes to before its cap, and how; what stands after it is remembered."""
+        factor = self.factor.get(slot.currency, Fraction(1))
+        if self.programme.documents[slot.version].stacking == "standing":
+            standing = self.standing.get(slot.currency, Fraction(0))
+            after = min(standing * slot.factor, Fraction(LARGEST))
+        else:
+            base = Fraction(self.base.get(slot.currency, 0))
+            standing, after = base * factor, base * (factor + slot.factor - 1)
+            self.factor[slot.currency] = factor + slot.factor - 1
+        before_cap = round_exactly(after, slot.rounding) - round_exactly(standing, slot.rounding)
+        total = self.given.get(slot.currency, 0) + given
+        self.standing[slot.currency] = after if given == before_cap else Fraction(total)
+        stands = standing if self.programme.documents[slot.version].stacking == "standing" else base
+        arithmetic = self.words["multiplied"].format(
+            factor=say(slot.factor, self.language), standing=say(stands, self.language), given=say(before_cap, self.language)
+        )
+        return before_cap, arithmetic
 
+    def _not_its_turn(self, gate: Gate) -> tuple[str, ...]:
+        turn = gate.turn
+        period, used, *seen = self.counters.get(self.programme.counters[gate.counter], [np.iinfo(np.int64).min, 0])
+        zone, name = self.programme.periods[gate.period]
+        now = int(period_numbers(zone, name, np.array([self.at]))[0])
+        if turn.kind == "challenge":
+            memory = np.zeros(MOST_DIFFERENT, np.int64)
+            memory[: len(seen)] = seen
+            is_turn, _, count = meet_challenge(turn.count, now, int(self.values[gate.value]), period, used, memory)
+        else:
+            is_turn, _, count = take_turn(TURNS.index(turn.kind), turn.count, now, period, used)
+        return () if is_turn else (say_turn(turn, int(count), self.language),)
 
-def _to_moment(microseconds: int) -> datetime:
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+    def _given_by(self, slot: Slot) -> int:
+        decision = self.decided.get((slot.rule, slot.currency))
+        return int(decision["amount"]) if decision else 0
 
+    def _used(self, slot: Slot) -> int:
+        """What was given before in the period of the activity."""
+        assert slot.cap_period is not None
+        period, used = self.counters.get(self.programme.counters[slot.counter], (np.iinfo(np.int64).min, 0))
+        return used if period >= int(period_numbers(slot.zone, slot.cap_period, np.array([self.at]))[0]) else 0
 
-def _say_moment(moment: datetime, zone: str, language: str) -> str:
-    """A moment on the wall clock of the programme; midnight as the day that it begins."""
-    local = moment.astimezone(ZoneInfo(zone))
-    is_midnight = (local.hour, local.minute, local.second) == (0, 0, 0)
-    return format_datetime(local, "d MMMM y" if is_midnight else "d MMMM y HH:mm", locale=language)
-
-
-def _say(number: int, language: str) -> str:
-    return say_number(Decimal(number), language)
+    def _outcome(
+        self, slot: Slot, is_applied: bool, arithmetic: str, condition: str, failures: tuple[str, ...], more: str | None
+    ) -> RuleOutcome:
+        decision, given = self.decided.get((slot.rule, slot.currency)), self._given_by(slot)
+        key = "not_applied" if not is_applied else "applied" if given else "applied_nothing"
+        sentence = self.words[key].format(
+            rule=slot.rule,
+            given=say(given, self.language),
+            currency=slot.currency,
+            condition=condition,
+            failures=self.words["and"].join(failures),
+        )
+        available_at: datetime | None = decision["available_at"] if decision else None
+        expires_at: datetime | None = decision["expires_at"] if decision else None
+        if available_at is not None:
+            sentence += " " + self.words["pending"].format(moment=say_moment(available_at, slot.zone, self.language))
+        return RuleOutcome(
+            slot.rule,
+            slot.currency,
+            is_applied,
+            given,
+            arithmetic,
+            sentence,
+            condition,
+            failures,
+            more,
+            available_at,
+            expires_at,
+        )
 
 
 def _value_of(slot: Slot, base: int, currency: str | None) -> int:
@@ -162,61 +241,12 @@ def _value_of(slot: Slot, base: int, currency: str | None) -> int:
         return 0
     if not slot.per_milli:
         return slot.amount
-    units = Fraction(base) * Fraction(*ratio_of(slot, currency))
-    down, rest = divmod(units, 1)
-    is_up = rest > 0 and (slot.rounding == "up" or (slot.rounding == "nearest" and rest >= Fraction(1, 2)))
-    return min(int(down) + is_up, LARGEST // slot.amount) * slot.amount
+    units = round_exactly(Fraction(base) * Fraction(*ratio_of(slot, currency)), slot.rounding)
+    return min(units, LARGEST // slot.amount) * slot.amount
 
 
-def _used(programme: Programme, slot: Slot, counters: Mapping[str, tuple[int, int]], moment: Any) -> int:
-    """What was given before in the period of the activity."""
-    if slot.cap_period is None:
-        return 0
-    period, used = counters.get(programme.counters[slot.counter], (np.iinfo(np.int64).min, 0))
-    return used if period >= int(period_numbers(slot.zone, slot.cap_period, moment)[0]) else 0
-
-
-def _say_arithmetic(programme: Programme, slot: Slot, base: int, given: int, currency: str | None, language: str) -> str:
-    say = WORDS[language]
-    if not slot.per_milli:
-        return say["per_activity"].format(amount=_say(slot.amount, language))
-    lines = programme.bases[slot.base].lines
-    key = "quantity" if slot.measure == "quantity" else "amount"
-    of = say[f"of_{key}"] if lines is None else say[f"of_{key}_lines"].format(lines.part.sentence(language))
-    return say["per_amount"].format(
-        amount=_say(slot.amount, language),
-        per=_say_per(slot, currency, language),
-        of=of,
-        rounded=say[slot.rounding],
-        basis=_say_measured(slot, base, currency, language),
-        given=_say(given, language),
-    )
-
-
-def _digits(slot: Slot, currency: str | None) -> int:
-    return 0 if slot.measure == "quantity" else digits_of(currency)
-
-
-def _say_measured(slot: Slot, minor: int, currency: str | None, language: str) -> str:
-    """An amount of money, or of pieces."""
-    return say_number(Decimal(minor).scaleb(-_digits(slot, currency)), language)
-
-
-def _say_per(slot: Slot, currency: str | None, language: str) -> str:
-    per = Decimal(slot.per_milli).scaleb(-3)
-    digits = Decimal(1).scaleb(-_digits(slot, currency))
-    return say_number(per.quantize(digits) if per == per.quantize(digits) else per.normalize(), language)
-
-
-def _say_next(slot: Slot, given: int, currency: str | None, language: str) -> str:
-    """The smallest amount or quantity that gives one unit more."""
-    units = given // slot.amount + 1
-    numerator, denominator = ratio_of(slot, currency)
-    exact = Fraction(denominator, numerator)
-    if slot.rounding == "down":
-        minor = -(-units * exact // 1)
-    elif slot.rounding == "nearest":
-        minor = -(-(units - Fraction(1, 2)) * exact // 1)
-    else:
-        minor = (units - 1) * exact // 1 + 1
-    return _say_measured(slot, int(minor), currency, language)
+def round_exactly(exact: Fraction, rounding: Rounding) -> int:
+    """A whole number, as the programme rounds."""
+    down, rest = divmod(exact, 1)
+    is_up = rest > 0 and (rounding == "up" or (rounding == "nearest" and rest >= Fraction(1, 2)))
+    return int(down) + is_up

@@ -5,7 +5,9 @@ Two ways to the same numbers: the closures for few activities, DuckDB for many.
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from hashlib import blake2b
+from struct import pack
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -15,20 +17,29 @@ import pyarrow as pa
 from stamgast.conditions import local_column
 from stamgast.conditions.fields import decode_properties
 from stamgast.kit.zones import to_local
-from stamgast.programmes.programme import LARGEST, Base, Programme
+from stamgast.programmes.programme import Programme
+from stamgast.programmes.slots import LARGEST, Base
 
 FEW = 1000
 """Activities up to which the closures are faster than starting DuckDB; measured in docs/algorithms/deciding.md."""
 
-Bases = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.int64]
 
 
-def match(programme: Programme, activities: pa.Table) -> Bases:
-    """One row a base, one column an activity."""
+class Matched(NamedTuple):
+    """One row a base, and one a value that challenges tell apart, as a number that stands for it, zero where there is none; one
+    column an activity."""
+
+    bases: Integers
+    values: Integers
+
+
+def match(programme: Programme, activities: pa.Table) -> Matched:
+    """What each rule looks at, by the way that is faster."""
     return (match_few if activities.num_rows <= FEW else match_many)(programme, activities)
 
 
-def match_few(programme: Programme, activities: pa.Table) -> Bases:
+def match_few(programme: Programme, activities: pa.Table) -> Matched:
     """With the closures, one activity at a time."""
     names = {*programme.columns, "occurred_at", "currency"} & set(activities.column_names)
     rows = activities.select(sorted(names)).to_pylist()
@@ -39,7 +50,19 @@ def match_few(programme: Programme, activities: pa.Table) -> Bases:
     for place, base in enumerate(programme.bases):
         evaluate = _closure_of(base)
         result[place] = [evaluate(row) for row in rows]
-    return result
+    values = np.empty((len(programme.values), len(rows)), np.int64)
+    for place, field in enumerate(programme.values):
+        values[place] = [number_of(field.identity(row)) for row in rows]
+    return Matched(result, values)
+
+
+@lru_cache(maxsize=100_000)
+def number_of(value: str | float | None) -> int:
+    """A number that stands for a value, the same in every process; zero for none. Two values share one in 2^64 cases."""
+    if value is None:
+        return 0
+    content = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else b"\0" + pack(">d", value + 0.0)
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True) or 1
 
 
 @lru_cache(maxsize=1024)
@@ -62,7 +85,7 @@ def _clip(value: int | None) -> int:
     return min(max(value or 0, 0), LARGEST)
 
 
-def match_many(programme: Programme, activities: pa.Table) -> Bases:
+def match_many(programme: Programme, activities: pa.Table) -> Matched:
     """With DuckDB, all at once."""
     table = activities.select([name for name in programme.columns if name in activities.column_names])
     moments = activities["occurred_at"].cast(pa.int64()).to_numpy()
@@ -76,7 +99,20 @@ def match_many(programme: Programme, activities: pa.Table) -> Bases:
         found = cursor.sql(programme.sql).to_arrow_table()
     finally:
         cursor.close()
-    return np.stack([column.cast(pa.int64()).to_numpy() for column in found.columns])
+    count = len(programme.bases)
+    bases = np.stack([column.cast(pa.int64()).to_numpy() for column in found.columns[:count]])
+    values = np.zeros((len(programme.values), len(moments)), np.int64)
+    for place in range(len(programme.values)):
+        for column in found.columns[count + 2 * place : count + 2 * place + 2]:
+            values[place] += _numbers_of(column)
+    return Matched(bases, values)
+
+
+def _numbers_of(column: Any) -> Integers:
+    coded = column.combine_chunks().dictionary_encode()
+    numbers = np.array([*(number_of(value) for value in coded.dictionary.to_pylist()), 0], np.int64)
+    places: Integers = coded.indices.fill_null(len(numbers) - 1).to_numpy(zero_copy_only=False)
+    return numbers[places]
 
 
 @lru_cache(maxsize=1)

@@ -4,71 +4,47 @@ Each version is in force from its ``effective_from`` until that of the next in t
 in force when it occurred, so that publishing a version changes nothing that occurred before it takes effect.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from math import gcd
+from typing import Any, TypeVar
 
 import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stamgast.conditions import Condition
-from stamgast.conditions.fields import digits_of
-from stamgast.conditions.tree import AnyLine
+from stamgast.conditions.fields import PropertyField, TextColumn
 from stamgast.kit.zones import DAY, Microseconds, to_local
 from stamgast.programmes.documents import load
 from stamgast.programmes.errors import InvalidProgramme
-from stamgast.programmes.expiry import NEVER, Expiry
-from stamgast.programmes.terms import MILLI, Document, Measure, Period, Rounding
+from stamgast.programmes.expiry import NEVER
+from stamgast.programmes.slots import (
+    ALWAYS,
+    LARGEST,
+    MOST_DIFFERENT,
+    NO_COUNTER,
+    NO_GATE,
+    ROUNDINGS,
+    TURNS,
+    Base,
+    Gate,
+    Kind,
+    Slot,
+    ratio_of,
+)
+from stamgast.programmes.terms import Document, Period, Rule
 from stamgast.programmes.types import ACTIVITIES, Version
 
-LARGEST = 10**15
-"""The most that one rule gives for one activity, and the largest amount in minor units that is looked at."""
-NO_COUNTER = -1
-ALWAYS = np.iinfo(np.int64).min
-ROUNDINGS: tuple[Rounding, ...] = ("down", "nearest", "up")
+T = TypeVar("T")
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """What stage 1 computes for each activity: where ``when`` holds, one, the amount or the quantity, of all lines or of some;
-    else zero. Never below zero or above ``LARGEST``."""
-
-    when: Condition
-    of: Measure
-    lines: AnyLine | None
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One rule's give of one currency in one version. ``per_milli`` is zero where it gives once. It holds from ``begins_at`` on
-    and before ``ends_at``, in microseconds."""
-
-    rule: str
-    currency: str
-    version: int
-    base: int
-    amount: int
-    per_milli: int
-    rounding: Rounding
-    cap: int
-    cap_period: Period | None
-    counter: int
-    zone: str
-    expiry: Expiry | None
-    pending: Expiry | None
-    begins_at: int
-    ends_at: int
-    measure: Measure
 
 
 @dataclass(frozen=True)
 class Programme:
-    """Every version of one programme. ``slots`` of version ``i`` are ``slots[slot_starts[i]:slot_starts[i + 1]]``."""
+    """Every version of one programme. ``slots`` of version ``i`` are ``slots[slot_starts[i]:slot_starts[i + 1]]``, first what
+    gives, then what multiplies, then cards; ``gates`` likewise. ``values`` are what challenges tell apart."""
 
     name: str
     versions: tuple[Version, ...]
@@ -77,8 +53,14 @@ class Programme:
     in_force: npt.NDArray[np.int64]
     slots: tuple[Slot, ...]
     slot_starts: npt.NDArray[np.int64]
+    gates: tuple[Gate, ...]
+    gate_starts: npt.NDArray[np.int64]
     bases: tuple[Base, ...]
+    values: tuple[TextColumn | PropertyField, ...]
     counters: tuple[str, ...]
+    periods: tuple[tuple[str, Period], ...]
+    currencies: tuple[str, ...]
+    seen_starts: npt.NDArray[np.int64]
 
     @property
     def latest(self) -> int:
@@ -103,6 +85,8 @@ class Programme:
         for base in self.bases:
             used |= base.when.columns | (base.lines.columns if base.lines else frozenset())
             used |= {"lines"} if base.of == "quantity" else set()
+        for field in self.values:
+            used |= field.columns
         return tuple(sorted(used))
 
     @cached_property
@@ -112,17 +96,13 @@ class Programme:
         local = [pa.field(name, pa.timestamp("us")) for name in self.columns if name not in ACTIVITIES.names]
         table = ibis.table(ibis.Schema.from_pyarrow(pa.schema([*fields, *local])), name="activities")
         values = {f"base{position}": _express(base, table) for position, base in enumerate(self.bases)}
+        for position, field in enumerate(self.values):
+            values[f"text{position}"], values[f"number{position}"] = field.identities(table)
         return str(ibis.to_sql(table.select(**values), dialect="duckdb"))
 
     @cached_property
-    def periods(self) -> tuple[tuple[str, Period], ...]:
-        """The pairs of zone and period that caps count in."""
-        return tuple(dict.fromkeys((slot.zone, slot.cap_period) for slot in self.slots if slot.cap_period is not None))
-
-    @cached_property
     def numbers(self) -> npt.NDArray[np.int64]:
-        """One row a slot: base, amount, rounding, cap, counter, place in ``periods``, first moment, moment of its end.
-        What the sequential pass reads."""
+        """One row a slot, with the columns that ``accrual`` names. What the sequential pass reads."""
         places = {pair: place for place, pair in enumerate(self.periods)}
         rows = [
             (
@@ -134,26 +114,51 @@ class Programme:
                 places[slot.zone, slot.cap_period] if slot.cap_period is not None else 0,
                 slot.begins_at,
                 slot.ends_at,
+                slot.kind,
+                slot.gate,
+                self.currencies.index(slot.currency),
+                slot.factor.numerator,
+                slot.factor.denominator,
+                self.documents[slot.version].stacking == "standing",
+                self.currencies.index(slot.source) if slot.source is not None else 0,
+                slot.per_milli,
             )
             for slot in self.slots
         ]
-        return np.array(rows, np.int64).reshape(len(rows), 8)
+        return np.array(rows, np.int64).reshape(len(rows), 16)
+
+    @cached_property
+    def turns(self) -> npt.NDArray[np.int64]:
+        """One row a gate, with the columns that ``accrual`` names."""
+        rows = [
+            (
+                TURNS.index(gate.turn.kind),
+                gate.base,
+                gate.turn.count,
+                gate.counter,
+                gate.period,
+                gate.value,
+                gate.seen,
+                gate.begins_at,
+                gate.ends_at,
+            )
+            for gate in self.gates
+        ]
+        return np.array(rows, np.int64).reshape(len(rows), 9)
+
+    @cached_property
+    def memories(self) -> dict[int, int]:
+        """Of each counter of a challenge the place from which on its values are kept."""
+        return {gate.counter: gate.seen for gate in self.gates if gate.turn.kind == "challenge"}
 
     def ratios(self, currencies: Sequence[str | None]) -> npt.NDArray[np.int64]:
         """For each slot and currency of money the fraction, in lowest terms, that makes units of ``per`` of minor units."""
         ratios = np.ones((len(self.slots), len(currencies), 2), np.int64)
         for place, slot in enumerate(self.slots):
             for column, currency in enumerate(currencies):
-                if slot.per_milli:
+                if slot.per_milli and slot.kind == Kind.GIVE:
                     ratios[place, column] = ratio_of(slot, currency)
         return ratios
-
-
-def ratio_of(slot: Slot, currency: str | None) -> tuple[int, int]:
-    """Of 1.00 EUR: one unit for each hundred minor units, so 1 / 100. Pieces have no minor units."""
-    divisor = slot.per_milli * (1 if slot.measure == "quantity" else 10 ** digits_of(currency))
-    shared = gcd(MILLI, divisor)
-    return MILLI // shared, divisor // shared
 
 
 def period_numbers(zone: str, period: Period, occurred_at: Microseconds) -> npt.NDArray[np.int64]:
@@ -176,50 +181,146 @@ def compile_programme(versions: Sequence[Version]) -> Programme:
     ordered = tuple(sorted(versions, key=lambda version: version.version))
     documents = tuple(load(version.document) for version in ordered)
     timeline = sorted((version.effective_from, place) for place, version in enumerate(ordered))
-    slots: list[Slot] = []
-    slot_starts = [0]
-    bases: dict[Base, int] = {}
-    counters: dict[str, int] = {}
+    compiler = _Compiler()
     for place, document in enumerate(documents):
-        for rule in document.rules:
-            for give in rule.gives:
-                base = bases.setdefault(Base(rule.when, give.of, give.lines), len(bases))
-                cap = rule.caps.get(give.currency)
-                counter = NO_COUNTER
-                if cap is not None:
-                    counter = counters.setdefault(f"{rule.name}/{give.currency}/{rule.cap_period}", len(counters))
-                slots.append(
-                    Slot(
-                        rule=rule.name,
-                        currency=give.currency,
-                        version=place,
-                        base=base,
-                        amount=give.amount,
-                        per_milli=give.per_milli or 0,
-                        rounding=document.rounding,
-                        cap=cap or 0,
-                        cap_period=rule.cap_period if cap is not None else None,
-                        counter=counter,
-                        zone=document.timezone,
-                        expiry=document.currencies[give.currency].expiry,
-                        pending=document.currencies[give.currency].pending,
-                        begins_at=ALWAYS if rule.begins_at is None else to_microseconds(rule.begins_at),
-                        ends_at=NEVER if rule.ends_at is None else to_microseconds(rule.ends_at),
-                        measure=give.of,
-                    )
-                )
-        slot_starts.append(len(slots))
+        compiler.add(place, document)
     return Programme(
         name=ordered[0].programme,
         versions=ordered,
         documents=documents,
         starts=np.array([to_microseconds(moment) for moment, _ in timeline], np.int64),
         in_force=np.array([place for _, place in timeline], np.int64),
-        slots=tuple(slots),
-        slot_starts=np.array(slot_starts, np.int64),
-        bases=tuple(bases),
-        counters=tuple(counters),
+        slots=tuple(compiler.slots),
+        slot_starts=np.array(compiler.slot_starts, np.int64),
+        gates=tuple(compiler.gates),
+        gate_starts=np.array(compiler.gate_starts, np.int64),
+        bases=tuple(compiler.bases),
+        values=tuple(compiler.values),
+        counters=tuple(compiler.counters),
+        periods=tuple(compiler.periods),
+        currencies=tuple(compiler.currencies),
+        seen_starts=np.array(compiler.seen_starts, np.int64),
     )
+
+
+class _Compiler:
+    """Numbers what the documents of all versions name: the same base, counter, period or value gets the same number."""
+
+    def __init__(self) -> None:
+        self.slots: list[Slot] = []
+        self.slot_starts = [0]
+        self.gates: list[Gate] = []
+        self.gate_starts = [0]
+        self.bases: dict[Base, int] = {}
+        self.values: dict[TextColumn | PropertyField, int] = {}
+        self.counters: dict[str, int] = {}
+        self.periods: dict[tuple[str, Period], int] = {}
+        self.currencies: dict[str, int] = {}
+        self.seen_starts = [0]
+        self._seen: dict[int, int] = {}
+
+    def add(self, version: int, document: Document) -> None:
+        """The slots and gates of one version."""
+        for currency in document.currencies:
+            _number(self.currencies, currency)
+        gates = {rule.name: self._gate(version, document, rule) for rule in document.rules if rule.turn is not None}
+        for rule in document.rules:
+            for give in rule.gives:
+                slot = Slot(
+                    Kind.GIVE,
+                    base=_number(self.bases, Base(rule.when, give.of, give.lines)),
+                    amount=give.amount,
+                    per_milli=give.per_milli or 0,
+                    measure=give.of,
+                    **self._of_rule(version, document, rule, give.currency, gates),
+                )
+                self.slots.append(slot)
+        for rule in document.rules:
+            for multiply in rule.multiplies:
+                slot = Slot(
+                    Kind.MULTIPLY,
+                    base=_number(self.bases, Base(rule.when, "once", None)),
+                    amount=1,
+                    per_milli=0,
+                    factor=multiply.factor,
+                    **self._of_rule(version, document, rule, multiply.currency, gates),
+                )
+                self.slots.append(slot)
+        self._add_cards(version, document)
+        self.slot_starts.append(len(self.slots))
+        self.gate_starts.append(len(self.gates))
+
+    def _of_rule(self, version: int, document: Document, rule: Rule, currency: str, gates: Mapping[str, int]) -> dict[str, Any]:
+        cap = rule.caps.get(currency)
+        counter = NO_COUNTER
+        if cap is not None and rule.cap_period is not None:
+            counter = _number(self.counters, f"{rule.name}/{currency}/{rule.cap_period}")
+            _number(self.periods, (document.timezone, rule.cap_period))
+        return self._of_currency(version, document, currency) | {
+            "rule": rule.name,
+            "cap": cap or 0,
+            "cap_period": rule.cap_period if cap is not None else None,
+            "counter": counter,
+            "gate": gates.get(rule.name, NO_GATE),
+            "begins_at": ALWAYS if rule.begins_at is None else to_microseconds(rule.begins_at),
+            "ends_at": NEVER if rule.ends_at is None else to_microseconds(rule.ends_at),
+        }
+
+    def _of_currency(self, version: int, document: Document, currency: str) -> dict[str, Any]:
+        return {
+            "currency": currency,
+            "version": version,
+            "rounding": document.rounding,
+            "zone": document.timezone,
+            "expiry": document.currencies[currency].expiry,
+            "pending": document.currencies[currency].pending,
+        }
+
+    def _add_cards(self, version: int, document: Document) -> None:
+        for card in document.cards:
+            counter = _number(self.counters, f"{card.name}/card")
+            for currency, amount in card.gives.items():
+                slot = Slot(
+                    Kind.CARD,
+                    rule=card.name,
+                    base=0,
+                    amount=amount,
+                    per_milli=card.each,
+                    counter=counter,
+                    source=card.source,
+                    **self._of_currency(version, document, currency),
+                )
+                self.slots.append(slot)
+
+    def _gate(self, version: int, document: Document, rule: Rule) -> int:
+        turn = rule.turn
+        assert turn is not None
+        counter, value, seen = _number(self.counters, f"{rule.name}/{turn.kind}/{turn.period}"), 0, 0
+        field = turn.field
+        if isinstance(field, TextColumn | PropertyField):
+            value = _number(self.values, field)
+            if counter not in self._seen:
+                self._seen[counter] = self.seen_starts[-1]
+                self.seen_starts.append(self.seen_starts[-1] + MOST_DIFFERENT)
+            seen = self._seen[counter]
+        gate = Gate(
+            turn=turn,
+            version=version,
+            base=_number(self.bases, Base(rule.when, "once", None)),
+            counter=counter,
+            period=_number(self.periods, (document.timezone, turn.period)),
+            value=value,
+            seen=seen,
+            begins_at=ALWAYS if rule.begins_at is None else to_microseconds(rule.begins_at),
+            ends_at=NEVER if rule.ends_at is None else to_microseconds(rule.ends_at),
+        )
+        self.gates.append(gate)
+        return len(self.gates) - 1
+
+
+def _number(numbers: dict[T, int], what: T) -> int:
+    """The number of something, the next one where it is new."""
+    return numbers.setdefault(what, len(numbers))
 
 
 def to_microseconds(moment: datetime) -> int:

@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import Literal
 
 from stamgast.conditions import Condition
+from stamgast.conditions.fields import Field
 from stamgast.conditions.tree import AnyLine
 from stamgast.programmes.expiry import Expiry
 
 Period = Literal["day", "week", "month", "year", "lifetime"]
 Rounding = Literal["down", "nearest", "up"]
 Measure = Literal["once", "amount", "quantity"]
+TurnKind = Literal["nth", "every", "streak", "challenge"]
+Stacking = Literal["base", "standing"]
 MILLI = 1000
 
 
@@ -38,13 +42,34 @@ class Give:
 
 
 @dataclass(frozen=True, slots=True)
+class Multiply:
+    """That what the rules give of a currency is multiplied: the extra is this rule's own."""
+
+    currency: str
+    factor: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """On which of the activities that fit a rule gives: the ``count``-th of a member's life, each ``count``-th, the one that
+    makes ``count`` periods in a row, or the one that brings the ``count``-th different value of ``field`` in a period."""
+
+    kind: TurnKind
+    count: int
+    period: Period
+    field: Field | None
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """One earn rule. ``caps`` are by currency, the most in one ``cap_period``. It holds from ``begins_at`` on and before
-    ``ends_at``, where these are stated, in UTC."""
+    """One earn rule, which gives or multiplies. ``caps`` are by currency, the most in one ``cap_period``. It holds from
+    ``begins_at`` on and before ``ends_at``, where these are stated, in UTC."""
 
     name: str
     when: Condition
+    turn: Turn | None
     gives: tuple[Give, ...]
+    multiplies: tuple[Multiply, ...]
     caps: Mapping[str, int]
     cap_period: Period | None
     begins_at: datetime | None
@@ -52,12 +77,25 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """A card that ``each`` of a currency fills, and what a full one gives, by currency."""
+
+    name: str
+    source: str
+    each: int
+    gives: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """A checked programme document."""
+    """A checked programme document. ``stacking`` says what a multiplier multiplies: what the rules gave before any multiplier,
+    or what stands after the multipliers before it."""
 
     programme: str
     timezone: str
     rounding: Rounding
+    stacking: Stacking
     currencies: Mapping[str, Currency]
     rules: tuple[Rule, ...]
+    cards: tuple[Card, ...]
     text: str

@@ -121,6 +121,26 @@ BOUNDS = st.sampled_from(["2006-10-29", "2011-12-30 12:00", "2018-11-04", "2024-
 PENDING = st.sampled_from(["14 days", "90 seconds", "3 weeks", "1 month"])
 
 
+FACTORS = st.sampled_from([2, 1.5, 1.25, 3, 1.01, 2.75])
+VALUES = st.sampled_from(["source", "properties.size", "properties.gift", "order_id"])
+TURNS: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.just({}),
+    st.integers(1, 3).map(lambda count: {"nth": count}),
+    st.integers(1, 4).map(lambda count: {"every": count}),
+    st.builds(
+        lambda count, per: {"streak": {"count": count, "per": per}},
+        st.integers(1, 3),
+        st.sampled_from(["day", "week", "month"]),
+    ),
+    st.builds(
+        lambda count, field, per: {"challenge": {"count": count, "different": field, "per": per}},
+        st.integers(2, 3),
+        VALUES,
+        st.sampled_from(["day", "week", "month", "year", "lifetime"]),
+    ),
+)
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
     """A programme document; rules of the same name recur from version to version."""
@@ -130,8 +150,9 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             options["pending"] = draw(PENDING)
     earn = []
     for name in draw(st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=4, unique=True)):
-        give = draw(st.dictionaries(st.sampled_from(CURRENCIES), GIVES, min_size=1, max_size=2))
-        rule = {"name": name, "when": draw(WHENS), "give": give}
+        key, amounts = draw(st.sampled_from([("give", GIVES)] * 3 + [("multiply", FACTORS)]))
+        give = draw(st.dictionaries(st.sampled_from(CURRENCIES), amounts, min_size=1, max_size=2))
+        rule = {"name": name, "when": draw(WHENS), key: give, **draw(TURNS)}
         if draw(st.booleans()):
             capped = draw(st.lists(st.sampled_from(sorted(give)), min_size=1, unique=True))
             rule["cap"] = {currency: draw(st.integers(1, 20)) for currency in capped}
@@ -140,6 +161,13 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         rule |= dict(zip(draw(st.sampled_from([["from", "until"], ["until"]])), bounds, strict=False))
         earn.append(rule)
     document = {"programme": "club", "timezone": draw(ZONES), "currencies": currencies, "earn": earn}
+    if draw(st.booleans()):
+        of, to = draw(st.permutations(CURRENCIES))[:2]
+        document["cards"] = [
+            {"name": "card", "of": of, "each": draw(st.integers(1, 12)), "give": {to: draw(st.integers(1, 3))}}
+        ]
+    if draw(st.booleans()):
+        document["stacking"] = draw(st.sampled_from(["base", "standing"]))
     if draw(st.booleans()):
         document["round"] = draw(st.sampled_from(["down", "nearest", "up"]))
     return document

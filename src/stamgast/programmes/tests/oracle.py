@@ -21,9 +21,12 @@ DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 @dataclass
 class Member:
-    """What the oracle remembers of one customer: for each capped rule the period and what was given in it."""
+    """What the oracle remembers of one customer: for each capped rule the period and what was given in it; for each rule that
+    has a turn what it counted; what is on each card."""
 
     counters: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
+    turns: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    cards: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,20 +49,79 @@ def decide_one(versions: Versions, member: Member, activity: Mapping[str, Any]) 
         return []
     _, number, document = max(started, key=lambda version: version[:2])
     zone = ZoneInfo(document["timezone"])
-    given = []
-    for rule in document["earn"]:
-        if not holds(rule["when"], activity, zone) or not is_in_time(rule, activity["occurred_at"], zone):
-            continue
-        for currency, give in rule["give"].items():
-            amount = worth(give, activity, document.get("round", "down"), zone)
-            if currency in rule.get("cap", {}):
-                amount = capped(amount, rule, currency, activity["occurred_at"].astimezone(zone), member)
-            if amount > 0:
-                moment, options = activity["occurred_at"], document["currencies"][currency]
-                start = expiry(moment, {"after": options["pending"]}, zone) if "pending" in options else None
-                end = expiry(moment, options["expires"], zone) if "expires" in options else None
-                given.append(Given(activity["activity_id"], rule["name"], currency, amount, start, end, number))
-    return given
+    applied = [rule for rule in document["earn"] if applies(rule, activity, zone, member)]
+    rounding = document.get("round", "down")
+    amounts: list[tuple[str, str, int]] = []
+    total: dict[str, int] = {}
+
+    def add(name: str, rule: Mapping[str, Any], currency: str, amount: int) -> int:
+        if currency in rule.get("cap", {}):
+            amount = capped(amount, rule, currency, activity["occurred_at"].astimezone(zone), member)
+        amounts.append((name, currency, amount))
+        total[currency] = total.get(currency, 0) + amount
+        return amount
+
+    for rule in applied:
+        for currency, give in rule.get("give", {}).items():
+            add(rule["name"], rule, currency, worth(give, activity, rounding, zone))
+    base = {currency: Fraction(amount) for currency, amount in total.items()}
+    stands = dict(base)
+    for rule in applied:
+        for currency, factor in rule.get("multiply", {}).items():
+            times = Fraction(str(factor))
+            before = stands.get(currency, Fraction(0))
+            is_standing = document.get("stacking") == "standing"
+            after = before * times if is_standing else before + base.get(currency, 0) * (times - 1)
+            extra = rounded(after, rounding) - rounded(before, rounding)
+            given = add(rule["name"], rule, currency, extra)
+            stands[currency] = after if given == extra or not is_standing else Fraction(total[currency])
+    for card in document.get("cards", []):
+        stamps = member.cards.get(card["name"], 0) + total.get(card["of"], 0)
+        member.cards[card["name"]] = stamps % card["each"]
+        for currency, amount in card["give"].items():
+            add(card["name"], {}, currency, stamps // card["each"] * amount)
+    decisions = []
+    for name, currency, amount in amounts:
+        if amount > 0:
+            moment, options = activity["occurred_at"], document["currencies"][currency]
+            start = expiry(moment, {"after": options["pending"]}, zone) if "pending" in options else None
+            end = expiry(moment, options["expires"], zone) if "expires" in options else None
+            decisions.append(Given(activity["activity_id"], name, currency, amount, start, end, number))
+    return decisions
+
+
+def applies(rule: Mapping[str, Any], activity: Mapping[str, Any], zone: ZoneInfo, member: Member) -> bool:
+    """Whether a rule holds of an activity and it is its turn, which is remembered."""
+    if not holds(rule["when"], activity, zone) or not is_in_time(rule, activity["occurred_at"], zone):
+        return False
+    kind = next((kind for kind in ("nth", "every", "streak", "challenge") if kind in rule), None)
+    if kind is None:
+        return True
+    stated = rule[kind] if kind in ("streak", "challenge") else {"count": rule[kind], "per": "lifetime"}
+    key, count = (rule["name"], kind, stated["per"]), stated["count"]
+    now = period_number(stated["per"], activity["occurred_at"].astimezone(zone))
+    if kind in ("nth", "every"):
+        member.turns[key] = member.turns.get(key, 0) + 1
+        if kind == "nth":
+            return bool(member.turns[key] == count)
+        if member.turns[key] < count:
+            return False
+        member.turns[key] = 0
+        return True
+    if kind == "streak":
+        last, run = member.turns.get(key, (now - 2, 0))
+        if now <= last:
+            return False
+        run = run + 1 if now == last + 1 else 1
+        member.turns[key] = (now, 0 if run >= count else run)
+        return bool(run >= count)
+    last, seen = member.turns.get(key, (now, frozenset()))
+    if now > last:
+        last, seen = now, frozenset()
+    value = value_of(stated["different"], activity, zone)
+    is_new = value is not None and not isinstance(value, bool | dict | list) and value not in seen and len(seen) < count
+    member.turns[key] = (last, seen | {value} if is_new else seen)
+    return is_new and len(seen) + 1 == count
 
 
 def decide_all(versions: Versions, activities: Iterable[Mapping[str, Any]]) -> list[Given]:
@@ -84,22 +146,19 @@ def worth(give: Any, activity: Mapping[str, Any], rounding: str, zone: ZoneInfo)
         measured = sum(line[column] or 0 for line in lines if wanted is None or line_holds(wanted, line, zone))
     measured = min(max(measured, 0), LARGEST)
     units = Fraction(measured, 1 if pieces else 10 ** DIGITS.get(activity["currency"], 2)) / Fraction(str(give["per"]))
-    whole, rest = divmod(units, 1)
-    if rest and (rounding == "up" or (rounding == "nearest" and rest >= Fraction(1, 2))):
-        whole += 1
-    return min(int(whole), LARGEST // give["amount"]) * give["amount"]
+    return min(rounded(units, rounding), LARGEST // give["amount"]) * give["amount"]
+
+
+def rounded(exact: Fraction, rounding: str) -> int:
+    """A whole number, as the programme says."""
+    whole, rest = divmod(exact, 1)
+    return int(whole) + bool(rest and (rounding == "up" or (rounding == "nearest" and rest >= Fraction(1, 2))))
 
 
 def capped(amount: int, rule: Mapping[str, Any], currency: str, local: datetime, member: Member) -> int:
     """What the cap leaves of an amount."""
     per = rule["cap"]["per"]
-    number = {
-        "day": local.toordinal(),
-        "week": (local.toordinal() - 1) // 7,
-        "month": local.year * 12 + local.month,
-        "year": local.year,
-        "lifetime": 0,
-    }[per]
+    number = period_number(per, local)
     key = (rule["name"], currency, per)
     period, used = member.counters.get(key, (number, 0))
     if number > period:
@@ -108,6 +167,17 @@ def capped(amount: int, rule: Mapping[str, Any], currency: str, local: datetime,
     if left > 0:
         member.counters[key] = (period, used + left)
     return left
+
+
+def period_number(per: str, local: datetime) -> int:
+    """A number that grows with time."""
+    return {
+        "day": local.toordinal(),
+        "week": (local.toordinal() - 1) // 7,
+        "month": local.year * 12 + local.month,
+        "year": local.year,
+        "lifetime": 0,
+    }[per]
 
 
 def is_in_time(rule: Mapping[str, Any], occurred_at: datetime, zone: ZoneInfo) -> bool:

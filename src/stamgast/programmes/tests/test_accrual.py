@@ -9,7 +9,7 @@ import pytest
 
 from stamgast.programmes import accrual
 from stamgast.programmes.deciding import decide
-from stamgast.programmes.programme import LARGEST
+from stamgast.programmes.slots import LARGEST
 from stamgast.programmes.tests import oracle
 from stamgast.programmes.tests.generated import Versions, in_order, programme_of, table_of
 from stamgast.programmes.types import ACTIVITIES
