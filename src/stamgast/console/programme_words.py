@@ -13,6 +13,7 @@ from stamgast.console.words import currency_label, with_kinds
 from stamgast.programmes.comparing import Change, compare, write_value
 from stamgast.programmes.documents import MILLI, Document, Give, Rule
 from stamgast.programmes.expiry import Expiry
+from stamgast.programmes.terms import Card, Turn
 
 _UNITS: dict[str, tuple[Literal["second", "minute", "hour", "day", "week", "month", "year"], int]] = {
     "second": ("second", 1),
@@ -38,10 +39,50 @@ class RuleSentences:
 def rule_sentences(rule: Rule, document: Document, language: str) -> RuleSentences:
     """A rule as it is read aloud."""
     condition = with_kinds(rule.when.sentence(language))
+    if rule.turn is not None:
+        condition += ", " + turn_sentence(rule.turn, language)
     when = _("When %(condition)s:") % {"condition": condition}
     if rule.begins_at or rule.ends_at:
         when = _("When %(condition)s, %(time)s:") % {"condition": condition, "time": held_at(rule, document.timezone)}
-    return RuleSentences(rule_label(rule.name), when, [_give(give, rule, document, language) for give in rule.gives])
+    gives = [_give(give, rule, document, language) for give in rule.gives]
+    return RuleSentences(rule_label(rule.name), when, gives + [f"{text}." for text in _multiplied(rule)])
+
+
+def card_sentences(card: Card) -> RuleSentences:
+    """A card that a currency fills, as it is read aloud."""
+    gives = [
+        _("%(each)s make %(amount)s.") % {"each": amount_of(card.each, card.source), "amount": amount_of(amount, currency)}
+        for currency, amount in card.gives.items()
+    ]
+    return RuleSentences(rule_label(card.name), _("When a card is full:"), gives)
+
+
+def turn_sentence(turn: Turn, language: str) -> str:
+    """On which of the activities that fit a rule gives."""
+    if turn.kind == "nth" and turn.count == 1:
+        return _("for the first time")
+    field = dict(turn.field.labels)[language] if turn.field is not None else ""
+    pattern = {
+        "nth": _("as number %(count)s of a customer"),
+        "every": _("one in every %(count)s of a customer"),
+        "streak": {
+            "day": _("%(count)s days in a row"),
+            "week": _("%(count)s weeks in a row"),
+            "month": _("%(count)s months in a row"),
+        }.get(turn.period, ""),
+        "challenge": _("with %(count)s different values of %(field)s %(period)s"),
+    }[turn.kind]
+    return pattern % {"count": reader.number(turn.count), "field": field, "period": period_label(turn.period)}
+
+
+def _multiplied(rule: Rule) -> list[str]:
+    texts = []
+    for multiply in rule.multiplies:
+        factor = reader.number(float(multiply.factor), 0 if multiply.factor.denominator == 1 else 2)
+        text = _("it gives %(factor)s times as many %(currency)s")
+        text = text % {"factor": factor, "currency": currency_label(multiply.currency)}
+        texts.append(text + _at_most(rule, multiply.currency))
+    return texts
 
 
 def differences(before: Document, after: Document, language: str) -> list[str]:
@@ -51,7 +92,7 @@ def differences(before: Document, after: Document, language: str) -> list[str]:
     for name in dict.fromkeys([*old, *new]):
         label = rule_label(name)
         if name not in old:
-            gives = "; ".join(worth(give, new[name], language) for give in new[name].gives)
+            gives = "; ".join([*(worth(give, new[name], language) for give in new[name].gives), *_multiplied(new[name])])
             said.append(_("%(rule)s is new: %(gives)s.") % {"rule": label, "gives": gives})
         elif name not in new:
             said.append(_("%(rule)s gives nothing any more.") % {"rule": label})
@@ -159,13 +200,14 @@ def worth(give: Give, rule: Rule, language: str) -> str:
             text = text % {"amount": amount, "per": per, "lines": lines}
         else:
             text = _("it gives %(amount)s for each whole %(per)s spent") % {"amount": amount, "per": per}
-    cap = rule.caps.get(give.currency)
-    if cap is not None:
-        text += ", " + _("at most %(cap)s %(period)s") % {
-            "cap": reader.number(cap),
-            "period": period_label(str(rule.cap_period)),
-        }
-    return text
+    return text + _at_most(rule, give.currency)
+
+
+def _at_most(rule: Rule, currency: str) -> str:
+    cap = rule.caps.get(currency)
+    if cap is None:
+        return ""
+    return ", " + _("at most %(cap)s %(period)s") % {"cap": reader.number(cap), "period": period_label(str(rule.cap_period))}
 
 
 def amount_of(amount: int, currency: str) -> str:

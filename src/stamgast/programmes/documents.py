@@ -17,7 +17,7 @@ from stamgast.conditions import ConditionError, activity_fields, parse
 from stamgast.conditions.fields import PropertyField, TextColumn
 from stamgast.conditions.tree import AnyLine
 from stamgast.programmes.expiry import Expiry, parse_duration
-from stamgast.programmes.reading import line_of, problems_of, read_content, read_schema, refuse
+from stamgast.programmes.reading import line_of, problems_of, read, read_schema, refuse
 from stamgast.programmes.terms import (
     MILLI,
     Card,
@@ -57,7 +57,7 @@ def default_document(timezone: str) -> str:
 
 def load(text: str) -> Document:
     """The document, or InvalidProgramme with every problem that was found, its line and its path."""
-    content, lines = read_content(text)
+    content, lines = read(text)
     problems = problems_of(content)
     if not problems:
         builder = _Builder(content, text)

@@ -140,6 +140,8 @@ class _Mapping:
 
 
 def _change_rule(text: str, rule: _Mapping, was: RuleValues, new: RuleValues) -> Iterator[tuple[int, int, str]]:
+    if not was.gives:  # what multiplies cannot be changed in a form yet
+        return
     gives = _Mapping(rule.value("give"))
     for before, give in zip(was.gives, new.gives, strict=True):
         node = gives.value(give.currency)

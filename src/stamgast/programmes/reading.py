@@ -39,7 +39,7 @@ def line_of(path: str, lines: Mapping[str, int]) -> int:
     return lines.get(path, 1)
 
 
-def read_content(text: str) -> tuple[Any, dict[str, int]]:
+def read(text: str) -> tuple[Any, dict[str, int]]:
     """Content and the line of each path. Numbers stay exact, words such as ``on`` stay words, nothing is shared."""
     if len(text) > LONGEST_DOCUMENT:
         raise refuse([(1, "", f"It is longer than {LONGEST_DOCUMENT // 1024} KiB.")])

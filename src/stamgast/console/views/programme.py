@@ -5,7 +5,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
 from stamgast.console.pages import page, show
-from stamgast.console.programme_words import differences, rule_sentences
+from stamgast.console.programme_words import card_sentences, differences, rule_sentences
 from stamgast.console.words import currency_label
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
@@ -43,7 +43,10 @@ def programme(request: HttpRequest) -> HttpResponse:
         "shown": shown,
         "in_force": in_force,
         "document": document,
-        "rules": [rule_sentences(rule, document, language) for rule in document.rules],
+        "rules": [
+            *(rule_sentences(rule, document, language) for rule in document.rules),
+            *(card_sentences(card) for card in document.cards),
+        ],
         "currencies": ", ".join(currency_label(name) for name in document.currencies),
     }
     return show(request, "console/programme.html", context)

@@ -159,6 +159,114 @@ def test_what_waits_is_available_after_its_days_on_the_wall_clock() -> None:
     assert found["expires_at"] == datetime(2025, 3, 20, 11, tzinfo=UTC)
 
 
+def given_by(versions: Versions, rows: list[dict[str, Any]]) -> dict[tuple[int, str], int]:
+    """By the number of the activity and the rule; the oracle must say the same."""
+    table = decide(programme_of(versions), None, table_of(rows)).table
+    found = {(row["activity_id"], row["rule"]): row["amount"] for row in table.to_pylist()}
+    assert found == {(one.activity, one.rule): one.amount for one in oracle.decide_all(versions, rows)}
+    return {(int.from_bytes(id_, "big"), rule): amount for (id_, rule), amount in found.items()}
+
+
+def multiplying(*factors: float, stacking: str, rounding: str = "down", per: float = 1, **more: Any) -> Versions:
+    (version,) = versions_of({"give": {"points": {"amount": 1, "per": per}}}, rounding=rounding)
+    when = {"activity": "Order Completed"}
+    version[2]["earn"] += [{"name": f"x{factor}", "when": when, "multiply": {"points": factor}, **more} for factor in factors]
+    version[2]["stacking"] = stacking
+    return [version]
+
+
+@pytest.mark.parametrize(
+    ("stacking", "factors", "minor", "expected"),
+    [
+        ("base", (2, 1.5), 1000, {"a": 10, "x2": 10, "x1.5": 5}),
+        ("standing", (2, 1.5), 1000, {"a": 10, "x2": 10, "x1.5": 10}),
+        ("standing", (1.5, 2), 1000, {"a": 10, "x1.5": 5, "x2": 15}),
+        # rounding once, at the end: of 3 points 3.75, 4.6875, and not 3, 3
+        ("standing", (1.25, 1.25), 300, {"a": 3, "x1.25": 1}),
+        ("base", (1.25, 1.75), 300, {"a": 3, "x1.75": 3}),
+        ("base", (2,), 99, {}),
+    ],
+)
+def test_multipliers_stack_as_the_document_says(
+    stacking: str, factors: tuple[float, ...], minor: int, expected: dict[str, int]
+) -> None:
+    versions = multiplying(*dict.fromkeys(factors), stacking=stacking)
+    if len(set(factors)) < len(factors):
+        versions[0][2]["earn"].append({**versions[0][2]["earn"][-1], "name": "again"})
+        expected = {**{name: amount for name, amount in expected.items() if name != "x1.25"}, "again": 1}
+    assert {rule: amount for (_, rule), amount in given_by(versions, [order(1, minor)]).items()} == expected
+
+
+def test_the_cap_of_a_multiplier_is_its_own_and_what_it_cuts_off_is_not_multiplied_again() -> None:
+    versions = multiplying(2, stacking="standing", cap={"points": 15, "per": "day"})
+    versions[0][2]["earn"].append({"name": "half more", "when": {"activity": "Order Completed"}, "multiply": {"points": 1.5}})
+    found = given_by(versions, [order(1, 1000), order(2, 1000), order(3, 1000)])
+    assert [found.get((number, "x2"), 0) for number in (1, 2, 3)] == [10, 5, 0]
+    assert [found[number, "half more"] for number in (1, 2, 3)] == [10, 7, 5]
+
+
+def test_a_partial_return_leaves_what_the_rest_is_worth() -> None:
+    """Others deduct points again at each refund, or round each line: here what is left is decided, with its multipliers."""
+    versions = multiplying(1.5, stacking="base", rounding="nearest")
+    whole = sum(given_by(versions, [order(1, 1999)]).values())
+    assert (whole, sum(given_by(versions, [order(1, 1000)]).values())) == (30, 15)
+    assert sum(given_by(versions, [order(1, 0)]).values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("turn", "moments", "expected"),
+    [
+        ({"nth": 1}, ["2024-06-01", "2024-06-02", "2024-07-01"], [1]),
+        ({"nth": 3}, ["2024-06-01", "2024-06-02", "2024-07-01", "2024-07-02"], [3]),
+        ({"every": 2}, ["2024-06-01", "2024-06-02", "2024-07-01", "2024-07-02", "2024-07-03"], [2, 4]),
+        # three weeks in a row, and then anew; two in one week are one
+        (
+            {"streak": {"count": 3, "per": "week"}},
+            ["2024-06-03", "2024-06-09", "2024-06-10", "2024-06-17", "2024-06-24", "2024-07-01", "2024-07-08", "2024-07-15"],
+            [4, 7],
+        ),
+        (
+            {"streak": {"count": 2, "per": "month"}},
+            ["2023-11-30", "2024-01-01", "2024-02-29", "2024-04-01", "2024-05-01"],
+            [3, 5],
+        ),
+        ({"streak": {"count": 2, "per": "day"}}, ["2024-02-28", "2024-02-29", "2024-03-01", "2024-03-02"], [2, 4]),
+    ],
+)
+def test_turns(turn: dict[str, Any], moments: list[str], expected: list[int]) -> None:
+    versions = versions_of({"give": {"points": 1}, **turn})
+    rows = [order(number + 1, 100, f"{day}T12:00+00:00") for number, day in enumerate(moments)]
+    assert sorted(amounts_of(versions, rows)) == expected
+
+
+def test_three_stores_in_a_month_give_once_in_each() -> None:
+    challenge = {"challenge": {"count": 3, "different": "properties.store", "per": "month"}}
+    versions = versions_of({"give": {"points": 50}, **challenge})
+    visits = [("06-01", "North"), ("06-02", "North"), ("06-03", 12), ("06-04", None), ("06-05", 12.0), ("06-06", "South")]
+    visits += [("06-07", "West"), ("07-01", "North"), ("07-02", "South"), ("07-03", "West")]
+    rows = [
+        order(number + 1, 100, f"2024-{day}T12:00+00:00") | {"properties": json.dumps({"store": store})}
+        for number, (day, store) in enumerate(visits)
+    ]
+    assert amounts_of(versions, rows) == {6: 50, 10: 50}
+
+
+def test_ten_coffees_and_the_eleventh_is_free() -> None:
+    (version,) = versions_of({"give": {"points": {"amount": 1, "per": 1, "of": {"quantity": {"category": "coffee"}}}}})
+    version[2]["currencies"]["coffees"] = {}
+    version[2]["cards"] = [{"name": "coffee card", "of": "points", "each": 10, "give": {"coffees": 1}}]
+    rows = [
+        order(number, 300) | {"lines": lines(("coffee", cups), ("tea", 9))} for number, cups in enumerate((4, 5, 3, 8, 25), 1)
+    ]
+    found = given_by([version], rows)
+    assert {number: amount for (number, rule), amount in found.items() if rule == "coffee card"} == {3: 1, 4: 1, 5: 2}
+
+
+def test_ten_euro_is_one_star() -> None:
+    versions = versions_of({"give": {"points": {"amount": 1, "per": 10}}})
+    assert amounts_of(versions, [order(1, 999), order(2, 1000), order(3, 2999)]) == {2: 1, 3: 2}
+
+
 def test_a_cap_goes_on_counting_in_the_next_version() -> None:
     rule = {"give": {"points": 2}, "cap": {"points": 3, "per": "month"}}
     (first,) = versions_of(rule)

@@ -169,6 +169,61 @@ earn:
         assert outcome.arithmetic == told[language]
 
 
+HYBRID = """\
+programme: club
+timezone: Europe/Amsterdam
+currencies: {points: {}, stamps: {}, coffees: {}}
+earn:
+  - {name: purchase, when: {activity: Order Completed}, give: {points: {amount: 1, per: 1.00}, stamps: 3}}
+  - {name: double, when: {activity: Order Completed}, multiply: {points: 2}}
+  - {name: welcome, when: {activity: Order Completed}, nth: 2, give: {points: 100}}
+  - {name: weeks, when: {activity: Order Completed}, streak: {count: 3, per: week}, give: {points: 100}}
+  - name: stores
+    when: {activity: Order Completed}
+    challenge: {count: 3, different: properties.store, per: month}
+    give: {points: 9}
+cards:
+  - {name: card, of: stamps, each: 10, give: {coffees: 1}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("language", "rule", "told"),
+    [
+        ("en", "double", "2 times 41: 41 more"),
+        ("nl", "double", "2 keer 41: 41 meer"),
+        ("en", "welcome", "it is number 1, and number 2 gives"),
+        ("nl", "welcome", "het is nummer 1, en nummer 2 geeft"),
+        ("en", "weeks", "it makes 1 of 3 weeks in a row"),
+        ("nl", "weeks", "het maakt 1 van 3 weken op rij"),
+        ("en", "stores", "it makes 1 of 3 different values of the property store"),
+        ("nl", "stores", "het maakt 1 van 3 verschillende waarden van de eigenschap store"),
+        ("en", "card", "3 of 10 stamps are on the card"),
+        ("nl", "card", "er staan 3 van 10 stamps op de kaart"),
+    ],
+)
+def test_what_is_counted_is_told(language: str, rule: str, told: str) -> None:
+    outcomes = explain(programme_from(HYBRID), ORDER | {"properties": {"store": "North"}}, None, language).outcomes
+    outcome = next(outcome for outcome in outcomes if outcome.rule == rule)
+    assert (outcome.arithmetic if outcome.is_applied else outcome.failures[0]) == told
+
+
+def test_what_was_counted_before_is_counted_on() -> None:
+    programme = programme_from(HYBRID)
+    earlier = ORDER | {"activity_id": bytes(16), "customer_id": UUID(int=7).bytes, "source": None, "order_id": None}
+    rows = []
+    for number in range(3):
+        at = ORDER["occurred_at"] - timedelta(days=7 * (3 - number))
+        properties = f'{{"store": {number % 2}}}'
+        rows.append(earlier | {"activity_id": number.to_bytes(16, "big"), "occurred_at": at, "properties": properties})
+    states = decide(programme, None, table_of(rows)).states
+    outcomes = {one.rule: one for one in explain(programme, ORDER | {"properties": {"store": "x"}}, states).outcomes}
+    assert outcomes["welcome"].failures == ("it is number 4, and number 2 gives",)
+    assert outcomes["weeks"].failures == ("it makes 1 of 3 weeks in a row",)
+    assert (outcomes["stores"].is_applied, outcomes["stores"].amount) == (True, 9)
+    assert (outcomes["card"].amount, outcomes["card"].arithmetic) == (1, "12 of 10 on the card: 1 full and 2 left")
+
+
 def test_a_condition_that_fails_is_named() -> None:
     outcome = outcome_of("purchase", amount_minor=0)
     assert outcome.failures == ("the amount is 0.00 and must be over 0",)
