@@ -26,6 +26,7 @@ INSTALLED_APPS = (
     "stamgast.access",
     "stamgast.customers",
     "stamgast.duplicates",
+    "stamgast.books",
     "stamgast.activities",
     "stamgast.ledger",
     "stamgast.programmes",

@@ -102,5 +102,6 @@ def action_label(action: str) -> str:
         "send programme draft back": _("sent a draft of the programme back"),
         "drop programme draft": _("threw a draft of the programme away"),
         "require second person": _("decided whether a second person publishes"),
+        "set valuation": _("decided what points are worth in the books"),
     }
     return labels.get(action, action)

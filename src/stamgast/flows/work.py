@@ -30,6 +30,7 @@ from stamgast.flows.find_duplicates import search_if_due
 from stamgast.flows.insights.usual import answer_usual
 from stamgast.flows.keep_erased_out import empty_refusals_of_erased
 from stamgast.flows.measure import measure_home
+from stamgast.flows.measure_liability import refresh_liability
 from stamgast.flows.metrics import observe_decided
 from stamgast.flows.publish import Follower
 from stamgast.flows.summarise import summarise, summary_folder
@@ -269,6 +270,7 @@ def _refresh_lake() -> None:
         clean(at=utc_now())
         measure_home(lake_folder(), now=utc_now(), zone=zone, currency=currency)
         summarise(lake_folder(), summary_folder(), zone=zone, currency=currency, at=utc_now())
+        refresh_liability(lake_folder(), now=utc_now(), zone=zone, money=currency)
         answer_usual(at=utc_now())
     except LakeBusy:
         log.info("lake_busy")

@@ -13,6 +13,7 @@ from stamgast.insights import (
     change,
     cohorts,
     intervals,
+    liability,
     neighbours,
     orders,
     pareto,
@@ -25,8 +26,8 @@ from stamgast.insights import (
 )
 
 MODULES = (
-    behind, bridge, change, cohorts, intervals, neighbours, orders, pareto, purchasing, repeat, retention, revenue, series,
-    types,
+    behind, bridge, change, cohorts, intervals, liability, neighbours, orders, pareto, purchasing, repeat, retention, revenue,
+    series, types,
 )  # fmt: skip
 SUPPOSED = {"ibis": ibis, "pa": pa, "UTC": UTC, "date": date, "datetime": datetime, "timedelta": timedelta}
 
@@ -41,6 +42,8 @@ def test_every_measure_has_an_example_and_says_what_it_is():
         behind.of_bridge, behind.of_best, behind.of_cohort, behind.of_order_number, behind.of_second_order,
         cohorts.cohort_averages, cohorts.cohort_cells, cohorts.steady_curve, neighbours.by_days, pareto.pareto_curve,
         pareto.revenue_by_customer, repeat.order_gaps, repeat.order_numbers, repeat.repeat_curve,
+        liability.flows_of, liability.outstanding_by_age_and_expiry, liability.points_over_time, liability.sales_by_vintage,
+        liability.vintage_cells,
         bridge.bridge_over_time, change.change, neighbours.buyers_of, neighbours.members_at, neighbours.with_neighbours,
         purchasing.average_order_value, purchasing.purchase_frequency, purchasing.repeat_purchase_rate,
         retention.churn, retention.retention, revenue.order_counts, revenue.revenue, revenue.top_share,

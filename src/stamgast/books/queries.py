@@ -1,0 +1,13 @@
+"""Reads of the books."""
+
+from stamgast.books.types import Valuation
+from stamgast.kit.database import Cursor
+
+
+def list_valuations(cursor: Cursor) -> list[Valuation]:
+    """Every valuation that was ever decided on, by currency, in the order in which they hold."""
+    cursor.execute(
+        """SELECT currency, valid_from, price_minor, share, is_fitted, decided_at, actor, reason FROM books_valuation
+        ORDER BY currency, valid_from, decided_at"""
+    )
+    return [Valuation(*row) for row in cursor]
