@@ -2,14 +2,19 @@
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from stamgast.cli.setting_up import ACTOR, database, read_settings, set_up_django
 from stamgast.kit.clock import utc_now
 from stamgast.kit.progress import progress
+
+if TYPE_CHECKING:
+    from stamgast.programmes.linting import Lint
+    from stamgast.programmes.terms import Document
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"])
@@ -22,12 +27,56 @@ def command() -> None:
 
 @command.command("check")
 @click.argument("file", type=FILE)
-def check(file: Path) -> None:
-    """Say whether a document is a programme, and what is wrong with it line by line."""
-    from stamgast.programmes.documents import load
+@click.option(
+    "--value", "values", multiple=True, metavar="CURRENCY=MONEY", help="What one of a currency is worth: points=0.01."
+)
+@click.option("--shop", is_flag=True, help="Hold it also against the kinds of activities that this shop knows.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, each problem and finding with its line and place.")
+@click.pass_context
+def check(context: click.Context, file: Path, values: tuple[str, ...], shop: bool, as_json: bool) -> None:
+    """Say whether a document is a programme, what is wrong with it line by line, and what cannot be meant.
 
-    document = load(_read(file))
-    click.echo(f"{file}: programme {document.programme!r} is sound.")
+    Errors end it with exit code 2; warnings and notes do not.
+    """
+    from stamgast.programmes.documents import load
+    from stamgast.programmes.errors import InvalidProgramme
+    from stamgast.programmes.linting import lint, say_finding
+
+    worths = dict(_worth(value) for value in values)
+    try:
+        document = load(_read(file))
+    except InvalidProgramme as error:
+        if not as_json:
+            raise
+        click.echo(json.dumps({"is_sound": False, "problems": error.details.get("problems", []), "findings": []}))
+        context.exit(2)
+    kinds = None
+    if shop:
+        with database("programme check"):
+            from stamgast.activities.queries import list_kinds
+            from stamgast.kit.database import open_cursor
+
+            with open_cursor() as cursor:
+                kinds = [kind.name for kind in list_kinds(cursor)]
+    found = lint(document, at=utc_now(), kinds=kinds, worths=worths)
+    if as_json:
+        told = [
+            {
+                "level": one.level,
+                "code": one.code,
+                "line": one.line,
+                "path": one.path,
+                "sentence": say_finding(one, "en", document.timezone),
+            }
+            for one in found.findings
+        ]
+        assumed = {currency: str(worth) for currency, worth in found.worths.items()}
+        click.echo(json.dumps({"is_sound": True, "problems": [], "findings": told, "assumed_worths": assumed}))
+    else:
+        _tell(file, document, found)
+        click.echo(f"{file}: programme {document.programme!r} is sound.")
+    if found.has_errors:
+        context.exit(2)
 
 
 @command.command("schema")
@@ -172,12 +221,21 @@ def list_all(as_json: bool) -> None:
 @click.option("--after", type=int, help="Only if this is still the newest version: what the document was made from.")
 def publish(file: Path, effective_from: datetime | None, reason: str, after: int | None) -> None:
     """Put a document in force; activities since then are decided again and the difference is posted."""
+    from stamgast.programmes.documents import load
+    from stamgast.programmes.linting import lint
+
     text = _read(file)
     at = utc_now()
     since = at if effective_from is None else effective_from if effective_from.tzinfo else effective_from.replace(tzinfo=UTC)
     with database("programme publish"), progress("Deciding again") as bar:
+        from stamgast.activities.queries import list_kinds
         from stamgast.flows.publish import publish_programme
+        from stamgast.kit.database import open_cursor
 
+        with open_cursor() as cursor:
+            kinds = [kind.name for kind in list_kinds(cursor)]
+        document = load(text)
+        _tell(file, document, lint(document, at=since, kinds=kinds))
         version = publish_programme(
             text, effective_from=since, at=at, actor=ACTOR, reason=reason, progress=bar.reach, after=after
         )
@@ -231,6 +289,25 @@ def draft(file: Path, title: str, reason: str) -> None:
             )
             send_to_review(cursor, kept.id, revision=kept.revision, reason=reason, at=now, actor=ACTOR)
     click.echo(f"Draft {kept.id} waits for review: /programme/drafts/{kept.id}")
+
+
+def _tell(file: Path, document: "Document", found: "Lint") -> None:
+    """Findings on standard error, each with its line."""
+    from stamgast.programmes.linting import say_finding
+
+    for one in found.findings:
+        click.echo(f"{file}:{one.line}: {one.level}: {say_finding(one, 'en', document.timezone)}", err=True)
+
+
+def _worth(text: str) -> tuple[str, Decimal]:
+    currency, _, money = text.partition("=")
+    try:
+        worth = Decimal(money)
+    except InvalidOperation:
+        worth = Decimal("NaN")
+    if not currency or not worth.is_finite() or worth <= 0:
+        raise click.BadParameter(f"{text!r} is not a currency and what one of it is worth, such as points=0.01.")
+    return currency, worth
 
 
 def _read(file: Path) -> str:

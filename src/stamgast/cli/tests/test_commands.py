@@ -239,3 +239,56 @@ def test_default_programme_is_sound(tmp_path: Path) -> None:
 def test_every_command_is_documented() -> None:
     text = "".join(path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
     assert [name for name in COMMANDS if f"stamgast {name}" not in text] == []
+
+
+def test_a_document_is_compared_checked_and_published_from_the_command_line(tmp_path: Path) -> None:
+    written = "from stamgast.programmes.documents import default_document; print(default_document('Europe/Amsterdam'), end='')"
+    first = subprocess.run([sys.executable, "-c", written], capture_output=True, text=True, check=True).stdout
+    before, after = tmp_path / "before.yaml", tmp_path / "after.yaml"
+    before.write_text(first)
+    after.write_text(first.replace("score: 5", "score: 7"))
+    done = run(tmp_path, "programme", "diff", str(before), str(after), "--json")
+    [change] = json.loads(done.stdout)["changes"]
+    assert (change["place"], change["before"], change["after"]) == ("earn.coupon.give.score", 5, 7)
+    assert "Coupon: it gives 7 for the score." in run(tmp_path, "programme", "diff", str(before), str(after)).stdout
+    assert "They say the same." in run(tmp_path, "programme", "diff", str(before), str(before)).stdout
+    after.write_text(first.replace("{field: amount, over: 0}", "{field: amount, over: 0, under: 0}"))
+    done = run(tmp_path, "programme", "check", str(after), "--json")
+    assert done.returncode == 2
+    told = json.loads(done.stdout)
+    assert (told["is_sound"], [(one["level"], one["code"]) for one in told["findings"]]) == (True, [("error", "never")])
+    assert f"after.yaml:{told['findings'][0]['line']}: error:" in run(tmp_path, "programme", "check", str(after)).stderr
+    after.write_text("programme: 7\n")
+    told = json.loads(run(tmp_path, "programme", "check", str(after), "--json").stdout)
+    assert (told["is_sound"], told["problems"][0]["line"]) == (False, 1)
+    assert run(tmp_path, "programme", "check", str(before), "--value", "score").returncode == 2
+    assert json.loads(run(tmp_path, "programme", "schema").stdout)["title"] == "A Stamgast programme"
+
+
+def test_versions_are_published_scheduled_withdrawn_and_put_back_from_the_command_line(folder: Path, tmp_path: Path) -> None:
+    def versions() -> list[tuple[int, str]]:
+        listed = json.loads(run(folder, "programme", "list", "--json").stdout)
+        return [(one["version"], one["state"]) for one in listed["versions"]]
+
+    first = run(folder, "programme", "export").stdout
+    file = tmp_path / "next.yaml"
+    file.write_text(first.replace("score: 5", "score: 7"))
+    assert "Coupon: it gives 7 for the score." in run(folder, "programme", "diff", str(file)).stdout
+    done = run(folder, "programme", "publish", str(file), "--reason", "a treat", "--after", "7")
+    assert (done.returncode, versions()) == (4, [(1, "in force")])
+    done = run(folder, "programme", "publish", str(file), "--reason", "a treat", "--after", "1")
+    assert (done.returncode, versions()) == (0, [(1, "replaced"), (2, "in force")]), done.stderr
+    file.write_text(first.replace("score: 5", "score: 9"))
+    done = run(folder, "programme", "publish", str(file), "--effective-from", "2199-01-01")
+    assert "is scheduled: it holds from 2199-01-01" in done.stdout
+    assert run(folder, "programme", "withdraw", "3", "--reason", "no").returncode == 0
+    assert run(folder, "programme", "withdraw", "2", "--reason", "no").returncode == 4
+    assert run(folder, "programme", "revert", "2", "--reason", "too much").returncode == 0
+    assert versions() == [(1, "replaced"), (2, "replaced"), (3, "withdrawn"), (4, "in force")]
+    assert run(folder, "programme", "export", "4").stdout == first
+    assert "score: 9" in run(folder, "programme", "export", "3").stdout
+    assert "Coupon: it gives 7" in run(folder, "programme", "diff", "1", "2").stdout
+    done = run(folder, "programme", "draft", str(file), "--title", "Nine", "--reason", "to look at")
+    assert "waits for review" in done.stdout
+    [draft] = json.loads(run(folder, "programme", "list", "--json").stdout)["drafts"]
+    assert (draft["title"], draft["state"], draft["base"], draft["owner"]) == ("Nine", "review", 4, "cli")
