@@ -94,3 +94,30 @@ class SignInThrottled(StamgastError):
 
     code = "sign_in_throttled"
     kind = Kind.THROTTLED
+
+
+class ViewNotFound(StamgastError):
+    """There is no such view, or it is somebody else's own."""
+
+    code = "view_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class ViewExists(StamgastError):
+    """The name is taken: by a view of one's own, or by a shared one where it should be shared."""
+
+    code = "view_exists"
+    kind = Kind.CONFLICT
+
+
+class InvalidView(StamgastError):
+    """The name of a view cannot be used, or there are too many views already."""
+
+    code = "invalid_view"
+
+
+class ViewIsShared(StamgastError):
+    """A view of all is changed by those who may share views."""
+
+    code = "view_is_shared"
+    kind = Kind.FORBIDDEN

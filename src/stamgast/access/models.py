@@ -114,6 +114,34 @@ class SignInAttempts(models.Model):
     open_at = models.DateTimeField(help_text="no attempt is taken before")
 
 
+class SavedView(models.Model):
+    """What somebody keeps of the list of customers: its filters and columns, as its address has them. Own, or shared with all.
+
+    What was searched for is none of it: that may be a person, whom an erasure would not find here.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    staff = models.ForeignKey(Staff, on_delete=models.CASCADE, help_text="whose it is; of a shared one, who made it")
+    name = models.TextField()
+    asked = models.JSONField()
+    is_shared = models.BooleanField()
+    changed_at = models.DateTimeField()
+    changed_by = models.TextField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("staff", "name"), name="view_own_name", condition=models.Q(is_shared=False)),
+            models.UniqueConstraint(fields=("name",), name="view_shared_name", condition=models.Q(is_shared=True)),
+        )
+
+
+class StartView(models.Model):
+    """With which view somebody's list of customers begins."""
+
+    staff = models.OneToOneField(Staff, on_delete=models.CASCADE, primary_key=True)
+    view = models.ForeignKey(SavedView, on_delete=models.CASCADE)
+
+
 class Trail(models.Model):
     """Who did what, when and why. Written in the transaction of the act itself."""
 

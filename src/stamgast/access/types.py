@@ -1,5 +1,6 @@
 """What leaves the room: keys, people, what a key may do, and what a person is there for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -96,6 +97,23 @@ class Session:
     address: str
     agent: str
     is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """Filters and columns of the list of customers under a name; ``asked`` holds them by the names in its address.
+
+    ``is_own``: the reader made it. ``is_start``: with it the reader's list begins.
+    """
+
+    id: UUID
+    name: str
+    asked: Mapping[str, str]
+    is_shared: bool
+    is_own: bool
+    is_start: bool
+    maker: str
+    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,19 +149,6 @@ def list_latest(
     return page_of(found, limit, lambda row: (row.received_at.isoformat(), str(row.id)))
 
 
-def count_orders(cursor: Cursor, anchor_ids: Collection[UUID], *, kinds: Collection[str]) -> dict[UUID, int]:
-    """How many activities of these kinds with an amount above zero hang on each identifier; those with none are absent.
-
-    Refunds are not looked at: this is the quick count for lists.
-    """
-    rows = cursor.execute(
-        "SELECT anchor_id, count(*) FROM activities_activity WHERE anchor_id = ANY(%s) AND kind = ANY(%s) AND amount_minor > 0 "
-        "GROUP BY anchor_id",
-        (list(anchor_ids), list(kinds)),
-    ).fetchall()
-    return dict(rows)
-
-
 def count_happened(cursor: Cursor, *, since: datetime) -> int:
     """How many activities happened, and came in, since a moment."""
     row = cursor.execute(

@@ -103,5 +103,10 @@ def action_label(action: str) -> str:
         "drop programme draft": _("threw a draft of the programme away"),
         "require second person": _("decided whether a second person publishes"),
         "set valuation": _("decided what points are worth in the books"),
+        "keep shared view": _("kept a view for everybody"),
+        "change shared view": _("changed everybody's view"),
+        "share view": _("shared a view with everybody"),
+        "take view back": _("took a view back from everybody"),
+        "delete shared view": _("deleted everybody's view"),
     }
     return labels.get(action, action)

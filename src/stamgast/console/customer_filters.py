@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext as _
 
 from stamgast.console import reader
+from stamgast.console.customer_columns import USUAL, Column, read_columns
 from stamgast.console.pages import shop_zone
 from stamgast.console.words import segment_name
 from stamgast.flows.list_customers import Wanted
@@ -16,20 +17,39 @@ from stamgast.segments.types import Segment
 KINDS = ("email", "phone")
 LARGEST = 10**12
 LONGEST_SEARCH = 100
+NO_VIEW = {"view": ""}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who is wanted, and what was understood of the address: the values by name, empty ones left out."""
+    """Who is wanted, in which columns, and what was understood of the address: the values by name, empty ones left out.
+
+    ``gone`` is a segment that was asked for and is not there.
+    """
 
     wanted: Wanted
     values: Mapping[str, str]
     filters: Sequence[tuple[str, str]]
+    columns: tuple[str, ...]
+    gone: str
 
     def query(self, *, without: str = "", **more: str) -> str:
-        """The address of this list, without one of its filters, or with something more."""
+        """The address of this list, without one of its filters, or with something more.
+
+        An address that asks for nothing would open the reader's start view; without any view it is everybody.
+        """
         values = {name: value for name, value in self.values.items() if name != without} | more
-        return f"?{urlencode(values)}"
+        return f"?{urlencode(values or NO_VIEW)}"
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What a view keeps: all but who was searched for, who may be a person."""
+        return {name: value for name, value in self.values.items() if name not in ("search", "view")}
+
+    @property
+    def told(self) -> str:
+        """What the trail says was asked for."""
+        return urlencode({name: value for name, value in self.values.items() if name != "view"})
 
     @property
     def address(self) -> str:
@@ -42,8 +62,13 @@ class Asked:
         return [(words, self.query(without=name)) for name, words in self.filters]
 
 
-def read_asked(typed: Mapping[str, str], segments: Sequence[Segment]) -> Asked:
-    """What the address asks for. What cannot be understood is left out, and so is not in the sentence either."""
+def read_asked(
+    typed: Mapping[str, str], segments: Sequence[Segment], columns: Mapping[str, Column], *, view: str = ""
+) -> Asked:
+    """What the address asks for. What cannot be understood is left out, and so is not in the sentence either.
+
+    ``columns`` are those that there are, and ``view`` is the saved view that this began with.
+    """
     segment = next((one for one in segments if one.slug == typed.get("segment")), None)
     amounts = {name: _amount(typed.get(name, "")) for name in ("at_least", "at_most")}
     days = {name: _day(typed.get(name, "")) for name in ("seen_from", "seen_to", "first_from", "first_to")}
@@ -75,7 +100,11 @@ def read_asked(typed: Mapping[str, str], segments: Sequence[Segment]) -> Asked:
         "has_phone": _("with a telephone number"),
     }
     searched = {"search": wanted.search} if wanted.search else {}
-    return Asked(wanted, searched | filters, [(name, words[name]) for name in filters])
+    chosen = read_columns(typed.get("columns", ""), columns)
+    shown = {"columns": ",".join(chosen)} if chosen != USUAL else {}
+    values = searched | filters | shown | ({"view": view} if view else {})
+    gone = "" if segment else typed.get("segment", "").strip()[:LONGEST_SEARCH]
+    return Asked(wanted, values, [(name, words[name]) for name in filters], chosen, gone)
 
 
 def _amount(text: str) -> int | None:

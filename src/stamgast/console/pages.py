@@ -45,6 +45,9 @@ PLACES = (
 )
 """Where one can go, in the order of the loop: the name of the address, the icon, the word."""
 
+BELOW: Mapping[str, tuple[str, ...]] = {"console:customers": ("/duplicates", "/erasures", "/judgements/", "/movements/")}
+"""Pages that belong to a place although their address does not begin with its."""
+
 View = Callable[..., HttpResponse]
 LONGEST_REASON = 500
 STATUS_OF = {
@@ -70,6 +73,11 @@ def start_of_today() -> datetime:
 def actor_of(request: HttpRequest) -> str:
     """Who acts, as the trail writes it."""
     return f"staff:{request.user.email}"  # type: ignore[union-attr]
+
+
+def staff_of(request: HttpRequest) -> int:
+    """Who is signed in, by number."""
+    return int(request.user.pk)  # type: ignore[arg-type]
 
 
 def note(cursor: Cursor, request: HttpRequest, action: str, subject: str, **detail: Any) -> None:
@@ -198,7 +206,7 @@ def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
             continue
         label, (count, count_of) = _(text), _waiting_at(name, role)
         address = reverse(name)
-        is_below = address != "/" and request.path.startswith(address)
+        is_below = address != "/" and request.path.startswith((address, *BELOW.get(name, ())))
         is_here = "page" if request.path == address else "true" if is_below else ""
         items.append(
             {"address": address, "icon": icon, "label": label, "count": count, "count_of": count_of, "is_here": is_here}

@@ -60,12 +60,17 @@ def refusal_sentence(error: StamgastError) -> str:
         "endpoint_exists": _("There is a webhook of that name already. Choose another name."),
         "endpoint_switched_off": _("This webhook is switched off. Switch it on first."),
         "delivery_not_found": _("The log has no such line. Lines are kept for thirty days."),
+        "view_not_found": _("There is no such view. It may have been deleted, or is no longer shared."),
+        "view_exists": _("There is a view of that name already. Choose another name, or overwrite that one."),
+        "view_is_shared": _("This view is everybody's. Keep one of your own instead, or ask who may share views."),
         "invalid_cursor": _("This list has moved on. Start again from its beginning."),
     }
     wrong = {
         "name": _("A person needs a name, so that colleagues see who did what."),
         "email": _("That is not an e-mail address."),
         "role": _("Choose what this person does here."),
+        "view name": _("A view's name has 1 to 80 printable characters."),
+        "count": _("There are 100 views already. Delete one first."),
     }
     return sentences.get(error.code) or wrong.get(str(error.details.get("wrong"))) or error.message
 
@@ -185,11 +190,19 @@ def initials(name: str) -> str:
 
 def look_of(activity: Activity) -> Look:
     """The title, icon and tone of an activity of a kind that we know; any other keeps its own name."""
-    properties = activity.properties
     money = None
     if activity.amount_minor is not None and activity.currency:
         money = reader.money(activity.amount_minor, activity.currency)
-    match activity.kind:
+    return _look(activity.kind, activity.properties, money)
+
+
+def kind_label(kind: str) -> str:
+    """A kind of activity as the title of one of which nothing else is known."""
+    return _look(kind, {}, None).title
+
+
+def _look(kind: str, properties: Mapping[str, Any], money: str | None) -> Look:
+    match kind:
         case "Order Completed" | "Till Sale":
             title = _("Order of %(amount)s") % {"amount": money} if money else _("Order")
             return Look(title, "shopping-cart", "good")
@@ -237,7 +250,7 @@ def look_of(activity: Activity) -> Look:
             return Look(_("Joined a group"), "users-group", "")
         case "alias":
             return Look(_("Two numbers became one customer"), "arrows-exchange", "")
-    return Look(activity.kind, "activity", "")
+    return Look(kind, "activity", "")
 
 
 def activity_facts(activity: Activity) -> str:

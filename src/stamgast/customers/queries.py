@@ -211,31 +211,19 @@ def summarise(cursor: Cursor, customers: Sequence[Customer]) -> list[CustomerSum
         """,
         (keys,),
     )
-    strongest: dict[UUID, Identifier] = {}
-    emails: dict[UUID, Identifier] = {}
+    known: dict[UUID, list[Identifier]] = {}
     for customer, *columns in cursor:
-        identifier = Identifier(*columns)
-        _keep_strongest(strongest, customer, identifier)
-        if identifier.kind == rules.EMAIL:
-            _keep_strongest(emails, customer, identifier)
+        known.setdefault(customer, []).append(Identifier(*columns))
     traits = _display_traits(cursor, keys)
-    return [
-        CustomerSummary(
-            customer.id,
-            _name_from(traits.get(customer.id, {})),
-            emails[customer.id].value if customer.id in emails else traits.get(customer.id, {}).get("email"),
-            rules.identifier_text(one.kind, one.value) if (one := strongest.get(customer.id)) else "",
-            customer.first_seen,
-            customer.last_seen,
-        )
-        for customer in customers
-    ]
+    return [_summary_of(customer, known.get(customer.id, []), traits.get(customer.id, {})) for customer in customers]
 
 
-def _keep_strongest(kept: dict[UUID, Identifier], customer: UUID, identifier: Identifier) -> None:
-    known = kept.get(customer)
-    if known is None or rules.strength(identifier) < rules.strength(known):
-        kept[customer] = identifier
+def _summary_of(customer: Customer, known: Sequence[Identifier], traits: Mapping[str, str]) -> CustomerSummary:
+    identifiers = sorted(known, key=rules.strength)
+    email = next((one.value for one in identifiers if one.kind == rules.EMAIL), None) or traits.get("email")
+    strongest = rules.identifier_text(identifiers[0].kind, identifiers[0].value) if identifiers else ""
+    name = _name_from(traits)
+    return CustomerSummary(customer.id, name, email, strongest, identifiers, customer.first_seen, customer.last_seen)
 
 
 def _display_traits(cursor: Cursor, customers: Sequence[UUID]) -> dict[UUID, dict[str, str]]:

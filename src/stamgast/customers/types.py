@@ -155,12 +155,15 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class CustomerSummary:
-    """One line of a list of customers. ``identifier`` is the strongest that the customer has."""
+    """One line of a list of customers. ``identifier`` is the strongest that the customer has, ``identifiers`` are all of them,
+    the strongest first.
+    """
 
     id: UUID
     name: str | None
     email: str | None
     identifier: str
+    identifiers: Sequence[Identifier]
     first_seen: datetime
     last_seen: datetime
 

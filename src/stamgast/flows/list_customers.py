@@ -1,11 +1,13 @@
 """A list of customers: who is on it, and what it shows beside their names for a whole page at once."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
-from stamgast.activities.queries import count_orders
+from stamgast.activities.tallies import Heard, find_last, sum_orders
 from stamgast.customers.queries import anchors_of
 from stamgast.customers.searching import FEW_MATCHES
 from stamgast.customers.walking import Selection, select
@@ -56,25 +58,48 @@ def select_customers(cursor: Cursor, wanted: Wanted) -> Selection:
     )
 
 
+class Need(StrEnum):
+    """What a description holds where it is asked for. Each costs one query for a whole page of customers."""
+
+    BALANCES = "balances"
+    SEGMENTS = "segments"
+    ORDERS = "orders"
+    LAST = "last"
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
-    """One customer's balances by currency, the segments they are in, and how many orders above zero they made."""
+    """One customer's balances by currency, the segments they are in, their orders above zero and their amounts in minor units
+    by currency, both before returns, and what was heard of them last. What was not asked for is empty.
+    """
 
     available: Mapping[str, int]
     memberships: Sequence[Membership]
     orders: int
+    spend: Mapping[str, int]
+    last: Heard | None
 
 
-def describe_customers(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, Description]:
-    """Descriptions of all of them in four queries, however many they are."""
+def describe_customers(
+    cursor: Cursor, customers: Collection[UUID], needs: Collection[Need] = tuple(Need)
+) -> dict[UUID, Description]:
+    """Descriptions of all of them in five queries at most, however many they are."""
     keys = list(customers)
-    anchors = anchors_of(cursor, keys)
-    orders = count_orders(cursor, [anchor for ids in anchors.values() for anchor in ids], kinds=ORDERS)
-    available = list_available(cursor, keys)
-    memberships = list_memberships(cursor, keys)
-    return {
-        key: Description(
-            available.get(key, {}), memberships.get(key, []), sum(orders.get(anchor, 0) for anchor in anchors.get(key, []))
+    anchors = anchors_of(cursor, keys) if Need.ORDERS in needs or Need.LAST in needs else {}
+    every = [anchor for ids in anchors.values() for anchor in ids]
+    ordered = sum_orders(cursor, every, kinds=ORDERS) if Need.ORDERS in needs else {}
+    heard = find_last(cursor, every) if Need.LAST in needs else {}
+    available = list_available(cursor, keys) if Need.BALANCES in needs else {}
+    memberships = list_memberships(cursor, keys) if Need.SEGMENTS in needs else {}
+    described = {}
+    for key in keys:
+        spend: Counter[str] = Counter()
+        orders = 0
+        for row in (row for anchor in anchors.get(key, []) for row in ordered.get(anchor, [])):
+            spend[row.currency] += row.amount_minor
+            orders += row.count
+        last = max(
+            (heard[anchor] for anchor in anchors.get(key, []) if anchor in heard), key=lambda one: one.occurred_at, default=None
         )
-        for key in keys
-    }
+        described[key] = Description(available.get(key, {}), memberships.get(key, []), orders, spend, last)
+    return described

@@ -6,6 +6,7 @@ from stamgast.access.operations.keys import authenticate_key, create_key, revoke
 from stamgast.access.operations.limits import take_token
 from stamgast.access.operations.links import accept_link, create_link, get_invited
 from stamgast.access.operations.people import create_staff, keep_password, set_active, set_language, set_password, set_role
+from stamgast.access.operations.saved_views import change_view, delete_view, keep_view, set_start_view
 from stamgast.access.operations.second_factor import (
     check_code,
     new_secret,
@@ -23,6 +24,7 @@ __all__ = [
     "accept_link",
     "authenticate_key",
     "authenticate_staff",
+    "change_view",
     "check_code",
     "check_own_password",
     "claim_answer",
@@ -31,10 +33,12 @@ __all__ = [
     "create_key",
     "create_link",
     "create_staff",
+    "delete_view",
     "end_sessions",
     "get_invited",
     "keep_answer",
     "keep_password",
+    "keep_view",
     "new_secret",
     "record",
     "renew_codes",
@@ -46,6 +50,7 @@ __all__ = [
     "set_password",
     "set_role",
     "set_second_factor_roles",
+    "set_start_view",
     "take_token",
     "turn_off",
     "turn_on",

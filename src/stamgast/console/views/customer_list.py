@@ -1,74 +1,66 @@
-"""The list of customers: its search, its filters as a sentence, and everything that is found as a file."""
+"""The list of customers: its search, its filters as a sentence, its columns, and everything that is found as a file."""
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from stamgast.access.saved_views import list_views
+from stamgast.access.types import SavedView
 from stamgast.console import reader
-from stamgast.console.customer_filters import read_asked
-from stamgast.console.pages import is_part, note, page, role_of, show
+from stamgast.console.customer_columns import IN_FILE, Column, known_columns, move
+from stamgast.console.customer_filters import Asked, read_asked
+from stamgast.console.pages import is_part, note, page, role_of, show, staff_of
 from stamgast.console.permissions import may
-from stamgast.console.words import customer_name, segment_badge, segment_name
+from stamgast.console.words import customer_name, segment_name
+from stamgast.customers.identity import get_identity_rules
 from stamgast.customers.queries import count_found, find_exact, list_customers, summarise_customers
 from stamgast.customers.types import CustomerSummary
-from stamgast.customers.walking import BEGINNING, Selection, count_selected, list_by_id, list_selected
-from stamgast.flows.list_customers import SCORE, describe_customers, select_customers
+from stamgast.customers.walking import BEGINNING, MOST_LOOKED_AT, Selection, count_selected, list_by_id, list_selected
+from stamgast.flows.list_customers import Description, describe_customers, select_customers
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.kit.paging import Page
+from stamgast.programmes.queries import find_programme
 from stamgast.segments.queries import count_members, list_segments
+from stamgast.segments.types import Segment
 
 ROWS = 50
 LOYAL = "loyal-customers"
-COLUMNS = ("customer_id", "name", "email", "first_seen", "last_seen", "score", "orders", "segments")
+LONGEST_SHOWN = 100
+VIEWS_BESIDE = 6
+"""So many views stand above the list; the page of views has them all."""
 
 
 @page
 @require_GET
 def customers(request: HttpRequest) -> HttpResponse:
-    """The list, last seen first; with a search alone, before all others who is called exactly that."""
-    after = request.GET.get("after") or None
+    """The list, last seen first; with a search alone, before all others who is called exactly that.
+
+    Without a question it begins with the reader's start view. What is asked stands in the address, so that a page can be sent.
+    """
     with open_cursor() as cursor:
-        segments = list_segments(cursor)
-        asked = read_asked(request.GET, segments)
-        context: dict[str, Any] = {"asked": asked}
-        if asked.filters:
-            selection = select_customers(cursor, asked.wanted)
-            found = list_selected(cursor, selection, after=after, limit=ROWS)
-            rows = list(found.rows)
-            if not is_part(request):
-                context["total"], context["is_all"] = count_selected(cursor, selection)
-        else:
-            found, rows = _searched(cursor, asked.wanted.search, after)
-            if not is_part(request):
-                context["total"], context["is_all"] = count_found(cursor, asked.wanted.search)
-                context["loyal"] = sum(count_members(cursor, one) for one in segments if one.slug == LOYAL)
-        described = describe_customers(cursor, [row.id for row in rows])
-    context |= {"search": asked.wanted.search, "next": asked.query(after=found.next_cursor) if found.next_cursor else ""}
-    context["rows"] = [
-        {
-            "id": row.id,
-            "name": customer_name(row.name, row.email, row.identifier),
-            "subtitle": _subtitle(row),
-            "last_seen": row.last_seen,
-            "orders": described[row.id].orders,
-            "score": described[row.id].available.get(SCORE, 0),
-            "segments": [segment_badge(membership.slug, membership.name) for membership in described[row.id].memberships],
-        }
-        for row in rows
-    ]
+        views = list_views(cursor, staff_of(request))
+        start = next((view for view in views if view.is_start), None)
+        if start is not None and not request.GET:
+            return redirect("console:view", start.id)
+        segments, columns = list_segments(cursor), columns_there_are(cursor)
+        opened = next((view for view in views if str(view.id) == request.GET.get("view")), None)
+        asked = read_asked(_chosen(request), segments, columns, view=str(opened.id) if opened else "")
+        if {"up", "down"} & request.GET.keys() or len(request.GET.getlist("columns")) > 1:
+            return redirect(reverse("console:customers") + asked.query(choose="1"))
+        context = _found(cursor, request, asked, [columns[name] for name in asked.columns], segments)
     if is_part(request):
         return render(request, "console/parts/customer_rows.html", context)
-    context["segments"] = [(one.slug, segment_name(one.slug, one.name)) for one in segments]
-    context["may_export"] = may(role_of(request), "console:customers_csv")
-    return show(request, "console/customers.html", context)
+    return show(request, "console/customers.html", context | _around(request, asked, segments, columns, views, opened))
 
 
 @page
@@ -76,43 +68,117 @@ def customers(request: HttpRequest) -> HttpResponse:
 def customers_csv(request: HttpRequest) -> HttpResponse:
     """Everybody who is found, as CSV. Personal data leaves the house, so the trail says who took it."""
     with transaction() as cursor:
-        asked = read_asked(request.GET, list_segments(cursor))
+        columns = columns_there_are(cursor)
+        asked = read_asked(request.GET, list_segments(cursor), columns)
         selection = select_customers(cursor, asked.wanted)
-        note(cursor, request, "export customers", "customers", asked=asked.query().removeprefix("?"))
-    response = StreamingHttpResponse(_lines(selection))
+        note(cursor, request, "export customers", "customers", asked=asked.told)
+    names = asked.columns if "columns" in asked.values else IN_FILE
+    response = StreamingHttpResponse(_lines(selection, [columns[name] for name in names], translation.get_language() or "en"))
     response["Content-Type"] = "text/csv; charset=utf-8"
     response["Content-Disposition"] = 'attachment; filename="customers.csv"'
     return response  # type: ignore[return-value]  # a response all the same, with headers
 
 
-async def _lines(selection: Selection) -> AsyncIterator[str]:
+def columns_there_are(cursor: Cursor) -> dict[str, Column]:
+    """The columns of this shop: its programme's currencies, and the kinds of identifiers that its rules name."""
+    programme, rules = find_programme(cursor), get_identity_rules(cursor)
+    currencies = programme.documents[-1].currencies if programme else {}
+    return known_columns(currencies, sorted({*rules.limits, *rules.priorities}))
+
+
+def _chosen(request: HttpRequest) -> Mapping[str, str]:
+    """What was asked, with the ticked columns in one text and, where one was to be moved, in their new order."""
+    names: Sequence[str] = ",".join(request.GET.getlist("columns")).split(",")
+    for press, by in (("up", -1), ("down", 1)):
+        names = move(names, request.GET.get(press, ""), by)
+    return request.GET.dict() | {"columns": ",".join(names)}
+
+
+def _found(
+    cursor: Cursor, request: HttpRequest, asked: Asked, columns: Sequence[Column], segments: Sequence[Segment]
+) -> dict[str, Any]:
+    """A page of rows, and for a whole page how many there are."""
+    after = request.GET.get("after") or None
+    context: dict[str, Any] = {"asked": asked, "columns": columns}
+    if asked.filters:
+        selection = select_customers(cursor, asked.wanted)
+        found = list_selected(cursor, selection, after=after, limit=ROWS)
+        rows = list(found.rows)
+        if not is_part(request):
+            is_whole = after is None and found.next_cursor is None
+            total, is_all = (len(rows), True) if is_whole else count_selected(cursor, selection)
+            context |= {"total": max(total, len(rows)), "is_all": is_all}
+    else:
+        found, rows = _searched(cursor, asked.wanted.search, after)
+        if not is_part(request):
+            context["total"], context["is_all"] = count_found(cursor, asked.wanted.search)
+            context["loyal"] = sum(count_members(cursor, one) for one in segments if one.slug == LOYAL)
+    described = describe_customers(cursor, [row.id for row in rows], {column.need for column in columns if column.need})
+    return context | {
+        "search": asked.wanted.search,
+        "next": asked.query(after=found.next_cursor) if found.next_cursor else "",
+        # A page that is short and has a next one looked at so many in vain.
+        "looked_at": MOST_LOOKED_AT if found.next_cursor and len(rows) < ROWS else 0,
+        "rows": [
+            {
+                "id": row.id,
+                "name": customer_name(row.name, row.email, row.identifier),
+                "subtitle": _subtitle(row),
+                "cells": [(column, column.cell(row, described[row.id])) for column in columns],
+            }
+            for row in rows
+        ],
+    }
+
+
+def _around(
+    request: HttpRequest,
+    asked: Asked,
+    segments: Sequence[Segment],
+    columns: Mapping[str, Column],
+    views: Sequence[SavedView],
+    opened: SavedView | None,
+) -> dict[str, Any]:
+    """What stands around the rows: filters, columns and views."""
+    beside = list(views[:VIEWS_BESIDE])
+    if opened is not None and opened not in beside:
+        beside = [opened, *beside[: VIEWS_BESIDE - 1]]
+    others = [name for name in columns if name not in asked.columns]
+    return {
+        "segments": [(one.slug, segment_name(one.slug, one.name)) for one in segments],
+        "may_export": may(role_of(request), "console:customers_csv"),
+        "most_looked_at": MOST_LOOKED_AT,
+        "choices": [(columns[name], name in asked.columns) for name in (*asked.columns, *others)],
+        "is_choosing": "choose" in request.GET,
+        "views": beside,
+        "opened": opened,
+        "is_changed": opened is not None and dict(opened.asked) != asked.kept,
+        "may_change": opened is not None and (not opened.is_shared or may(role_of(request), "console:share_view", "POST")),
+        "keep": request.GET.get("keep", "")[:LONGEST_SHOWN],
+        "is_keeping": "keep" in request.GET,
+    }
+
+
+async def _lines(selection: Selection, columns: Sequence[Column], language: str) -> AsyncIterator[str]:
     """The file, a step at a time. Asynchronous, because the server would gather an ordinary iterator before it sends it."""
-    yield _written([COLUMNS])
+    yield _written([["customer_id", "name", *(head for column in columns for head in column.heads)]])
     after: UUID | None = BEGINNING
     while after is not None:
-        text, after = await sync_to_async(_step)(selection, after)
+        text, after = await sync_to_async(_step)(selection, after, columns, language)
         if text:
             yield text
 
 
-def _step(selection: Selection, after: UUID) -> tuple[str, UUID | None]:
-    with open_cursor() as cursor:
+def _step(selection: Selection, after: UUID, columns: Sequence[Column], language: str) -> tuple[str, UUID | None]:
+    """The next lines, in the language of who asked: the request itself is over by then."""
+    with open_cursor() as cursor, translation.override(language):
         rows, following = list_by_id(cursor, selection, after=after)
-        described = describe_customers(cursor, [row.id for row in rows])
-    return _written([_cells(row, described[row.id]) for row in rows]), following
+        described = describe_customers(cursor, [row.id for row in rows], {column.need for column in columns if column.need})
+        return _written([_line_of(row, described[row.id], columns) for row in rows]), following
 
 
-def _cells(row: CustomerSummary, described: Any) -> list[Any]:
-    return [
-        row.id,
-        row.name or "",
-        row.email or "",
-        row.first_seen.isoformat(),
-        row.last_seen.isoformat(),
-        described.available.get(SCORE, 0),
-        described.orders,
-        "; ".join(membership.name for membership in described.memberships),
-    ]
+def _line_of(row: CustomerSummary, described: Description, columns: Sequence[Column]) -> list[Any]:
+    return [row.id, row.name or "", *(value for column in columns for value in column.written(row, described))]
 
 
 def _written(rows: Any) -> str:

@@ -1,0 +1,57 @@
+"""What lists tell of many identifiers at once, in one query each: how much was ordered, and what was heard last."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from stamgast.kit.database import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Orders above zero in one currency: how many, and their amount in minor units, before returns."""
+
+    currency: str
+    count: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The last activity of an identifier: when it happened, its kind, and the name of its source."""
+
+    occurred_at: datetime
+    kind: str
+    source: str
+
+
+def sum_orders(cursor: Cursor, anchor_ids: Collection[UUID], *, kinds: Collection[str]) -> dict[UUID, list[Ordered]]:
+    """The activities of these kinds with an amount above zero, by identifier and currency; identifiers with none are absent.
+
+    Refunds and repeats are not looked at: this is the quick sum for lists.
+    """
+    rows = cursor.execute(
+        "SELECT anchor_id, coalesce(currency, ''), count(*), sum(amount_minor)::bigint FROM activities_activity "
+        "WHERE anchor_id = ANY(%s) AND kind = ANY(%s) AND amount_minor > 0 GROUP BY anchor_id, currency ORDER BY currency",
+        (list(anchor_ids), list(kinds)),
+    ).fetchall()
+    found: dict[UUID, list[Ordered]] = {}
+    for anchor, *ordered in rows:
+        found.setdefault(anchor, []).append(Ordered(*ordered))
+    return found
+
+
+def find_last(cursor: Cursor, anchor_ids: Collection[UUID]) -> dict[UUID, Heard]:
+    """The last activity of each identifier, read from the end of its stretch of the index; those with none are absent."""
+    rows = cursor.execute(
+        """
+        SELECT wanted.id, mine.occurred_at, mine.kind, source.name FROM unnest(%s::uuid[]) AS wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT a.occurred_at, a.kind, a.source_id FROM activities_activity AS a
+            WHERE a.anchor_id = wanted.id ORDER BY a.occurred_at DESC, a.id DESC LIMIT 1
+        ) AS mine JOIN activities_source AS source ON source.id = mine.source_id
+        """,
+        (list(anchor_ids),),
+    ).fetchall()
+    return {anchor: Heard(*heard) for anchor, *heard in rows}
