@@ -17,6 +17,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 SERIOUS = {"serious", "critical"}
 PAGES = (
     "/", "/customers", "/customers?search=noor", "/customers?segment=loyal-customers&at_least=1&seen_to=2036-10-01",
+    "/customers?columns=spend,id.email,last_source,segments&choose=1", "/customers?at_least=1&keep=Mine", "/customers/views",
     "/customers?has_phone=1&at_least=999999", "/customers?search=nobody-at-all", "/customers/user_id:918",
     "/customers/user_id:901", "/customers/user_id:918/links", "/customers/user_id:918/merge?search=9",
     "/customers/user_id:918/merge?other=user_id:901", "/segments", "/segments/loyal-customers", "/programme", "/programme/edit",
