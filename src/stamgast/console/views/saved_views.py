@@ -159,8 +159,15 @@ def _keep(request: HttpRequest, *, is_shared: bool) -> HttpResponse:
 
 
 def _changed(cursor: Cursor, request: HttpRequest, view_id: UUID, **what: Any) -> SavedView:
-    who = {"staff": staff_of(request), "may_share": _may_share(request), "at": utc_now(), "actor": actor_of(request)}
-    return change_view(cursor, view_id, **who, **what)
+    return change_view(
+        cursor,
+        view_id,
+        staff=staff_of(request),
+        may_share=_may_share(request),
+        at=utc_now(),
+        actor=actor_of(request),
+        **what,
+    )
 
 
 def _asked(cursor: Cursor, request: HttpRequest) -> Asked:
