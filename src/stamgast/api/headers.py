@@ -3,18 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
 
 from stamgast.access.types import Rate
 
 
-@sync_and_async_middleware
 def add_headers(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
     """Django middleware. ``Keyed`` leaves ``request.rate``, ``idempotent`` leaves ``request.is_replayed``."""
 
-    def complete(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = get_response(request)
         rate: Rate | None = getattr(request, "rate", None)
         if rate is not None:
             response["RateLimit-Limit"] = str(rate.limit_per_minute)
@@ -25,15 +23,5 @@ def add_headers(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpReq
         if getattr(request, "is_replayed", False):
             response["Idempotent-Replayed"] = "true"
         return response
-
-    if iscoroutinefunction(get_response):
-
-        async def respond_async(request: HttpRequest) -> HttpResponseBase:
-            return complete(request, await get_response(request))
-
-        return respond_async
-
-    def respond(request: HttpRequest) -> HttpResponseBase:
-        return complete(request, get_response(request))
 
     return respond

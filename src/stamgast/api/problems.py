@@ -1,7 +1,6 @@
 """Refusals as ``application/problem+json`` (RFC 9457), each with a stable code: one table from kind to status."""
 
 from collections.abc import Callable
-from inspect import iscoroutinefunction
 from typing import Any
 
 import psycopg
@@ -9,7 +8,6 @@ import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
@@ -71,11 +69,11 @@ def register(api: NinjaAPI) -> None:
         return problem(422, "invalid_request", text, fields=where)
 
 
-@sync_and_async_middleware
 def answer_problems(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
     """Middleware: under ``/v1/`` every refusal is a problem, also where there is no route or the program fails."""
 
-    def told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = get_response(request)
         if not request.path.startswith(PREFIX) or response.status_code not in OF_NO_ROUTE:
             return response
         if response.get("Content-Type", "").startswith("application/problem+json"):
@@ -84,16 +82,6 @@ def answer_problems(get_response: Callable[[HttpRequest], Any]) -> Callable[[Htt
         if response.has_header("Allow"):
             answer["Allow"] = response["Allow"]
         return answer
-
-    if iscoroutinefunction(get_response):
-
-        async def respond_async(request: HttpRequest) -> HttpResponseBase:
-            return told(request, await get_response(request))
-
-        return respond_async
-
-    def respond(request: HttpRequest) -> HttpResponseBase:
-        return told(request, get_response(request))
 
     return respond
 

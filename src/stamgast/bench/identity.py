@@ -101,6 +101,7 @@ def _decide_stream(stream: str) -> None:
     from stamgast.activities.types import NewActivity
     from stamgast.flows.decide_pending import decide_pending
     from stamgast.kit.database import transaction
+    from stamgast.kit.garbage import settle
     from stamgast.programmes.deciding import warm
 
     warm()
@@ -109,6 +110,7 @@ def _decide_stream(stream: str) -> None:
         source = ensure_source(cursor, "bench", at=now, actor="bench")
         reader = load_reader(cursor, currency="EUR", timezone="Europe/Amsterdam")
     bodies = _stream(stream == "links")
+    settle()
     took = []
     for place in range(0, len(bodies), BATCH):
         began = time.perf_counter()

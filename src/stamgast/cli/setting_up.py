@@ -1,7 +1,6 @@
 """What a command needs before it works: settings, logs, a database that answers and is of this version, Django."""
 
 import contextlib
-import gc
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,8 +9,8 @@ from stamgast.kit.clock import utc_now
 from stamgast.kit.configuration import Configuration, read_configuration
 from stamgast.kit.embedded import check_version, running_server
 from stamgast.kit.errors import Kind, StamgastError
+from stamgast.kit.garbage import settle
 
-GARBAGE_THRESHOLDS = (100_000, 50, 100)
 ACTOR = "cli"
 MIGRATION_LOCK = 0x5374616D67617374  # one process at a time migrates, whichever machine it is on
 
@@ -82,16 +81,11 @@ def url_of(configuration: Configuration) -> str:
 
 
 def set_up_django() -> None:
-    """Loads the rooms. After this, and not before, they may be imported.
-
-    Batches make some hundred thousand objects that hold no cycles and are gone after the commit. At the usual threshold the
-    collector looks at them all the time and finds nothing: it took a quarter of a posting (decision 021).
-    """
+    """Loads the rooms. After this, and not before, they may be imported."""
     import django
 
     django.setup()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    settle()
 
 
 def pending_migrations() -> list[str]:

@@ -12,9 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import structlog
-from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from stamgast.kit.clock import utc_now
@@ -117,11 +115,12 @@ def with_request_id(application: Asgi) -> Asgi:
     return answer
 
 
-@sync_and_async_middleware
 def log_requests(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
     """Django middleware: one line a request, with the route and not the path."""
 
-    def tell(request: HttpRequest, response: HttpResponseBase, began: float) -> None:
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        began = utc_now().timestamp()
+        response: HttpResponseBase = get_response(request)
         match = request.resolver_match
         request_log.info(
             "request",
@@ -130,21 +129,6 @@ def log_requests(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRe
             status=response.status_code,
             milliseconds=round((utc_now().timestamp() - began) * 1000, 1),
         )
-
-    if iscoroutinefunction(get_response):
-
-        async def respond_async(request: HttpRequest) -> HttpResponseBase:
-            began = utc_now().timestamp()
-            response: HttpResponseBase = await get_response(request)
-            tell(request, response, began)
-            return response
-
-        return respond_async
-
-    def respond(request: HttpRequest) -> HttpResponseBase:
-        began = utc_now().timestamp()
-        response: HttpResponseBase = get_response(request)
-        tell(request, response, began)
         return response
 
     return respond
