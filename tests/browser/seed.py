@@ -97,7 +97,7 @@ def fill(now: datetime) -> None:
     from stamgast.activities.messages import Refused
     from stamgast.activities.operations import create_source, install_kinds, store
     from stamgast.activities.queries import load_reader
-    from stamgast.flows.decide_pending import decide_pending, expire_now
+    from stamgast.flows.decide_pending import decide_pending, settle_now
     from stamgast.flows.install import install
     from stamgast.kit.database import transaction
 
@@ -120,7 +120,7 @@ def fill(now: datetime) -> None:
             read = reader.read_message(body.encode(), source=sources[source], received_at=at, fallback_id=f"seed-{number}")
             (refused if isinstance(read, Refused) else kept).append(read)
         store(cursor, kept, refused)
-    while decide_pending(at=now, actor="seed", limit=2_000) or expire_now(at=now, actor="seed"):
+    while decide_pending(at=now, actor="seed", limit=2_000) or settle_now(at=now, actor="seed"):
         pass
     propose(now)
 

@@ -15,7 +15,7 @@ from stamgast.activities.queries import count_pending, load_catalogue
 from stamgast.activities.types import NewActivity
 from stamgast.customers.queries import find_customer
 from stamgast.flows.audit import run as audit
-from stamgast.flows.decide_pending import decide_pending, expire_now
+from stamgast.flows.decide_pending import decide_pending, settle_now
 from stamgast.flows.install import BEGINNING
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.ledger.queries import list_available
@@ -100,7 +100,7 @@ def read(cursor, rows):
 def drain(limit):
     while decide_pending(at=NOW, actor="test", limit=limit):
         pass
-    while expire_now(at=NOW, actor="test"):
+    while settle_now(at=NOW, actor="test"):
         pass
 
 

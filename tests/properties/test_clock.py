@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stamgast.activities.operations import store
 from stamgast.flows.audit import run as audit
-from stamgast.flows.decide_pending import decide_pending, expire_now
+from stamgast.flows.decide_pending import decide_pending, settle_now
 from stamgast.flows.install import BEGINNING
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.programmes.operations import publish
@@ -41,11 +41,11 @@ def test_what_comes_in_after_something_expired_counts_from_when_it_happened(arri
             define_segment(cursor, name="Few", condition={"balance": "score", "over": OVER}, at=NOW, actor="test")
             activities, messages = read(cursor, [row for row, _ in arrivals])
         for activity, at in sorted(zip(activities, [at for _, at in arrivals], strict=True), key=lambda pair: pair[1]):
-            expire_now(at=at, actor="test")
+            settle_now(at=at, actor="test")
             with transaction() as cursor:
                 store(cursor, [activity], [])
             decide_pending(at=at, actor="test", limit=10)
-        expire_now(at=NOW, actor="test")
+        settle_now(at=NOW, actor="test")
         with open_cursor() as cursor:
             assert found(cursor) == expected(messages)
         assert audit(lambda check, rows: None) == []

@@ -73,7 +73,7 @@ def fill() -> None:
     from stamgast.activities.operations import create_source, store
     from stamgast.activities.queries import load_catalogue
     from stamgast.activities.types import Refused
-    from stamgast.flows.decide_pending import decide_pending, expire_now
+    from stamgast.flows.decide_pending import decide_pending, settle_now
     from stamgast.flows.install import install
     from stamgast.kit.database import transaction
     from stamgast.ledger.operations import fold, seal
@@ -102,7 +102,7 @@ def fill() -> None:
         come_in([message(dice, f"{day}-{i}", at) for i in range(9)], at)
         while decide_pending(at=at, actor="worker", limit=50):
             pass
-        expire_now(at=at, actor="worker")
+        settle_now(at=at, actor="worker")
         with transaction() as cursor:
             seal(cursor, at=at)
             fold(cursor)

@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from stamgast.kit.clock import utc_now
 from stamgast.kit.configuration import Configuration, read_configuration
@@ -12,6 +14,7 @@ from stamgast.kit.errors import Kind, StamgastError
 from stamgast.kit.garbage import settle
 
 ACTOR = "cli"
+SECONDS_BETWEEN_TRIES = 0.1
 MIGRATION_LOCK = 0x5374616D67617374  # one process at a time migrates, whichever machine it is on
 
 
@@ -109,7 +112,10 @@ def prepare(configuration: Configuration, *, at: datetime) -> int:
     from stamgast.flows.renew_seals import renew_seals
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        # Asked for again and again, because an index that is made CONCURRENTLY waits for every statement that began before it,
+        # and so for one that waits for this lock.
+        while not _is_first(cursor):
+            time.sleep(SECONDS_BETWEEN_TRIES)
         try:
             pending = len(pending_migrations())
             if pending:
@@ -119,6 +125,11 @@ def prepare(configuration: Configuration, *, at: datetime) -> int:
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", (MIGRATION_LOCK,))
     return pending
+
+
+def _is_first(cursor: Any) -> bool:
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", (MIGRATION_LOCK,))
+    return bool(cursor.fetchone()[0])
 
 
 def require_migrated() -> None:

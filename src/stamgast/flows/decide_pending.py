@@ -26,7 +26,7 @@ from stamgast.flows.history import activity_table, first_of, needs_body, read_hi
 from stamgast.flows.keep_erased_out import keep_erased_out
 from stamgast.flows.tell import tell_changes, tell_customers
 from stamgast.kit.database import Cursor, transaction
-from stamgast.ledger.operations import expire_due, post
+from stamgast.ledger.operations import post, settle_due
 from stamgast.ledger.queries import find_overtaken, list_available, list_owner_timeline
 from stamgast.ledger.types import Change
 from stamgast.programmes.deciding import decide
@@ -104,13 +104,14 @@ def decide_locked(cursor: Cursor, customers: Collection[UUID], *, at: datetime, 
     _post_and_follow(cursor, get_programme(cursor), NOTHING, work, at=at, actor=actor, reason=reason)
 
 
-def expire_now(*, at: datetime, actor: str, limit: int = 5_000) -> int:
-    """Expires what is due at ``at`` and moves the customers concerned out of their segments; returns the movements."""
+def settle_now(*, at: datetime, actor: str, limit: int = 5_000) -> int:
+    """Does what time has done by ``at``: ends holds, makes pending available, expires. Moves the customers concerned in and
+    out of their segments; returns the movements."""
     with transaction() as cursor:
-        expired = expire_due(cursor, at=at, actor=actor, limit=limit)
-        if expired.changes:
-            _follow(cursor, expired.changes, set(), at=at)
-        return expired.movements
+        settled = settle_due(cursor, at=at, actor=actor, limit=limit)
+        if settled.changes:
+            follow_changes(cursor, settled.changes, set(), at=at)
+        return settled.movements
 
 
 def sightings_of(columns: Columns) -> list[Sighting]:
@@ -181,10 +182,10 @@ def _post_and_follow(
     wanted = pa.concat_tables([onwards.table, history.table])
     posted = post(cursor, wanted, complete=work.again, at=at, actor=actor, reason=reason)
     touched = {change.owner_id for change in posted.changes} | work.again
-    expired = expire_due(cursor, at=at, actor=actor, owners=touched)
+    settled = settle_due(cursor, at=at, actor=actor, owners=touched)
     save_states(cursor, programme.name, pa.concat_tables([onwards.states, history.states]))
     forget_states(cursor, programme.name, work.again - _owners(history.states))
-    _follow(cursor, [*posted.changes, *expired.changes], work.again, at=at)
+    follow_changes(cursor, [*posted.changes, *settled.changes], work.again, at=at)
 
 
 def decide_history(cursor: Cursor, programme: Programme, customers: Collection[UUID]) -> Decisions:
@@ -197,7 +198,7 @@ def _owners(states: pa.Table) -> set[UUID]:
     return {UUID(bytes=value) for value in states["customer_id"].to_pylist()}
 
 
-def _follow(cursor: Cursor, changes: Iterable[Change], again: set[UUID], *, at: datetime) -> None:
+def follow_changes(cursor: Cursor, changes: Iterable[Change], again: set[UUID], *, at: datetime) -> None:
     steps = group_changes(change for change in changes if change.owner_id not in again)
     # An activity that came in late may be the customer's last and still lie before points that have expired since. What was
     # followed beyond it has to be followed again, or the stays would depend on when things became known.

@@ -18,7 +18,7 @@ from stamgast.customers.rules import id_of
 from stamgast.flows.history import read_history
 from stamgast.kit.database import Cursor
 from stamgast.ledger.queries import get_movement, list_movements_between
-from stamgast.ledger.types import Movement, MovementKind
+from stamgast.ledger.types import BY_AN_ACT, Movement, MovementKind
 from stamgast.programmes.deciding import decide
 from stamgast.programmes.explaining import explain
 from stamgast.programmes.programme import Programme, compile_programme
@@ -33,6 +33,10 @@ SENTENCES = {
         MovementKind.RESTORE: "Put back after it had expired, because what gave it changed. {told}",
         MovementKind.OWE: "Owed, because what was given is spent and the activity is now worth less. {told}",
         MovementKind.REPAY: "Used to repay what was owed. When it was given: {told}",
+        MovementKind.EARN_PENDING: "Given, and not available yet: {told}",
+        MovementKind.REVERSE_PENDING: "Taken back before it was available, because the activity is now worth less. {told}",
+        MovementKind.MATURE: "Became available. When it was given: {told}",
+        MovementKind.RETRACT: "Not available any more, because it now becomes so later. {told}",
     },
     "nl": {
         MovementKind.EARN: "Gekregen: {told}",
@@ -41,9 +45,52 @@ SENTENCES = {
         MovementKind.RESTORE: "Teruggezet nadat het was verlopen, omdat veranderd is waarvoor het gegeven was. {told}",
         MovementKind.OWE: "Verschuldigd, omdat wat gegeven was op is en de activiteit nu minder waard is. {told}",
         MovementKind.REPAY: "Gebruikt om af te lossen wat verschuldigd was. Toen het werd gegeven: {told}",
+        MovementKind.EARN_PENDING: "Gekregen, en nog niet beschikbaar: {told}",
+        MovementKind.REVERSE_PENDING: "Teruggenomen vóór het beschikbaar was, omdat de activiteit nu minder waard is. {told}",
+        MovementKind.MATURE: "Beschikbaar geworden. Toen het werd gegeven: {told}",
+        MovementKind.RETRACT: "Niet meer beschikbaar, omdat het nu later beschikbaar wordt. {told}",
     },
 }
 
+CHOSEN = {
+    "en": {
+        MovementKind.SPEND: "Spent: {reason}",
+        MovementKind.HOLD: "Set aside: {reason}",
+        MovementKind.CAPTURE: "Spent, of what was set aside: {reason}",
+        MovementKind.RELEASE: "No longer set aside: {reason}",
+        MovementKind.GIVE_BACK: "Given back: {reason}",
+        MovementKind.MOVE_OUT: "Moved away: {reason}",
+        MovementKind.MOVE_IN: "Received: {reason}",
+        MovementKind.ADJUST_UP: "Added by hand: {reason}",
+        MovementKind.ADJUST_DOWN: "Taken off by hand: {reason}",
+        MovementKind.DONATE: "Donated: {reason}",
+        MovementKind.UNDONATE: "Donation taken back: {reason}",
+        MovementKind.REDEEM: "Spent at a partner: {reason}",
+        MovementKind.UNREDEEM: "Given back by a partner: {reason}",
+        MovementKind.ISSUE: "Given by a partner: {reason}",
+        MovementKind.EXPIRE: "Expired.",
+        MovementKind.REPAY: "Used to repay what was owed.",
+    },
+    "nl": {
+        MovementKind.SPEND: "Besteed: {reason}",
+        MovementKind.HOLD: "Gereserveerd: {reason}",
+        MovementKind.CAPTURE: "Besteed uit een reservering: {reason}",
+        MovementKind.RELEASE: "Niet meer gereserveerd: {reason}",
+        MovementKind.GIVE_BACK: "Teruggegeven: {reason}",
+        MovementKind.MOVE_OUT: "Overgeboekt: {reason}",
+        MovementKind.MOVE_IN: "Ontvangen: {reason}",
+        MovementKind.ADJUST_UP: "Met de hand bijgeboekt: {reason}",
+        MovementKind.ADJUST_DOWN: "Met de hand afgeboekt: {reason}",
+        MovementKind.DONATE: "Gedoneerd: {reason}",
+        MovementKind.UNDONATE: "Donatie teruggedraaid: {reason}",
+        MovementKind.REDEEM: "Besteed bij een partner: {reason}",
+        MovementKind.UNREDEEM: "Teruggegeven door een partner: {reason}",
+        MovementKind.ISSUE: "Gekregen van een partner: {reason}",
+        MovementKind.EXPIRE: "Verlopen.",
+        MovementKind.REPAY: "Gebruikt om af te lossen wat verschuldigd was.",
+    },
+}
+"""Of what somebody asked for, and of what such an act gave: no programme decided it."""
 GIVEN_MORE = {
     "en": "Given more, because the activity is now worth more. {told}",
     "nl": "Meer gekregen, omdat de activiteit nu meer waard is. {told}",
@@ -72,6 +119,9 @@ class MovementExplanation:
 def explain_movement(cursor: Cursor, movement_id: UUID, *, language: str) -> MovementExplanation:
     """Explains one movement in "en" or "nl"; raises MovementNotFound."""
     movement = get_movement(cursor, movement_id)
+    if movement.act_id is not None or movement.programme_version == BY_AN_ACT:
+        sentence = CHOSEN[language][movement.kind].format(reason=movement.reason)
+        return MovementExplanation(movement, None, None, sentence)
     if movement.activity_id is None:
         return MovementExplanation(movement, None, None, movement.reason)
     activity = get_activity(cursor, movement.activity_id)

@@ -23,7 +23,7 @@ from stamgast.activities.types import PendingActivity
 from stamgast.duplicates.errors import SearchRunning
 from stamgast.flows.apply_identity_rules import apply_identity_rules
 from stamgast.flows.archive_months import archive_months
-from stamgast.flows.decide_pending import decide_pending, decide_taken, expire_now
+from stamgast.flows.decide_pending import decide_pending, decide_taken, settle_now
 from stamgast.flows.deliver_webhooks import open_deliverer
 from stamgast.flows.export_lake import clean, export, lake_folder
 from stamgast.flows.find_duplicates import search_if_due
@@ -38,7 +38,7 @@ from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.lake.errors import LakeBusy
 from stamgast.ledger.operations import fold, seal
-from stamgast.ledger.queries import next_expiry
+from stamgast.ledger.queries import next_due
 from stamgast.programmes.deciding import warm
 
 ACTOR = "worker"
@@ -90,7 +90,7 @@ def drain(progress: Callable[[int, int], None], should_stop: Callable[[], bool] 
     while not should_stop() and (decided := _decide_batch(LARGE_BATCH, should_stop)):
         done += len(decided)
         progress(done, max(total, done))
-    while expire_now(at=utc_now(), actor=ACTOR):
+    while settle_now(at=utc_now(), actor=ACTOR):
         pass
     while _seal_and_fold():
         pass
@@ -120,7 +120,7 @@ def _repeat(stop: threading.Event, turn: Callable[[threading.Event], None]) -> N
 
 def _decide_and_expire(stop: threading.Event) -> None:
     decided = _decide(stop)
-    expired = expire_now(at=utc_now(), actor=ACTOR)
+    expired = settle_now(at=utc_now(), actor=ACTOR)
     if not decided and not expired:
         _sleep_until_something_happens()
 
@@ -182,7 +182,7 @@ def _sqlstate_of(error: BaseException) -> str | None:
 def _sleep_until_something_happens() -> None:
     with open_cursor() as cursor:
         cursor.execute(f"LISTEN {CHANNEL}")
-        due = next_expiry(cursor)
+        due = next_due(cursor)
         seconds = LONGEST_SLEEP_SECONDS
         if due is not None:
             seconds = min(seconds, max((due - utc_now()).total_seconds(), SHORTEST_SLEEP_SECONDS))

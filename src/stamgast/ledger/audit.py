@@ -14,8 +14,9 @@ from uuid import UUID
 from psycopg import ServerCursor
 
 from stamgast.kit.database import Cursor
-from stamgast.ledger import sql
+from stamgast.ledger import audit_acts, sql
 from stamgast.ledger.canonical import GENESIS, NO_ID, NO_VERSION, digest_texts, fingerprint_of, link_of, root_of
+from stamgast.ledger.entries import GIVING, TAKING
 from stamgast.ledger.types import FIRST_OWNER_ACCOUNT, Account, Finding, to_microseconds
 
 Progress = Callable[[int, int], None]
@@ -34,6 +35,9 @@ def audit(cursor: Cursor, progress: Progress = lambda done, total: None) -> list
         _first(cursor, "lot_movements", _LOT_MOVEMENTS, _say_lot_movements),
         _first(cursor, "contra_movements", _CONTRA_MOVEMENTS, _say_contra_movements),
         _first(cursor, "contra_balances", _CONTRA_BALANCES, _say_contra_balances),
+        _first(cursor, "act_movements", audit_acts.ACT_MOVEMENTS, audit_acts.say_act_movements),
+        _first(cursor, "use_movements", audit_acts.USE_MOVEMENTS, audit_acts.say_use_movements),
+        _first(cursor, "hold_uses", audit_acts.HOLD_USES, audit_acts.say_hold_uses),
     ):
         first.setdefault(finding.check, finding)
     return list(first.values())
@@ -82,18 +86,19 @@ def _reader(cursor: Cursor, name: str) -> ServerCursor[Any]:
 _MOVEMENTS = """
 SELECT batch_id, uuid_send(movement_id) || uuid_send(owner_id) || coalesce(uuid_send(lot_id), %(no_id)s)
     || coalesce(uuid_send(activity_id), %(no_id)s), bucket, kind, debit, credit, amount, effective_at, posted_at,
-  coalesce(programme_version, %(no_version)s::int), currency, rule, reason, actor, fingerprint
+  coalesce(programme_version, %(no_version)s::int), currency, rule, reason, actor, uuid_send(act_id), reference, fingerprint
 FROM ledger_movement ORDER BY batch_id, movement_id
 """
 """The ids in one piece, because a quarter of a million rows with four id objects each take seconds to make."""
 
 
 def _audit_movement(row: tuple[Any, ...]) -> Iterator[Finding]:
-    _, joined, bucket, kind, debit, credit, amount, effective_at, posted_at, version, *texts, fingerprint = row
+    _, joined, bucket, kind, debit, credit, amount, effective_at, posted_at, version = row[:10]
+    *texts, act, reference, fingerprint = row[10:]
     movement_id, owner = joined[:16], joined[16:32]
     expected = fingerprint_of(
         movement_id, owner, joined[32:48], joined[48:], kind, debit, credit, amount,
-        to_microseconds(effective_at), to_microseconds(posted_at), version, digest_texts(*texts),
+        to_microseconds(effective_at), to_microseconds(posted_at), version, digest_texts(*texts), act, reference or "",
     )  # fmt: skip
     if expected != fingerprint:
         yield Finding(
@@ -182,7 +187,11 @@ def _first(cursor: Cursor, check: str, query: str, say: Callable[..., tuple[str,
         yield Finding(check, *say(*row))
 
 
-_ACCOUNTS = {account.name.lower(): int(account) for account in Account} | {"first_owner_account": FIRST_OWNER_ACCOUNT}
+_ACCOUNTS = {account.name.lower(): int(account) for account in Account} | {
+    "first_owner_account": FIRST_OWNER_ACCOUNT,
+    "giving": list(map(int, GIVING)),
+    "taking": list(map(int, TAKING)),
+}
 
 _BALANCE_LOTS = """
 WITH lots AS (
@@ -236,27 +245,33 @@ def _accounts(amounts: list[int]) -> str:
 _LOT_MOVEMENTS = """
 WITH moved AS (
   SELECT bucket, owner_id, lot_id,
-    (coalesce(sum(amount) FILTER (WHERE debit = %(programme)s), 0)
-      - coalesce(sum(amount) FILTER (WHERE credit = %(programme)s), 0))::bigint AS given,
+    (coalesce(sum(amount) FILTER (WHERE kind = ANY(%(giving)s)), 0)
+      - coalesce(sum(amount) FILTER (WHERE kind = ANY(%(taking)s)), 0))::bigint AS given,
     (coalesce(sum(amount) FILTER (WHERE credit IN (%(available)s, %(held)s)), 0)
       - coalesce(sum(amount) FILTER (WHERE debit IN (%(available)s, %(held)s)), 0))::bigint AS remaining,
+    (coalesce(sum(amount) FILTER (WHERE credit = %(pending)s), 0)
+      - coalesce(sum(amount) FILTER (WHERE debit = %(pending)s), 0))::bigint AS pending,
+    (coalesce(sum(amount) FILTER (WHERE credit = %(held)s), 0)
+      - coalesce(sum(amount) FILTER (WHERE debit = %(held)s), 0))::bigint AS held,
     (coalesce(sum(amount) FILTER (WHERE credit = %(expired)s), 0)
       - coalesce(sum(amount) FILTER (WHERE debit = %(expired)s), 0))::bigint AS expired,
     coalesce(sum(amount) FILTER (WHERE debit = %(debt)s), 0)::bigint AS owed
   FROM ledger_movement WHERE lot_id IS NOT NULL GROUP BY bucket, owner_id, lot_id
+), compared AS (
+  SELECT bucket, owner_id, lot_id,
+    ARRAY[coalesce(l.given, 0), coalesce(l.remaining, 0), coalesce(l.pending, 0), coalesce(l.held, 0), coalesce(l.expired, 0),
+      coalesce(l.owed, 0)] AS stored,
+    ARRAY[coalesce(m.given, 0), coalesce(m.remaining, 0), coalesce(m.pending, 0), coalesce(m.held, 0), coalesce(m.expired, 0),
+      coalesce(m.owed, 0)] AS moved
+  FROM ledger_lot l FULL JOIN moved m USING (bucket, owner_id, lot_id)
 )
-SELECT owner_id, lot_id,
-  ARRAY[coalesce(l.given, 0), coalesce(l.remaining, 0), coalesce(l.expired, 0), coalesce(l.owed, 0)],
-  ARRAY[coalesce(m.given, 0), coalesce(m.remaining, 0), coalesce(m.expired, 0), coalesce(m.owed, 0)]
-FROM ledger_lot l FULL JOIN moved m USING (bucket, owner_id, lot_id)
-WHERE (coalesce(l.given, 0), coalesce(l.remaining, 0), coalesce(l.expired, 0), coalesce(l.owed, 0))
-  <> (coalesce(m.given, 0), coalesce(m.remaining, 0), coalesce(m.expired, 0), coalesce(m.owed, 0))
-ORDER BY bucket, owner_id, lot_id LIMIT 1
+SELECT owner_id, lot_id, stored, moved FROM compared WHERE stored <> moved ORDER BY bucket, owner_id, lot_id LIMIT 1
 """
+"""What a lot used is the rest, which a CHECK holds."""
 
 
 def _say_lot_movements(owner: UUID, lot_id: UUID, stored: list[int], moved: list[int]) -> tuple[str, str]:
-    words = "given {}, remaining {}, expired {}, owed {}"
+    words = "given {}, remaining {}, pending {}, held {}, expired {}, owed {}"
     return str(lot_id), (
         f"Lot {lot_id} of owner {owner} has {words.format(*stored)}, and its movements give {words.format(*moved)}."
     )
@@ -264,30 +279,32 @@ def _say_lot_movements(owner: UUID, lot_id: UUID, stored: list[int], moved: list
 
 _CONTRA_MOVEMENTS = """
 WITH kept AS (
-  SELECT account, currency, day, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit FROM (
-    SELECT account, currency, day, debit, credit FROM ledger_contra_delta
-    UNION ALL SELECT account, currency, day, debit, credit FROM ledger_contra_daily
-  ) AS rows GROUP BY account, currency, day
+  SELECT account, reference, currency, day, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit FROM (
+    SELECT account, reference, currency, day, debit, credit FROM ledger_contra_delta
+    UNION ALL SELECT account, reference, currency, day, debit, credit FROM ledger_contra_daily
+  ) AS rows GROUP BY account, reference, currency, day
 ), sides AS (
-  SELECT debit AS account, currency, effective_at, amount AS debit, 0 AS credit FROM ledger_movement
-  UNION ALL SELECT credit, currency, effective_at, 0, amount FROM ledger_movement
+  SELECT debit AS account, reference, currency, effective_at, amount AS debit, 0 AS credit FROM ledger_movement
+  UNION ALL SELECT credit, reference, currency, effective_at, 0, amount FROM ledger_movement
 ), moved AS (
-  SELECT account, currency, (effective_at AT TIME ZONE 'UTC')::date AS day, sum(debit)::bigint AS debit,
-    sum(credit)::bigint AS credit
-  FROM sides WHERE account < %(first_owner_account)s GROUP BY 1, 2, 3
+  SELECT account, coalesce(reference, '') COLLATE "C" AS reference, currency, (effective_at AT TIME ZONE 'UTC')::date AS day,
+    sum(debit)::bigint AS debit, sum(credit)::bigint AS credit
+  FROM sides WHERE account < %(first_owner_account)s GROUP BY 1, 2, 3, 4
 )
-SELECT account, currency, day, coalesce(k.debit, 0), coalesce(k.credit, 0), coalesce(m.debit, 0), coalesce(m.credit, 0)
-FROM kept k FULL JOIN moved m USING (account, currency, day)
+SELECT account, reference, currency, day, coalesce(k.debit, 0), coalesce(k.credit, 0), coalesce(m.debit, 0),
+  coalesce(m.credit, 0)
+FROM kept k FULL JOIN moved m USING (account, reference, currency, day)
 WHERE (coalesce(k.debit, 0), coalesce(k.credit, 0)) <> (coalesce(m.debit, 0), coalesce(m.credit, 0))
-ORDER BY account, currency, day LIMIT 1
+ORDER BY account, reference, currency, day LIMIT 1
 """
 
 
 def _say_contra_movements(
-    account: int, currency: str, day: object, debit: int, credit: int, moved_debit: int, moved_credit: int
+    account: int, reference: str, currency: str, day: object, debit: int, credit: int, moved_debit: int, moved_credit: int
 ) -> tuple[str, str]:
-    return f"{account} {currency} {day}", (
-        f"Account {account} of the programme has debit {debit} and credit {credit} {currency} on {day}, "
+    named = f"{account} {reference}".strip()
+    return f"{named} {currency} {day}", (
+        f"Account {named} of the programme has debit {debit} and credit {credit} {currency} on {day}, "
         f"and the movements give {moved_debit} and {moved_credit}."
     )
 

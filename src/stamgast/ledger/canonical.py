@@ -14,6 +14,8 @@ NO_ID = bytes(16)
 NO_VERSION = -1
 GENESIS = bytes(32)
 _MOVEMENT = Struct(">B16s16s16s16sHHHqqqi64s")
+_ACT_VERSION = 2
+_ACT = Struct(">16s16s")
 
 
 @lru_cache(maxsize=4096)
@@ -35,14 +37,20 @@ def fingerprint_of(
     posted_at: int,
     programme_version: int,
     texts: bytes,
+    act_id: bytes | None = None,
+    reference: str = "",
 ) -> bytes:
-    """SHA-256 over everything a movement says; moments in microseconds since 1970, ``NO_ID`` and ``NO_VERSION`` for none."""
-    return sha256(
-        _MOVEMENT.pack(
-            VERSION, movement_id, owner_id, lot_id, activity_id, kind, debit, credit,
-            amount, effective_at, posted_at, programme_version, texts,
-        )
-    ).digest()  # fmt: skip
+    """SHA-256 over everything a movement says; moments in microseconds since 1970, ``NO_ID`` and ``NO_VERSION`` for none.
+
+    A movement of an act says two things more, and is hashed as version 2.
+    """
+    said = _MOVEMENT.pack(
+        VERSION if act_id is None else _ACT_VERSION, movement_id, owner_id, lot_id, activity_id, kind, debit, credit,
+        amount, effective_at, posted_at, programme_version, texts,
+    )  # fmt: skip
+    if act_id is not None:
+        said += _ACT.pack(act_id, blake2b(reference.encode(), digest_size=16).digest())
+    return sha256(said).digest()
 
 
 def root_of(fingerprints: Iterable[bytes]) -> bytes:

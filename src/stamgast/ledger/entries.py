@@ -6,14 +6,15 @@ decided in ``rules``. Private to the room.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import derive_bytes_in_bucket_of, derive_id
 from stamgast.ledger import sql
 from stamgast.ledger.canonical import digest_texts, fingerprint_of, root_of
-from stamgast.ledger.rules import LotState, Step
+from stamgast.ledger.pockets import Move
+from stamgast.ledger.rules import LotState, Step, StoredLot
 from stamgast.ledger.types import FIRST_OWNER_ACCOUNT, Account, Change, MovementKind, to_microseconds, to_moment
 
 MICROSECONDS_PER_DAY = 86_400_000_000
@@ -25,20 +26,33 @@ ENTRIES: dict[int, tuple[int, int]] = {
     MovementKind.RESTORE: (Account.EXPIRED, Account.AVAILABLE),
     MovementKind.OWE: (Account.DEBT, Account.PROGRAMME),
     MovementKind.REPAY: (Account.AVAILABLE, Account.DEBT),
+    MovementKind.SPEND: (Account.AVAILABLE, Account.SPENT),
+    MovementKind.HOLD: (Account.AVAILABLE, Account.HELD),
+    MovementKind.CAPTURE: (Account.HELD, Account.SPENT),
+    MovementKind.RELEASE: (Account.HELD, Account.AVAILABLE),
+    MovementKind.GIVE_BACK: (Account.SPENT, Account.AVAILABLE),
+    MovementKind.MOVE_OUT: (Account.AVAILABLE, Account.TRANSIT),
+    MovementKind.MOVE_IN: (Account.TRANSIT, Account.AVAILABLE),
+    MovementKind.ADJUST_UP: (Account.ADJUSTED, Account.AVAILABLE),
+    MovementKind.ADJUST_DOWN: (Account.AVAILABLE, Account.ADJUSTED),
+    MovementKind.EARN_PENDING: (Account.PROGRAMME, Account.PENDING),
+    MovementKind.REVERSE_PENDING: (Account.PENDING, Account.PROGRAMME),
+    MovementKind.MATURE: (Account.PENDING, Account.AVAILABLE),
+    MovementKind.RETRACT: (Account.AVAILABLE, Account.PENDING),
+    MovementKind.DONATE: (Account.AVAILABLE, Account.CHARITY),
+    MovementKind.UNDONATE: (Account.CHARITY, Account.AVAILABLE),
+    MovementKind.REDEEM: (Account.AVAILABLE, Account.PARTNER),
+    MovementKind.UNREDEEM: (Account.PARTNER, Account.AVAILABLE),
+    MovementKind.ISSUE: (Account.PARTNER, Account.AVAILABLE),
 }
 
-
-class StoredLot(NamedTuple):
-    """A lot as it is in the database, for deciding and for writing it back."""
-
-    lot_id: bytes
-    owner: bytes
-    currency: str
-    activity: bytes
-    rule: str
-    version: int
-    revision: int
-    state: LotState
+GIVING = (MovementKind.EARN, MovementKind.EARN_PENDING, MovementKind.MOVE_IN, MovementKind.ADJUST_UP, MovementKind.ISSUE)
+"""What adds to what a lot has given."""
+TAKING = (MovementKind.REVERSE, MovementKind.REVERSE_PENDING, MovementKind.OWE)
+"""What takes from what a lot has given."""
+USING = (MovementKind.SPEND, MovementKind.CAPTURE, MovementKind.REDEEM, MovementKind.DONATE)
+"""What an act uses of a lot, and can be given back."""
+GIVING_BACK = (MovementKind.GIVE_BACK, MovementKind.UNREDEEM, MovementKind.UNDONATE)
 
 
 def read_lots(cursor: Cursor) -> list[StoredLot]:
@@ -49,7 +63,8 @@ def read_lots(cursor: Cursor) -> list[StoredLot]:
         given, remaining, held, expired, used, owed = row[7:13]
         effective_at = to_microseconds(row[13])
         expires_at = None if row[14] is None else to_microseconds(row[14])
-        state = LotState(given, remaining, held, expired, used, owed, effective_at, expires_at)
+        matures_at = None if row[16] is None else to_microseconds(row[16])
+        state = LotState(given, remaining, held, expired, used, owed, effective_at, expires_at, row[15], matures_at)
         lots.append(StoredLot(lot_id.bytes, owner.bytes, currency, activity.bytes, rule, version, revision, state))
     return lots
 
@@ -60,18 +75,19 @@ def derive_lot_id(owner: bytes, activity: bytes, rule: str, currency: str) -> by
 
 
 class Entries:
-    """Gathers what one batch writes. ``at`` in microseconds since 1970."""
+    """Gathers what one batch writes. ``at`` in microseconds since 1970. ``has_acts``: movements may belong to acts."""
 
-    def __init__(self, *, at: int, actor: str, reason: str) -> None:
+    def __init__(self, *, at: int, actor: str, reason: str, has_acts: bool = False) -> None:
         self.at = at
+        self._has_acts = has_acts
         self.actor = actor
         self.reason = reason
         self.changes: list[Change] = []
         self._movements: list[tuple[bytes, bytes, bytes]] = []
         self._fingerprints: list[bytes] = []
         self._total = 0
-        self._balances: defaultdict[tuple[bytes, str], list[int]] = defaultdict(lambda: [0, 0])
-        self._contra: defaultdict[tuple[int, str, int], list[int]] = defaultdict(lambda: [0, 0])
+        self._balances: defaultdict[tuple[bytes, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        self._contra: defaultdict[tuple[int, str, str, int], list[int]] = defaultdict(lambda: [0, 0])
         self._fresh_lots: list[bytes] = []
         self._changed_lots: list[tuple[StoredLot, LotState, int, int]] = []
 
@@ -80,21 +96,7 @@ class Entries:
 
     def add_fresh_lot(self, lot: StoredLot, steps: Iterable[Step]) -> None:
         """A lot that does not exist yet, and its first movements."""
-        state = lot.state
-        expires_at = state.expires_at
-        self._fresh_lots.append(
-            sql.LOT_ROW.pack(
-                16, 2, sql.bucket_of(lot.owner), 4, lot.version, 4, lot.revision,
-                8, state.given, 8, state.remaining, 8, state.held, 8, state.expired, 8, state.used, 8, state.owed,
-                8, state.effective_at - sql.MICROSECONDS_BEFORE_2000, 16, lot.lot_id, 16, lot.owner, 16, lot.activity,
-            )
-            + sql.text_field(lot.currency, lot.rule)
-            + (
-                sql.NULL_FIELD
-                if expires_at is None
-                else sql.MOMENT_FIELD.pack(8, expires_at - sql.MICROSECONDS_BEFORE_2000)
-            )
-        )  # fmt: skip
+        self.put_fresh_lot(lot)
         self._add_movements(lot, steps, lot.version, lot.revision)
 
     def add_changed_lot(self, lot: StoredLot, steps: Iterable[Step], state: LotState, version: int) -> None:
@@ -103,47 +105,99 @@ class Entries:
         self._changed_lots.append((lot, state, version, revision))
         self._add_movements(lot, steps, version, revision)
 
-    def _add_movements(self, lot: StoredLot, steps: Iterable[Step], version: int, revision: int) -> None:
-        owner, currency = lot.owner, lot.currency
-        for kind, amount, effective_at in steps:
-            debit, credit = ENTRIES[kind]
-            movement_id = derive_bytes_in_bucket_of(owner, "movement", lot.lot_id.hex(), str(int(kind)), str(revision))
-            fingerprint = fingerprint_of(
-                movement_id, owner, lot.lot_id, lot.activity, kind, debit, credit, amount, effective_at, self.at, version,
-                digest_texts(currency, lot.rule, self.reason, self.actor),
-            )  # fmt: skip
-            head = sql.MOVEMENT_ROW_HEAD.pack(
-                18, 2, sql.bucket_of(owner), 2, kind, 2, debit, 2, credit, 4, version, 8, amount,
-                8, effective_at - sql.MICROSECONDS_BEFORE_2000, 8, self.at - sql.MICROSECONDS_BEFORE_2000,
-                16, movement_id, 16, owner,
-            )  # fmt: skip
-            tail = sql.MOVEMENT_ROW_TAIL.pack(16, lot.lot_id, 16, lot.activity, 32, fingerprint) + sql.text_field(
-                currency, lot.rule, self.reason, self.actor
+    def put_fresh_lot(self, lot: StoredLot) -> None:
+        """A lot that does not exist yet, without its movements."""
+        state = lot.state
+        self._fresh_lots.append(
+            sql.LOT_ROW.pack(
+                18, 2, sql.bucket_of(lot.owner), 4, lot.version, 4, lot.revision,
+                8, state.given, 8, state.remaining, 8, state.held, 8, state.expired, 8, state.used, 8, state.owed,
+                8, state.effective_at - sql.MICROSECONDS_BEFORE_2000, 16, lot.lot_id, 16, lot.owner, 16, lot.activity,
             )
-            self._movements.append((movement_id, head, tail))
-            self._fingerprints.append(fingerprint)
-            self._total += amount
-            self._tally(owner, currency, debit, credit, amount, effective_at, movement_id)
+            + sql.text_field(lot.currency, lot.rule)
+            + sql.moment_field(state.expires_at)
+            + sql.NUMBER_FIELD.pack(8, state.pending)
+            + sql.moment_field(state.matures_at)
+        )  # fmt: skip
+
+    def put_changed_lot(self, lot: StoredLot) -> None:
+        """A lot that exists and is now so, without its movements."""
+        self._changed_lots.append((lot, lot.state, lot.version, lot.revision))
+
+    def add_move(self, lot: StoredLot, move: Move) -> None:
+        """A movement of an act, or of what time does. Those of an act have their id from it, and so an act moves a lot in one
+        way once."""
+        kind, act = move.kind, move.act
+        parts = (str(move.revision),) if act is None else ("act", act.hex())
+        self._add_movement(
+            lot, kind, move.amount, move.effective_at, lot.version, parts, move.reason, act=act, reference=move.reference
+        )
+
+    def _add_movements(self, lot: StoredLot, steps: Iterable[Step], version: int, revision: int) -> None:
+        parts = (str(revision),)
+        for kind, amount, effective_at in steps:
+            self._add_movement(lot, kind, amount, effective_at, version, parts, self.reason)
+
+    def _add_movement(
+        self,
+        lot: StoredLot,
+        kind: MovementKind,
+        amount: int,
+        effective_at: int,
+        version: int,
+        parts: tuple[str, ...],
+        reason: str,
+        act: bytes | None = None,
+        reference: str = "",
+    ) -> None:
+        owner, currency = lot.owner, lot.currency
+        debit, credit = ENTRIES[kind]
+        movement_id = derive_bytes_in_bucket_of(owner, "movement", lot.lot_id.hex(), str(int(kind)), *parts)
+        fingerprint = fingerprint_of(
+            movement_id, owner, lot.lot_id, lot.activity, kind, debit, credit, amount, effective_at, self.at, version,
+            digest_texts(currency, lot.rule, reason, self.actor), act, reference,
+        )  # fmt: skip
+        head = sql.MOVEMENT_ROW_HEAD.pack(
+            20 if self._has_acts else 18, 2, sql.bucket_of(owner), 2, kind, 2, debit, 2, credit, 4, version, 8, amount,
+            8, effective_at - sql.MICROSECONDS_BEFORE_2000, 8, self.at - sql.MICROSECONDS_BEFORE_2000,
+            16, movement_id, 16, owner,
+        )  # fmt: skip
+        tail = sql.MOVEMENT_ROW_TAIL.pack(16, lot.lot_id, 16, lot.activity, 32, fingerprint) + sql.text_field(
+            currency, lot.rule, reason, self.actor
+        )
+        if self._has_acts:
+            tail += sql.NULL_FIELD if act is None else sql.ID_FIELD.pack(16, act)
+            tail += sql.text_field(reference) if reference else sql.NULL_FIELD
+        self._movements.append((movement_id, head, tail))
+        self._fingerprints.append(fingerprint)
+        self._total += amount
+        self._tally(owner, currency, debit, credit, amount, effective_at, movement_id, reference)
 
     def _tally(
-        self, owner: bytes, currency: str, debit: int, credit: int, amount: int, effective_at: int, movement_id: bytes
+        self,
+        owner: bytes,
+        currency: str,
+        debit: int,
+        credit: int,
+        amount: int,
+        effective_at: int,
+        movement_id: bytes,
+        reference: str,
     ) -> None:
-        available = amount if credit == Account.AVAILABLE else -amount if debit == Account.AVAILABLE else 0
         balance = self._balances[owner, currency]
-        if available:
-            balance[0] += available
-            self.changes.append(
-                Change(UUID(bytes=owner), currency, to_moment(effective_at), available, UUID(bytes=movement_id))
-            )
-        if debit == Account.DEBT:
-            balance[1] += amount
-        elif credit == Account.DEBT:
-            balance[1] -= amount
         day = effective_at // MICROSECONDS_PER_DAY
-        if debit < FIRST_OWNER_ACCOUNT:
-            self._contra[debit, currency, day][0] += amount
-        if credit < FIRST_OWNER_ACCOUNT:
-            self._contra[credit, currency, day][1] += amount
+        if debit > FIRST_OWNER_ACCOUNT:
+            balance[debit - Account.AVAILABLE] -= amount
+        else:
+            self._contra[debit, reference, currency, day][0] += amount
+        if credit > FIRST_OWNER_ACCOUNT:
+            balance[credit - Account.AVAILABLE] += amount
+        else:
+            self._contra[credit, reference, currency, day][1] += amount
+        if Account.AVAILABLE in (debit, credit):
+            delta = amount if credit == Account.AVAILABLE else -amount
+            moment = to_moment(effective_at)
+            self.changes.append(Change(UUID(bytes=owner), currency, moment, delta, UUID(bytes=movement_id)))
 
     def write(self, cursor: Cursor) -> None:
         """Writes everything. The caller holds the balances' locks, so that a second movement of one id is a broken ledger:
@@ -156,7 +210,8 @@ class Entries:
             return
         batch_id = derive_id("batch", self._movements[0][0].hex())
         middle = b"\x00\x00\x00\x10" + batch_id.bytes
-        sql.copy_rows(cursor, sql.COPY_MOVEMENTS, [head + middle + tail for _, head, tail in self._movements])
+        statement = sql.COPY_ACT_MOVEMENTS if self._has_acts else sql.COPY_MOVEMENTS
+        sql.copy_rows(cursor, statement, [head + middle + tail for _, head, tail in self._movements])
         keys = list(self._balances)
         owners = [owner for owner, _ in keys]
         sums = list(self._balances.values())
@@ -166,8 +221,10 @@ class Entries:
                 sql.buckets(owners),
                 sql.ids(owners),
                 sql.texts([currency for _, currency in keys]),
-                sql.numbers([available for available, _ in sums]),
-                sql.numbers([debt for _, debt in sums]),
+                sql.numbers([available for available, _, _, _ in sums]),
+                sql.numbers([pending for _, pending, _, _ in sums]),
+                sql.numbers([held for _, _, held, _ in sums]),
+                sql.numbers([-debt for _, _, _, debt in sums]),
             ),
             prepare=False,
         )
@@ -183,9 +240,10 @@ class Entries:
             "total": self._total,
             "root": root_of(self._fingerprints),
             "actor": self.actor,
-            "accounts": sql.numbers([account for (account, _, _), _ in contra]),
-            "currencies": sql.texts([currency for (_, currency, _), _ in contra]),
-            "days": sql.dates([day for (_, _, day), _ in contra]),
+            "accounts": sql.numbers([account for (account, _, _, _), _ in contra]),
+            "references": sql.texts([reference for (_, reference, _, _), _ in contra]),
+            "currencies": sql.texts([currency for (_, _, currency, _), _ in contra]),
+            "days": sql.dates([day for (_, _, _, day), _ in contra]),
             "debits": sql.numbers([debit for _, (debit, _) in contra]),
             "credits": sql.numbers([credit for _, (_, credit) in contra]),
         }
@@ -202,10 +260,13 @@ class Entries:
                 sql.ids([lot.lot_id for lot in lots]),
                 sql.numbers([state.given for state in states]),
                 sql.numbers([state.remaining for state in states]),
+                sql.numbers([state.held for state in states]),
                 sql.numbers([state.expired for state in states]),
                 sql.numbers([state.used for state in states]),
                 sql.numbers([state.owed for state in states]),
                 sql.moments([state.expires_at for state in states]),
+                sql.numbers([state.pending for state in states]),
+                sql.moments([state.matures_at for state in states]),
                 sql.numbers([version for _, _, version, _ in self._changed_lots]),
                 sql.numbers([revision for _, _, _, revision in self._changed_lots]),
             ),

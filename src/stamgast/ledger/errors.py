@@ -26,3 +26,64 @@ class InvalidStatementPeriod(LedgerError):
     """A statement's period ends before it begins, or lies outside the years that are kept."""
 
     code = "invalid_statement_period"
+
+
+class InvalidAct(LedgerError):
+    """What is asked cannot be done with any balance: no amount, no key, or a moment that has not come."""
+
+    code = "invalid_act"
+
+
+class ActKeyReused(LedgerError):
+    """The key was used before for another act of this owner."""
+
+    code = "act_key_reused"
+
+
+class InsufficientBalance(LedgerError):
+    """There is less available than was asked for."""
+
+    code = "insufficient_balance"
+    kind = Kind.CONFLICT
+
+
+class HoldNotFound(LedgerError):
+    """The owner has no such hold."""
+
+    code = "hold_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class HoldEnded(LedgerError):
+    """The hold was captured or released before, or its time is over."""
+
+    code = "hold_ended"
+    kind = Kind.CONFLICT
+
+
+class AboveHeld(LedgerError):
+    """More should be captured than was set aside."""
+
+    code = "above_held"
+    kind = Kind.CONFLICT
+
+
+class SpendNotFound(LedgerError):
+    """The owner has no such spend."""
+
+    code = "spend_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class AboveSpent(LedgerError):
+    """More should be given back than the spend took, or than is left of it."""
+
+    code = "above_spent"
+    kind = Kind.CONFLICT
+
+
+REFUSALS: dict[str, type[LedgerError]] = {
+    error.code: error
+    for error in (ActKeyReused, InsufficientBalance, HoldNotFound, HoldEnded, AboveHeld, SpendNotFound, AboveSpent)
+}
+"""What an act can be refused for: its answer is kept with the code."""

@@ -56,6 +56,8 @@ class Movement(models.Model):
     rule = models.TextField()
     reason = models.TextField()
     actor = models.TextField()
+    act_id = models.UUIDField(null=True, help_text="the act that it belongs to; none where a programme decided")
+    reference = models.TextField(null=True, help_text="which partner or charity")
 
     class Meta:
         constraints = (
@@ -64,6 +66,7 @@ class Movement(models.Model):
         indexes = (
             models.Index(fields=("bucket", "owner_id", "effective_at"), name="movement_owner"),
             BrinIndex(fields=("posted_at",), autosummarize=True, name="movement_posted"),
+            models.Index(fields=("bucket", "act_id"), name="movement_act", condition=Q(act_id__isnull=False)),
         )
 
 
@@ -87,6 +90,8 @@ class Lot(models.Model):
     activity_id = models.UUIDField()
     currency = models.TextField(db_collation="C")
     rule = models.TextField()
+    pending = models.BigIntegerField(db_default=0)
+    available_at = models.DateTimeField(null=True, help_text="when what is pending becomes available")
 
     class Meta:
         constraints = (
@@ -94,11 +99,84 @@ class Lot(models.Model):
                 condition=Q(given__gte=0, held__gte=0, expired__gte=0, used__gte=0, owed__gte=0, remaining__gte=F("held")),
                 name="lot_not_below_zero",
             ),
+            models.CheckConstraint(condition=Q(pending__gte=0), name="lot_pending_not_below_zero"),
             models.CheckConstraint(
-                condition=Q(given=F("remaining") + F("expired") + F("used") - F("owed")), name="lot_adds_up"
+                condition=Q(given=F("remaining") + F("pending") + F("expired") + F("used") - F("owed")),
+                name="lot_amounts_add_up",
             ),
         )
-        indexes = (models.Index(fields=("expires_at",), name="lot_due", condition=Q(remaining__gt=F("held"))),)
+        indexes = (
+            models.Index(fields=("expires_at",), name="lot_due", condition=Q(remaining__gt=F("held"))),
+            models.Index(fields=("available_at",), name="lot_matures", condition=Q(pending__gt=0)),
+        )
+
+
+class Act(models.Model):
+    """What a person or a program asked for: done, or refused, and either way answered once and for ever. Inserted, never
+    changed. Its id derives from owner and key, so that the key is unique with the owner."""
+
+    pk = models.CompositePrimaryKey("bucket", "act_id")
+    bucket = models.SmallIntegerField()
+    kind = models.SmallIntegerField()
+    act_id = models.UUIDField()
+    owner_id = models.UUIDField(help_text="whose it was when it was done")
+    anchor_id = models.UUIDField(null=True, help_text="the identifier whose link says whose it is now")
+    subject_id = models.UUIDField(null=True, help_text="the hold or the spend that it is about")
+    other_id = models.UUIDField(null=True, help_text="the other owner of a transfer")
+    content = models.BinaryField(help_text="digest of what was asked: the same key with another is refused")
+    currency = models.TextField(db_collation="C")
+    key = models.TextField(db_collation="C")
+    reference = models.TextField(help_text="which partner or charity")
+    asked = models.BigIntegerField()
+    amount = models.BigIntegerField(help_text="what was done of it; zero when it was refused")
+    available = models.BigIntegerField(help_text="what the owner had left after it")
+    occurred_at = models.DateTimeField()
+    posted_at = models.DateTimeField()
+    reason = models.TextField()
+    actor = models.TextField()
+    refusal = models.TextField(help_text="the code of the refusal; empty when it was done")
+    sentence = models.TextField()
+
+    class Meta:
+        indexes = (models.Index(fields=("bucket", "owner_id", "occurred_at"), name="act_owner"),)
+
+
+class Use(models.Model):
+    """What a spend or a hold has of a lot: held, or used. It follows its owner when customers merge and come apart."""
+
+    pk = models.CompositePrimaryKey("bucket", "owner_id", "act_id", "lot_id")
+    bucket = models.SmallIntegerField()
+    owner_id = models.UUIDField()
+    act_id = models.UUIDField()
+    lot_id = models.UUIDField()
+    held = models.BigIntegerField()
+    used = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(held__gte=0, used__gte=0), name="use_not_below_zero"),)
+
+
+class Hold(models.Model):
+    """An amount that is set aside until it is captured, released, or over."""
+
+    pk = models.CompositePrimaryKey("bucket", "owner_id", "hold_id")
+    bucket = models.SmallIntegerField()
+    state = models.SmallIntegerField()
+    owner_id = models.UUIDField()
+    hold_id = models.UUIDField(help_text="the act that made it")
+    currency = models.TextField(db_collation="C")
+    amount = models.BigIntegerField()
+    captured = models.BigIntegerField(db_default=0)
+    ends_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, captured__gte=0, captured__lte=F("amount")), name="hold_captures_no_more"
+            ),
+        )
+        indexes = (models.Index(fields=("ends_at",), name="hold_ends", condition=Q(ended_at__isnull=True)),)
 
 
 class Batch(models.Model):
@@ -139,9 +217,10 @@ class Head(models.Model):
 class ContraDelta(models.Model):
     """What one batch did to an account of the programme's side on one day: inserted, and folded later. No hot rows."""
 
-    pk = models.CompositePrimaryKey("batch_id", "account", "currency", "day")
+    pk = models.CompositePrimaryKey("batch_id", "account", "reference", "currency", "day")
     batch_id = models.UUIDField()
     account = models.SmallIntegerField()
+    reference = models.TextField(db_collation="C", db_default="", help_text="which partner or charity; empty for the others")
     currency = models.TextField(db_collation="C")
     day = models.DateField()
     debit = models.BigIntegerField()
@@ -154,8 +233,9 @@ class ContraDelta(models.Model):
 class ContraDaily(models.Model):
     """What all folded batches did to an account of the programme's side on one day (UTC, of the effective moment)."""
 
-    pk = models.CompositePrimaryKey("account", "currency", "day")
+    pk = models.CompositePrimaryKey("account", "reference", "currency", "day")
     account = models.SmallIntegerField()
+    reference = models.TextField(db_collation="C", db_default="", help_text="which partner or charity; empty for the others")
     currency = models.TextField(db_collation="C")
     day = models.DateField()
     debit = models.BigIntegerField()

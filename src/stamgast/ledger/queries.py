@@ -15,7 +15,7 @@ from stamgast.ledger.errors import MovementNotFound
 from stamgast.ledger.types import Account, Balance, Change, Lot, Movement, MovementKind, to_microseconds, to_moment
 
 MOVEMENT_COLUMNS = """movement_id, owner_id, kind, currency, debit, credit, amount, effective_at, posted_at, lot_id,
-activity_id, rule, programme_version, reason, actor, batch_id"""
+activity_id, rule, programme_version, reason, actor, batch_id, act_id, reference"""
 
 
 def get_balances(cursor: Cursor, owner: UUID) -> list[Balance]:
@@ -94,8 +94,8 @@ def list_lots(cursor: Cursor, owner: UUID, *, limit: int = LARGEST_PAGE) -> list
     """An owner's lots with something left, those that expire soonest first."""
     cursor.execute(
         """SELECT lot_id, owner_id, currency, activity_id, rule, programme_version, given, remaining, held, expired, used, owed,
-          effective_at, expires_at
-        FROM ledger_lot WHERE bucket = %s AND owner_id = %s AND remaining > 0
+          effective_at, expires_at, pending, available_at
+        FROM ledger_lot WHERE bucket = %s AND owner_id = %s AND (remaining > 0 OR pending > 0)
         ORDER BY expires_at NULLS LAST, effective_at, lot_id LIMIT %s""",
         (bucket_of(owner), owner, limit),
     )
@@ -147,7 +147,7 @@ def list_given(cursor: Cursor, owners: Collection[UUID]) -> dict[tuple[bytes, by
     cursor.execute(
         """SELECT l.owner_id, l.activity_id, l.rule, l.currency, l.given, l.effective_at, l.expires_at FROM ledger_lot l
         JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, owner_id) ON l.bucket = k.bucket AND l.owner_id = k.owner_id
-        WHERE l.given > 0""",
+        WHERE l.given > 0 AND l.programme_version > 0""",
         _owner_keys(owners),
         prepare=False,
     )
@@ -177,12 +177,12 @@ def sum_given(cursor: Cursor, currency: str, *, since: datetime) -> tuple[int, i
     """What was given of a currency, less what was taken back, and what expired: posted and in force since a moment."""
     cursor.execute(
         """SELECT
-          coalesce(sum(CASE WHEN kind = %(earn)s THEN amount WHEN kind = %(reverse)s THEN -amount END), 0)::bigint,
+          coalesce(sum(CASE WHEN kind = ANY(%(earn)s) THEN amount WHEN kind = ANY(%(reverse)s) THEN -amount END), 0)::bigint,
           coalesce(sum(amount) FILTER (WHERE kind = %(expire)s), 0)::bigint
         FROM ledger_movement WHERE posted_at >= %(since)s AND effective_at >= %(since)s AND currency = %(currency)s""",
         {
-            "earn": MovementKind.EARN,
-            "reverse": MovementKind.REVERSE,
+            "earn": [MovementKind.EARN, MovementKind.EARN_PENDING],
+            "reverse": [MovementKind.REVERSE, MovementKind.REVERSE_PENDING],
             "expire": MovementKind.EXPIRE,
             "since": since,
             "currency": currency,
@@ -194,9 +194,13 @@ def sum_given(cursor: Cursor, currency: str, *, since: datetime) -> tuple[int, i
     return int(row[0]), int(row[1])
 
 
-def next_expiry(cursor: Cursor) -> datetime | None:
-    """The moment at which the next lot with something left expires; None when none ever does. One look into an index."""
-    cursor.execute("SELECT min(expires_at) FROM ledger_lot WHERE remaining > held")
+def next_due(cursor: Cursor) -> datetime | None:
+    """The moment at which the next lot expires or matures, or the next hold is over; None: never. A look into each index."""
+    cursor.execute(
+        """SELECT least((SELECT min(expires_at) FROM ledger_lot WHERE remaining > held),
+          (SELECT min(available_at) FROM ledger_lot WHERE pending > 0),
+          (SELECT min(ends_at) FROM ledger_hold WHERE ended_at IS NULL))"""
+    )
     row = cursor.fetchone()
     return None if row is None else row[0]
 

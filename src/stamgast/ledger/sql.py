@@ -19,11 +19,11 @@ LOCK_BALANCES = """
 INSERT INTO ledger_balance AS b (bucket, owner_id, currency)
 SELECT k.* FROM unnest(%s::smallint[], %s::uuid[], %s::text[]) AS k(bucket, owner_id, currency)
 ORDER BY k.bucket, k.owner_id, k.currency COLLATE "C"
-ON CONFLICT (bucket, owner_id, currency) DO UPDATE SET debt = b.debt WHERE b.debt > 0
-RETURNING owner_id, currency, debt
+ON CONFLICT (bucket, owner_id, currency) DO UPDATE SET debt = b.debt WHERE b.debt > 0 OR b.held > 0
+RETURNING owner_id, currency, debt, held
 """
 """Makes the rows that are missing and locks them all, in key order. A row that the WHERE leaves alone is locked too, and not
-written; what comes back are fresh rows and owners in debt, as they are after the wait for the lock."""
+written; what comes back are fresh rows and owners who owe or have a hold, as they are after the wait for the lock."""
 
 LOCK_BALANCES_IF_FREE = """
 SELECT b.bucket, b.owner_id, b.currency FROM ledger_balance b
@@ -37,19 +37,21 @@ SELECT b.owner_id, b.currency FROM ledger_balance b
 JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, owner_id) ON b.bucket = k.bucket AND b.owner_id = k.owner_id
 """
 
-_LOT = """l.lot_id, l.owner_id, l.currency, l.activity_id, l.rule, l.programme_version, l.revision,
-l.given, l.remaining, l.held, l.expired, l.used, l.owed, l.effective_at, l.expires_at"""
+LOT = """l.lot_id, l.owner_id, l.currency, l.activity_id, l.rule, l.programme_version, l.revision,
+l.given, l.remaining, l.held, l.expired, l.used, l.owed, l.effective_at, l.expires_at, l.pending, l.available_at"""
 
 LOTS_BY_KEY = f"""
-SELECT {_LOT} FROM ledger_lot l
+SELECT {LOT} FROM ledger_lot l
 JOIN unnest(%s::smallint[], %s::uuid[], %s::uuid[]) AS k(bucket, owner_id, lot_id)
   ON l.bucket = k.bucket AND l.owner_id = k.owner_id AND l.lot_id = k.lot_id
 """
 
 LOTS_OF_OWNERS = f"""
-SELECT {_LOT} FROM ledger_lot l
+SELECT {LOT} FROM ledger_lot l
 JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, owner_id) ON l.bucket = k.bucket AND l.owner_id = k.owner_id
+WHERE l.programme_version > 0
 """
+"""Without the lots that an act gave: no programme decides them again."""
 
 DUE_BALANCES = """
 SELECT l.bucket, l.owner_id, l.currency FROM ledger_lot l
@@ -63,26 +65,28 @@ WHERE l.expires_at <= %s AND l.remaining > l.held
 """
 
 DUE_LOTS = f"""
-SELECT {_LOT} FROM ledger_lot l
+SELECT {LOT} FROM ledger_lot l
 JOIN unnest(%s::smallint[], %s::uuid[], %s::text[]) AS k(bucket, owner_id, currency)
   ON l.bucket = k.bucket AND l.owner_id = k.owner_id AND l.currency = k.currency
 WHERE l.expires_at <= %s AND l.remaining > l.held ORDER BY l.expires_at, l.lot_id LIMIT %s
 """
 
 UPDATE_LOTS = """
-UPDATE ledger_lot l SET given = k.given, remaining = k.remaining, expired = k.expired, used = k.used, owed = k.owed,
-  expires_at = k.expires_at, programme_version = k.programme_version, revision = k.revision
+UPDATE ledger_lot l SET given = k.given, remaining = k.remaining, held = k.held, expired = k.expired, used = k.used,
+  owed = k.owed, expires_at = k.expires_at, pending = k.pending, available_at = k.available_at,
+  programme_version = k.programme_version, revision = k.revision
 FROM unnest(%s::smallint[], %s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-  %s::timestamptz[], %s::int[], %s::int[]) AS k(bucket, owner_id, lot_id, given, remaining, expired, used, owed,
-  expires_at, programme_version, revision)
+  %s::bigint[], %s::timestamptz[], %s::bigint[], %s::timestamptz[], %s::int[], %s::int[])
+  AS k(bucket, owner_id, lot_id, given, remaining, held, expired, used, owed, expires_at, pending, available_at,
+  programme_version, revision)
 WHERE l.bucket = k.bucket AND l.owner_id = k.owner_id AND l.lot_id = k.lot_id
 """
 
 UPDATE_BALANCES = """
-UPDATE ledger_balance b SET available = b.available + k.available, lot_total = b.lot_total + k.available,
-  debt = b.debt + k.debt, version = b.version + 1
-FROM unnest(%s::smallint[], %s::uuid[], %s::text[], %s::bigint[], %s::bigint[])
-  AS k(bucket, owner_id, currency, available, debt)
+UPDATE ledger_balance b SET available = b.available + k.available, lot_total = b.lot_total + k.available + k.held,
+  pending = b.pending + k.pending, held = b.held + k.held, debt = b.debt + k.debt, version = b.version + 1
+FROM unnest(%s::smallint[], %s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+  AS k(bucket, owner_id, currency, available, pending, held, debt)
 WHERE b.bucket = k.bucket AND b.owner_id = k.owner_id AND b.currency = k.currency
 """
 
@@ -93,8 +97,9 @@ WITH batch AS (
 ), unsealed AS (
   INSERT INTO ledger_unsealed (batch_id, posted_at) VALUES (%(id)s, %(at)s)
 )
-INSERT INTO ledger_contra_delta (batch_id, account, currency, day, debit, credit)
-SELECT %(id)s, k.* FROM unnest(%(accounts)s::smallint[], %(currencies)s::text[], %(days)s::date[], %(debits)s::bigint[],
+INSERT INTO ledger_contra_delta (batch_id, account, reference, currency, day, debit, credit)
+SELECT %(id)s, k.* FROM unnest(%(accounts)s::smallint[], %(references)s::text[], %(currencies)s::text[],
+  %(days)s::date[], %(debits)s::bigint[],
   %(credits)s::bigint[]) AS k
 """
 
@@ -103,13 +108,18 @@ COPY ledger_movement (bucket, kind, debit, credit, programme_version, amount, ef
   batch_id, lot_id, activity_id, fingerprint, currency, rule, reason, actor) FROM STDIN (FORMAT binary)
 """
 
+COPY_ACT_MOVEMENTS = COPY_MOVEMENTS.replace("reason, actor)", "reason, actor, act_id, reference)")
+"""The same for batches with acts in them."""
+
 COPY_LOTS = """
 COPY ledger_lot (bucket, programme_version, revision, given, remaining, held, expired, used, owed, effective_at, lot_id,
-  owner_id, activity_id, currency, rule, expires_at) FROM STDIN (FORMAT binary)
+  owner_id, activity_id, currency, rule, expires_at, pending, available_at) FROM STDIN (FORMAT binary)
 """
 
 MOVEMENT_ROW_HEAD = Struct(">h" + "ih" * 4 + "ii" + "iq" * 3 + "i16s" * 2)
 MOVEMENT_ROW_TAIL = Struct(">" + "i16s" * 2 + "i32s")
+ID_FIELD = Struct(">i16s")
+NUMBER_FIELD = Struct(">iq")
 LOT_ROW = Struct(">h" + "ih" + "ii" * 2 + "iq" * 7 + "i16s" * 3)
 MOMENT_FIELD = Struct(">iq")
 NULL_FIELD = b"\xff\xff\xff\xff"
@@ -128,6 +138,11 @@ def text_field(*texts: str) -> bytes:
     """Texts as fields of a binary COPY."""
     encoded = [text.encode() for text in texts]
     return b"".join(len(text).to_bytes(4, "big") + text for text in encoded)
+
+
+def moment_field(moment: int | None) -> bytes:
+    """A moment, from microseconds since 1970, as a field of a binary COPY."""
+    return NULL_FIELD if moment is None else MOMENT_FIELD.pack(8, moment - MICROSECONDS_BEFORE_2000)
 
 
 def bucket_of(owner: bytes) -> int:

@@ -20,6 +20,24 @@ class MovementKind(IntEnum):
     RESTORE = 4
     OWE = 5
     REPAY = 6
+    SPEND = 7
+    HOLD = 8
+    CAPTURE = 9
+    RELEASE = 10
+    GIVE_BACK = 11
+    MOVE_OUT = 12
+    MOVE_IN = 13
+    ADJUST_UP = 14
+    ADJUST_DOWN = 15
+    EARN_PENDING = 16
+    REVERSE_PENDING = 17
+    MATURE = 18
+    RETRACT = 19
+    DONATE = 20
+    UNDONATE = 21
+    REDEEM = 22
+    UNREDEEM = 23
+    ISSUE = 24
 
 
 class Account(IntEnum):
@@ -27,6 +45,11 @@ class Account(IntEnum):
 
     PROGRAMME = 1
     EXPIRED = 2
+    SPENT = 3
+    ADJUSTED = 4
+    TRANSIT = 5
+    PARTNER = 6
+    CHARITY = 7
     AVAILABLE = 11
     PENDING = 12
     HELD = 13
@@ -34,6 +57,8 @@ class Account(IntEnum):
 
 
 FIRST_OWNER_ACCOUNT = 10
+BY_AN_ACT = 0
+"""The programme version of a lot that an act gave. Programmes begin at 1, and decide nothing about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +73,14 @@ class Wanted:
     occurred_at: datetime
     expires_at: datetime | None
     programme_version: int
+    available_at: datetime | None = None
 
 
 class Table(Protocol):
     """The part of an Arrow table that the ledger reads, so that the room needs no Arrow."""
+
+    @property
+    def column_names(self) -> list[str]: ...
 
     def column(self, name: str, /) -> Any: ...
 
@@ -68,6 +97,8 @@ class WantedColumns:
     occurred: Sequence[int]
     expires: Sequence[int | None]
     versions: Sequence[int]
+    matures: Sequence[int | None] | None = None
+    """When each becomes available; None, for all of them: at once."""
 
     @classmethod
     def from_rows(cls, rows: Sequence[Wanted]) -> "WantedColumns":
@@ -81,11 +112,14 @@ class WantedColumns:
             [to_microseconds(row.occurred_at) for row in rows],
             [None if row.expires_at is None else to_microseconds(row.expires_at) for row in rows],
             [row.programme_version for row in rows],
+            [None if row.available_at is None else to_microseconds(row.available_at) for row in rows],
         )
 
     @classmethod
     def from_table(cls, table: Table) -> "WantedColumns":
-        """Columns of decisions: ``customer_id, activity_id, rule, currency, amount, occurred_at, expires_at, version``."""
+        """Columns of decisions: ``customer_id, activity_id, rule, currency, amount, occurred_at, expires_at, version`` and,
+        where the table has it, ``available_at``."""
+        has_maturity = "available_at" in table.column_names
         return cls(
             table.column("customer_id").to_pylist(),
             table.column("activity_id").to_pylist(),
@@ -95,6 +129,7 @@ class WantedColumns:
             table.column("occurred_at").cast("int64").to_pylist(),
             table.column("expires_at").cast("int64").to_pylist(),
             table.column("version").to_pylist(),
+            table.column("available_at").cast("int64").to_pylist() if has_maturity else None,
         )
 
 
@@ -148,6 +183,8 @@ class Movement:
     reason: str
     actor: str
     batch_id: UUID
+    act_id: UUID | None = None
+    reference: str | None = None
 
     @property
     def delta(self) -> int:
@@ -175,6 +212,8 @@ class Lot:
     owed: int
     effective_at: datetime
     expires_at: datetime | None
+    pending: int = 0
+    available_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

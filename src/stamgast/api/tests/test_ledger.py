@@ -4,7 +4,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from stamgast.api.tests.conftest import NOW
-from stamgast.flows.decide_pending import expire_now
+from stamgast.flows.decide_pending import settle_now
 
 
 def moment(days):
@@ -27,7 +27,7 @@ def test_balances_at_a_moment_are_by_both_clocks(shop, get):
 
 
 def test_statement_pages_from_its_opening_to_its_closing(shop, get):
-    expire_now(at=NOW, actor="test")
+    settle_now(at=NOW, actor="test")
     address = f"/v1/customers/user_id:anna/statement?from={moment(-31)}&to={moment(1)}&clock=happened"
     whole = get(address).json()
     assert (whole["opening"][0]["available"], whole["next_cursor"]) == (0, None)

@@ -13,7 +13,7 @@ from stamgast.activities.operations import ensure_source, store
 from stamgast.activities.queries import load_catalogue
 from stamgast.customers.histories import list_judgements
 from stamgast.customers.queries import get_customer
-from stamgast.flows.decide_pending import decide_again, decide_pending, expire_now
+from stamgast.flows.decide_pending import decide_again, decide_pending, settle_now
 from stamgast.flows.install import install
 from stamgast.flows.merge_customers import merge_customers
 from stamgast.flows.tell import fact_of_change, tell_changes, tell_customers
@@ -92,7 +92,7 @@ def test_an_entry_and_an_exit_are_told_once_and_without_personal_data(shop):
         "timestamp": (NOW - timedelta(days=700)).isoformat().replace("+00:00", "Z"),
         "data": {"customer_id": id_of("user_id:anna"), "segment": "loyal-customers", "known_at": "2026-06-01T12:00:00Z"},
     }
-    expire_now(at=NOW + timedelta(days=60), actor="worker")
+    settle_now(at=NOW + timedelta(days=60), actor="worker")
     [_, (_, left)] = told()
     assert (left["type"], left["data"]["customer_id"]) == ("segment.left", id_of("user_id:anna"))
     assert left["timestamp"] > entered["timestamp"]
@@ -110,7 +110,7 @@ def test_every_entry_and_exit_that_is_recorded_is_one_event_whatever_is_correcte
     with open_cursor() as cursor:
         customer = get_customer(cursor, "user_id:bram").id
     decide_again(customers=[customer], at=NOW + timedelta(hours=2), actor="test", reason="again")
-    expire_now(at=NOW + timedelta(days=800), actor="worker")
+    settle_now(at=NOW + timedelta(days=800), actor="worker")
     with open_cursor() as cursor:
         changes = list_changes(cursor, get_segment(cursor, "loyal-customers"), before=None, limit=500).rows
         assert len({change.is_entry for change in changes}) == 2
@@ -121,7 +121,7 @@ def test_every_entry_and_exit_that_is_recorded_is_one_event_whatever_is_correcte
 def test_who_asks_for_entries_only_is_told_nothing_else(shop):
     ask((EventKind.SEGMENT_ENTERED,))
     send(*coupons(21, 700, userId="anna"))
-    expire_now(at=NOW + timedelta(days=60), actor="worker")
+    settle_now(at=NOW + timedelta(days=60), actor="worker")
     assert [body["type"] for _, body in told()] == ["segment.entered"]
 
 

@@ -7,13 +7,15 @@ from uuid import UUID
 
 from stamgast.kit.database import Cursor
 from stamgast.ledger import sql
-from stamgast.ledger.entries import Entries, StoredLot, derive_lot_id, read_lots
+from stamgast.ledger.entries import Entries, derive_lot_id, read_lots
 from stamgast.ledger.errors import InvalidWanted
-from stamgast.ledger.rules import LotState, Step, decide_change, decide_repayment
+from stamgast.ledger.rules import LotState, Step, StoredLot, decide_change, decide_repayment
 from stamgast.ledger.types import MovementKind, Posted, Table, Wanted, WantedColumns, to_microseconds
 
 LARGEST_BATCH = 5_000
 LARGEST_AMOUNT = 10**15
+
+RISING = (MovementKind.EARN, MovementKind.RESTORE, MovementKind.MATURE)
 
 Key = tuple[bytes, str]
 
@@ -97,28 +99,31 @@ def _gather(cursor: Cursor, columns: WantedColumns, rows: list[int], whole: list
     stored = _read(cursor, columns, rows, lot_ids, whole)
     risen: dict[Key, list[tuple[StoredLot, list[Step], LotState, int]]] = defaultdict(list)
 
-    def correct(lot: StoredLot, amount: int, expires_at: int | None, version: int) -> None:
-        if lot.state.given == amount and lot.state.expires_at == expires_at:
+    def correct(lot: StoredLot, amount: int, expires_at: int | None, matures_at: int | None, version: int) -> None:
+        state = lot.state
+        if state.given == amount and state.expires_at == expires_at and state.matures_at == matures_at:
             return
-        steps, state = decide_change(lot.state, amount, expires_at)
+        steps, state = decide_change(state, amount, expires_at, matures_at)
         key = (lot.owner, lot.currency)
         for step in steps:
             if step.kind == MovementKind.OWE:
                 debts[key] += step.amount
-        if any(step.kind in (MovementKind.EARN, MovementKind.RESTORE) for step in steps):
+        if any(step.kind in RISING for step in steps):
             risen[key].append((lot, steps, state, version))
         else:
             entries.add_changed_lot(lot, steps, state, version)
 
+    matures = columns.matures
     fresh = []
     for i, lot_id in zip(rows, lot_ids, strict=True):
         lot = stored.pop(lot_id, None)
         if lot is None:
             fresh.append((i, lot_id))
         else:
-            correct(lot, columns.amounts[i], columns.expires[i], columns.versions[i])
+            maturity = None if matures is None else _maturity(matures[i], lot.state.effective_at)
+            correct(lot, columns.amounts[i], columns.expires[i], maturity, columns.versions[i])
     for lot in stored.values():  # what is left belongs to complete owners, who are not to have it
-        correct(lot, 0, lot.state.expires_at, lot.version)
+        correct(lot, 0, lot.state.expires_at, lot.state.matures_at, lot.version)
     for key, lots in risen.items():
         for lot, steps, state, version in lots:
             more, after = _repay(debts, key, state)
@@ -132,10 +137,21 @@ def _add_fresh(columns: WantedColumns, i: int, lot_id: bytes, debts: dict[Key, i
     if not amount:
         return
     owner, currency = columns.owners[i], columns.currencies[i]
-    state = LotState(amount, amount, 0, 0, 0, 0, occurred_at, columns.expires[i])
-    more, state = _repay(debts, (owner, currency), state)
+    matures_at = None if columns.matures is None else _maturity(columns.matures[i], occurred_at)
+    if matures_at is None:
+        state = LotState(amount, amount, 0, 0, 0, 0, occurred_at, columns.expires[i])
+        more, state = _repay(debts, (owner, currency), state)
+        steps = [Step(MovementKind.EARN, amount, occurred_at), *more]
+    else:
+        state = LotState(amount, 0, 0, 0, 0, 0, occurred_at, columns.expires[i], amount, matures_at)
+        steps = [Step(MovementKind.EARN_PENDING, amount, occurred_at)]
     lot = StoredLot(lot_id, owner, currency, columns.activities[i], columns.rules[i], columns.versions[i], 1, state)
-    entries.add_fresh_lot(lot, [Step(MovementKind.EARN, amount, occurred_at), *more])
+    entries.add_fresh_lot(lot, steps)
+
+
+def _maturity(available_at: int | None, occurred_at: int) -> int | None:
+    """None where it is available at once."""
+    return None if available_at is None or available_at <= occurred_at else available_at
 
 
 def _repay(debts: dict[Key, int], key: Key, state: LotState) -> tuple[list[Step], LotState]:
@@ -160,7 +176,7 @@ def _lock(cursor: Cursor, keys: set[Key], whole: list[bytes]) -> defaultdict[Key
         prepare=False,
     )
     debts: defaultdict[Key, int] = defaultdict(int)
-    for owner, currency, debt in cursor:
+    for owner, currency, debt, _ in cursor:
         if debt:
             debts[owner.bytes, currency] = debt
     return debts

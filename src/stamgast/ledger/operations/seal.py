@@ -48,12 +48,12 @@ def seal(cursor: Cursor, *, at: datetime, limit: int = LARGEST_SEALING) -> int:
 def fold(cursor: Cursor) -> int:
     """Adds what batches did to the programme's side to the daily totals, each exactly once; returns how many rows it folded."""
     cursor.execute(
-        """WITH folded AS (DELETE FROM ledger_contra_delta RETURNING account, currency, day, debit, credit),
+        """WITH folded AS (DELETE FROM ledger_contra_delta RETURNING account, reference, currency, day, debit, credit),
         daily AS (
-          INSERT INTO ledger_contra_daily AS d (account, currency, day, debit, credit)
-          SELECT account, currency, day, sum(debit), sum(credit) FROM folded
-          GROUP BY account, currency, day ORDER BY account, currency, day
-          ON CONFLICT (account, currency, day)
+          INSERT INTO ledger_contra_daily AS d (account, reference, currency, day, debit, credit)
+          SELECT account, reference, currency, day, sum(debit), sum(credit) FROM folded
+          GROUP BY account, reference, currency, day ORDER BY account, reference, currency, day
+          ON CONFLICT (account, reference, currency, day)
           DO UPDATE SET debit = d.debit + excluded.debit, credit = d.credit + excluded.credit
         )
         SELECT count(*) FROM folded"""

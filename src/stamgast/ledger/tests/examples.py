@@ -1,23 +1,21 @@
-"""What the tests of the room share: moments, owners, and a spend that stands in until spending is built."""
+"""What the tests of the room share: moments, owners, and acts in a few words."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from stamgast.kit.database import Cursor
-from stamgast.kit.ids import bucket_of, derive_id
-from stamgast.ledger import entries, sql
-from stamgast.ledger.operations import post
-from stamgast.ledger.rules import Step
-from stamgast.ledger.types import Account, Posted, Wanted, to_microseconds
+from stamgast.kit.ids import derive_id
+from stamgast.ledger.acts import Act, Outcome, Spend
+from stamgast.ledger.operations import perform, post
+from stamgast.ledger.types import Posted, Wanted
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 OWNERS = tuple(derive_id("customer", name) for name in ("ada", "bob", "cem"))
 ADA, BOB, CEM = OWNERS
 ACTOR = "test"
-SPEND, SPENT = 99, 3
-entries.ENTRIES[SPEND] = (Account.AVAILABLE, SPENT)
+A = TypeVar("A", bound=Act)
 
 
 def day(number: float) -> datetime:
@@ -33,18 +31,22 @@ def give(cursor: Cursor, *rows: Wanted, complete: tuple[UUID, ...] = (), at: dat
     return post(cursor, rows, complete=complete, at=at, actor=ACTOR, reason="decided")
 
 
-def spend(cursor: Cursor, lot_id: bytes, owner: UUID, amount: int, *, at: datetime) -> None:
-    cursor.execute(sql.LOTS_BY_KEY, (sql.numbers([bucket_of(owner)]), sql.ids([owner.bytes]), sql.ids([lot_id])))
-    (lot,) = entries.read_lots(cursor)
-    state = lot.state._replace(remaining=lot.state.remaining - amount, used=lot.state.used + amount)
-    batch = entries.Entries(at=to_microseconds(at), actor=ACTOR, reason="spent")
-    batch.add_changed_lot(lot, [Step(SPEND, amount, to_microseconds(at))], state, lot.version)
-    batch.write(cursor)
+def act(kind: type[A], key: str, owner: UUID = ADA, *, at: datetime = START, **asked: Any) -> A:
+    return kind(owner_id=owner, key=key, reason="asked", occurred_at=at, **asked)
+
+
+def do(cursor: Cursor, *acts: Act, at: datetime = START) -> list[Outcome]:
+    return perform(cursor, acts, at=at, actor=ACTOR).outcomes
+
+
+def spend(cursor: Cursor, amount: int, key: str = "spend", owner: UUID = ADA, *, at: datetime = START) -> Outcome:
+    (outcome,) = do(cursor, act(Spend, key, owner, at=at, currency="score", amount=amount), at=at)
+    return outcome
 
 
 def rows_of(cursor: Cursor) -> dict[str, list[tuple[Any, ...]]]:
     """Everything the ledger has stored, to see that something left it alone."""
-    tables = ("balance", "lot", "movement", "batch", "unsealed", "seal", "contra_delta", "contra_daily")
+    tables = ("balance", "lot", "movement", "batch", "unsealed", "seal", "contra_delta", "contra_daily", "act", "use", "hold")
     return {table: sorted(cursor.execute(f"SELECT * FROM ledger_{table}").fetchall(), key=str) for table in tables}
 
 

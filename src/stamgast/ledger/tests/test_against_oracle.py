@@ -1,6 +1,7 @@
-"""Any sequence of postings, corrections, expiries, spendings and repetitions against the ledger in plain Python."""
+"""Any sequence of postings, corrections, acts, repetitions and the passing of time against the ledger in plain Python."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -8,14 +9,15 @@ import pytest
 from django.db import transaction as django_transaction
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from stamgast.kit.database import open_cursor
+from stamgast.ledger.acts import Act, Capture, Hold, Release, Reverse, Spend
 from stamgast.ledger.audit import audit
 from stamgast.ledger.entries import derive_lot_id
-from stamgast.ledger.operations import expire_due, fold, seal
-from stamgast.ledger.queries import get_balances, list_available, list_owner_timeline, next_expiry, sum_available
-from stamgast.ledger.tests.examples import ACTOR, ADA, BOB, day, give, rows_of, spend, timeline_of, wanted
+from stamgast.ledger.operations import fold, seal, settle_due
+from stamgast.ledger.queries import get_balances, list_available, list_owner_timeline, next_due, sum_available
+from stamgast.ledger.tests.examples import ACTOR, ADA, BOB, act, day, do, give, rows_of, timeline_of, wanted
 from stamgast.ledger.tests.oracle import Oracle
 from stamgast.ledger.types import Wanted
 
@@ -23,6 +25,12 @@ ACTIVITIES = {f"order {n}": day(n) for n in range(3)}
 OWNERS = (ADA, BOB)  # few of each, so that the same cause comes back after it expired or was spent
 CURRENCIES = ("score", "points")
 EXPIRIES = (None, *(day(n) for n in (5, 8, 11)))
+MATURITIES = (None, None, *(day(n) for n in (1, 4, 6)))
+AMOUNTS = st.integers(1, 12)
+
+
+def rank_of(owner: UUID, activity: UUID, rule_name: str, currency: str) -> bytes:
+    return derive_lot_id(owner.bytes, activity.bytes, rule_name, currency)
 
 
 @st.composite
@@ -42,6 +50,7 @@ def wanted_rows(draw: st.DrawFn) -> tuple[Wanted, ...]:
             currency=currency,
             occurred_at=ACTIVITIES[activity],
             expires_at=draw(st.sampled_from(EXPIRIES)),
+            available_at=draw(st.sampled_from(MATURITIES)),
         )
         for owner, activity, currency in causes
     )
@@ -54,9 +63,11 @@ class LedgerMachine(RuleBasedStateMachine):
         self.atomic.__enter__()
         self.opened = open_cursor()
         self.cursor = self.opened.__enter__()
-        self.oracle = Oracle()
+        self.oracle = Oracle(rank_of)
         self.now = day(0)
         self.earlier: list[tuple[Any, ...]] = []
+        self.asked: list[tuple[Act, Any]] = []
+        self.names = count()
 
     def teardown(self) -> None:
         assert audit(self.cursor) == []
@@ -91,35 +102,83 @@ class LedgerMachine(RuleBasedStateMachine):
         if self.earlier:
             self.post(*data.draw(st.sampled_from(self.earlier)))
 
-    @rule(days=st.sampled_from((1, 3)), owners=st.none() | st.sets(st.sampled_from(OWNERS)))
-    def move_the_clock_and_expire(self, days: int, owners: set[UUID] | None) -> None:
-        self.now = self.now.replace(day=min(self.now.day + days, 28))
-        expected = self.oracle.expire(self.now, owners)
-        posted = expire_due(self.cursor, at=self.now, actor=ACTOR, owners=owners)
-        assert posted.movements == expected
-        assert all(change.delta < 0 and change.effective_at <= self.now for change in posted.changes)
-        assert expire_due(self.cursor, at=self.now, actor=ACTOR, owners=owners).movements == 0
+    @rule(hours=st.sampled_from((12, 24, 60)), owners=st.none() | st.sets(st.sampled_from(OWNERS)), is_swept=st.booleans())
+    def move_the_clock(self, hours: int, owners: set[UUID] | None, is_swept: bool) -> None:
+        self.now = min(self.now + timedelta(hours=hours), day(25))
+        if is_swept:
+            self.oracle.settle(self.now, lambda key: owners is None or key[0] in owners)
+            posted = settle_due(self.cursor, at=self.now, actor=ACTOR, owners=owners)
+            assert all(change.effective_at <= self.now for change in posted.changes)
+            assert settle_due(self.cursor, at=self.now, actor=ACTOR, owners=owners).movements == 0
 
-    @rule(data=st.data(), amount=st.integers(1, 6))
-    def spend(self, data: st.DataObject, amount: int) -> None:
-        causes = [cause for cause, lot in self.oracle.lots.items() if lot.left]
-        if causes:
-            owner, activity, name, currency = cause = data.draw(st.sampled_from(causes))
-            amount = self.oracle.spend(cause, amount, self.now)
-            spend(self.cursor, derive_lot_id(owner.bytes, activity.bytes, name, currency), owner, amount, at=self.now)
+    @rule(owner=st.sampled_from(OWNERS), currency=st.sampled_from(CURRENCIES), amount=AMOUNTS)
+    def spend(self, owner: UUID, currency: str, amount: int) -> None:
+        asked = self._act(Spend, owner, currency=currency, amount=amount)
+        self._ask(asked, self.oracle.spend(asked.id, (owner, currency), amount, self.now))
+
+    @rule(owner=st.sampled_from(OWNERS), currency=st.sampled_from(CURRENCIES), amount=AMOUNTS, hours=st.sampled_from((6, 90)))
+    def hold(self, owner: UUID, currency: str, amount: int, hours: int) -> None:
+        lasts = timedelta(hours=hours)
+        asked = self._act(Hold, owner, currency=currency, amount=amount, lasts=lasts)
+        self._ask(asked, self.oracle.hold(asked.id, (owner, currency), amount, self.now, self.now + lasts))
+
+    @precondition(lambda self: self.oracle.holds)
+    @rule(data=st.data(), amount=st.none() | AMOUNTS)
+    def capture(self, data: st.DataObject, amount: int | None) -> None:
+        name = data.draw(st.sampled_from(list(self.oracle.holds)))
+        asked = self._act(Capture, self.oracle.holds[name].key[0], hold_id=name, amount=amount)
+        self._ask(asked, self.oracle.capture(name, amount, self.now))
+
+    @precondition(lambda self: self.oracle.holds)
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(list(self.oracle.holds)))
+        asked = self._act(Release, self.oracle.holds[name].key[0], hold_id=name)
+        self._ask(asked, self.oracle.release(name, self.now))
+
+    @precondition(lambda self: self.oracle.spent)
+    @rule(data=st.data(), amount=st.none() | AMOUNTS, grace=st.sampled_from((None, timedelta(days=2))))
+    def reverse(self, data: st.DataObject, amount: int | None, grace: timedelta | None) -> None:
+        name = data.draw(st.sampled_from(list(self.oracle.spent)))
+        owner, currency = self._whose(name)
+        asked = self._act(Reverse, owner, spend_id=name, amount=amount, grace=grace)
+        rank = derive_lot_id(owner.bytes, asked.id.bytes, "grace", currency)
+        self._ask(asked, self.oracle.reverse(asked.id, name, amount, self.now, grace, rank))
+
+    @precondition(lambda self: self.asked)
+    @rule(data=st.data())
+    def ask_again(self, data: st.DataObject) -> None:
+        asked, outcome = data.draw(st.sampled_from(self.asked))
+        (again,) = do(self.cursor, asked, at=self.now)
+        assert again.is_repeat
+        assert (again.act_id, again.refusal, again.sentence, again.amount, again.available) == outcome
 
     @rule()
     def keep_house(self) -> None:
         seal(self.cursor, at=self.now)
         fold(self.cursor)
 
+    def _whose(self, name: UUID) -> tuple[UUID, str]:
+        causes = {**self.oracle.spent[name], **self.oracle.held.get(name, {})}
+        return next(self.oracle.lots[cause].key for cause in causes)
+
+    def _act(self, kind: type[Any], owner: UUID, **asked: Any) -> Any:
+        return act(kind, str(next(self.names)), owner, at=self.now, **asked)
+
+    def _ask(self, asked: Act, refusal: str) -> None:
+        (outcome,) = do(self.cursor, asked, at=self.now)
+        assert outcome.refusal == refusal
+        assert not outcome.is_repeat
+        said = (outcome.act_id, outcome.refusal, outcome.sentence, outcome.amount, outcome.available)
+        self.asked.append((asked, said))
+
     @invariant()
     def balances_are_those_of_the_oracle(self) -> None:
         stored = [balance for owner in OWNERS for balance in get_balances(self.cursor, owner)]
         assert {
-            (balance.owner_id, balance.currency): (balance.available, balance.debt)
+            (balance.owner_id, balance.currency): amounts
             for balance in stored
-            if balance.available or balance.debt
+            if any(amounts := (balance.available, balance.pending, balance.held, balance.debt))
         } == self.oracle.balances()
         for currency in CURRENCIES:
             held = sum(balance.available for balance in stored if balance.currency == currency)
@@ -128,22 +187,31 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def lots_are_those_of_the_oracle(self) -> None:
         self.cursor.execute(
-            """SELECT owner_id, activity_id, rule, currency, given, remaining, expired, used, owed, expires_at
-            FROM ledger_lot"""
+            """SELECT lot_id, given, remaining, held, pending, expired, used, owed, expires_at, available_at FROM ledger_lot"""
         )
-        assert {row[:4]: row[4:] for row in self.cursor} == {
-            cause: (lot.given, lot.left, lot.expired, lot.spent + lot.repaid, lot.owed, lot.expires)
-            for cause, lot in self.oracle.lots.items()
-        }
+        assert {row[0].bytes: row[1:] for row in self.cursor} == {
+            lot.rank: (
+                lot.given, lot.left + lot.held, lot.held, lot.pending, lot.expired, lot.used, lot.owed, lot.expires,
+                lot.matures,
+            )
+            for lot in self.oracle.lots.values()
+        }  # fmt: skip
 
     @invariant()
     def timeline_is_that_of_the_oracle(self) -> None:
         assert timeline_of(list_owner_timeline(self.cursor, OWNERS)) == self.oracle.timeline()
 
     @invariant()
-    def next_expiry_is_that_of_the_oracle(self) -> None:
-        expiries: list[datetime] = [lot.expires for lot in self.oracle.lots.values() if lot.left and lot.expires]
-        assert next_expiry(self.cursor) == min(expiries, default=None)
+    def what_is_due_next_is_that_of_the_oracle(self) -> None:
+        due: list[datetime] = [lot.expires for lot in self.oracle.lots.values() if lot.left and lot.expires]
+        due += [lot.matures for lot in self.oracle.lots.values() if lot.pending and lot.matures]
+        due += [hold.ends for hold in self.oracle.holds.values() if hold.is_open]
+        assert next_due(self.cursor) == min(due, default=None)
+
+    @invariant()
+    def audit_is_clean(self) -> None:
+        if next(self.names) % 5 == 0:
+            assert audit(self.cursor) == []
 
 
 @pytest.mark.django_db
@@ -153,7 +221,7 @@ def test_any_sequence_agrees_with_the_oracle() -> None:
         settings=settings(
             phases=[Phase.generate],
             max_examples=25,
-            stateful_step_count=25,
+            stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),

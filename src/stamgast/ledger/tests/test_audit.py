@@ -1,14 +1,16 @@
 """Whoever edits a row behind the ledger's back is found, and the row is named."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from stamgast.kit.database import Cursor, transaction
+from stamgast.ledger.acts import Hold, Spend
 from stamgast.ledger.audit import audit
 from stamgast.ledger.operations import expire_due, fold, seal
 from stamgast.ledger.queries import list_lots, list_movements
-from stamgast.ledger.tests.examples import ACTOR, ADA, BOB, CEM, day, give, wanted
+from stamgast.ledger.tests.examples import ACTOR, ADA, BOB, CEM, act, day, do, give, wanted
 
 pytestmark = pytest.mark.django_db
 
@@ -144,3 +146,36 @@ def test_edit_that_recomputes_fingerprint_and_root_is_found_by_the_chain() -> No
         found = {finding.check: finding.subject for finding in audit(cursor)}
         assert "batch" not in found
         assert found["chain"] == str(batch_id)
+
+
+@pytest.mark.parametrize(
+    ("statement", "check"),
+    [
+        ("UPDATE ledger_act SET amount = amount + 1 WHERE refusal = ''", "act_movements"),
+        ("UPDATE ledger_act SET amount = 7 WHERE refusal <> ''", "act_movements"),
+        ("UPDATE ledger_act SET reason = 'gift' WHERE kind = 1 AND refusal = ''", "act_movements"),
+        ("UPDATE ledger_act SET actor = 'somebody else'", "act_movements"),
+        ("DELETE FROM ledger_act WHERE kind = 2", "act_movements"),
+        ("UPDATE ledger_use SET used = used + 1", "use_movements"),
+        ("DELETE FROM ledger_use", "use_movements"),
+        ("UPDATE ledger_use SET held = held - 1 WHERE held > 0", "hold_uses"),
+        ("UPDATE ledger_hold SET amount = amount + 1", "hold_uses"),
+        ("UPDATE ledger_hold SET ended_at = ends_at, state = 3", "hold_uses"),
+        ("UPDATE ledger_movement SET act_id = gen_random_uuid() WHERE kind = 7", "fingerprint"),
+        ("UPDATE ledger_movement SET reference = 'bakery' WHERE kind = 7", "fingerprint"),
+        ("UPDATE ledger_movement SET act_id = NULL WHERE kind = 7", "fingerprint"),
+    ],
+)
+def test_edited_act_is_found(statement: str, check: str) -> None:
+    with transaction() as cursor:
+        give(cursor, wanted(ADA))
+        acts = (
+            act(Spend, "spend", currency="score", amount=3),
+            act(Hold, "hold", currency="score", amount=4, lasts=timedelta(days=1)),
+            act(Spend, "too much", currency="score", amount=30),
+        )
+        do(cursor, *acts)
+        assert audit(cursor) == []
+        cursor.execute(statement)
+        assert cursor.rowcount > 0
+        assert check in {finding.check for finding in audit(cursor)}

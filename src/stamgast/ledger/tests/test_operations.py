@@ -8,7 +8,7 @@ from stamgast.kit.database import Cursor, transaction
 from stamgast.kit.ids import bucket_of, derive_id
 from stamgast.ledger.errors import InvalidWanted
 from stamgast.ledger.operations import expire_due, fold, post, seal
-from stamgast.ledger.queries import count_movements, get_balances, get_movement, list_lots, list_movements, next_expiry
+from stamgast.ledger.queries import count_movements, get_balances, get_movement, list_lots, list_movements, next_due
 from stamgast.ledger.tests.examples import ACTOR, ADA, BOB, START, day, give, rows_of, wanted
 from stamgast.ledger.types import Account, Balance, MovementKind
 
@@ -68,11 +68,11 @@ def test_owners_that_are_complete_lose_what_is_not_wanted_any_more() -> None:
 def test_expiry_counts_from_its_own_moment_however_late_it_is_written() -> None:
     with transaction() as cursor:
         give(cursor, wanted(expires_at=day(30)), wanted(activity="order 2", expires_at=None))
-        assert next_expiry(cursor) == day(30)
+        assert next_due(cursor) == day(30)
         assert expire_due(cursor, at=day(29.9), actor=ACTOR).movements == 0
         posted = expire_due(cursor, at=day(45), actor=ACTOR)
         assert [(change.delta, change.effective_at) for change in posted.changes] == [(-10, day(30))]
-        assert next_expiry(cursor) is None
+        assert next_due(cursor) is None
         assert get_balances(cursor, ADA)[0].available == 10
 
 
@@ -91,7 +91,7 @@ def test_expiry_that_moves_gives_back_and_takes_again() -> None:
         expire_due(cursor, at=day(31), actor=ACTOR)
         give(cursor, wanted(expires_at=day(60)), at=day(32))
         assert get_balances(cursor, ADA)[0].available == 10
-        assert next_expiry(cursor) == day(60)
+        assert next_due(cursor) == day(60)
         give(cursor, wanted(expires_at=day(20)), at=day(33))
         assert expire_due(cursor, at=day(33), actor=ACTOR, owners=[ADA]).changes[0].effective_at == day(20)
 

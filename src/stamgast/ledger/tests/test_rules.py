@@ -12,24 +12,41 @@ EARN, REVERSE, RESTORE, OWE, REPAY = (
 )  # fmt: skip
 
 
+EARN_PENDING, REVERSE_PENDING, MATURE, RETRACT = (
+    MovementKind.EARN_PENDING, MovementKind.REVERSE_PENDING, MovementKind.MATURE, MovementKind.RETRACT,
+)  # fmt: skip
+MATURITIES = st.sampled_from([None, 60, 150])
+
+
 @st.composite
-def lots(draw: st.DrawFn) -> LotState:
+def lots(draw: st.DrawFn, maturities: st.SearchStrategy[int | None] = MATURITIES) -> LotState:
     remaining, expired, used = draw(AMOUNT), draw(AMOUNT), draw(AMOUNT)
     held = draw(st.integers(0, remaining))
-    owed = draw(st.integers(0, remaining + expired + used))
+    matures_at = draw(maturities)
+    pending = draw(AMOUNT) if matures_at is not None else 0
+    owed = draw(st.integers(0, remaining + pending + expired + used))
     expires_at = draw(st.sampled_from([None, 100, 200])) if not expired else draw(st.sampled_from([100, 200]))
-    return LotState(remaining + expired + used - owed, remaining, held, expired, used, owed, 50, expires_at)
+    given = remaining + pending + expired + used - owed
+    return LotState(given, remaining, held, expired, used, owed, 50, expires_at, pending, matures_at)
 
 
-@given(lots(), AMOUNT, st.sampled_from([None, 100, 200]))
-def test_change_gives_what_is_wanted_and_adds_up(lot: LotState, wanted: int, expires_at: int | None) -> None:
-    steps, after = decide_change(lot, wanted, expires_at)
+@given(lots(), AMOUNT, st.sampled_from([None, 100, 200]), MATURITIES)
+def test_change_gives_what_is_wanted_and_adds_up(
+    lot: LotState, wanted: int, expires_at: int | None, matures_at: int | None
+) -> None:
+    steps, after = decide_change(lot, wanted, expires_at, matures_at)
     total = {kind: sum(step.amount for step in steps if step.kind == kind) for kind in MovementKind}
-    assert after.given == wanted == lot.given + total[EARN] - total[REVERSE] - total[OWE]
-    assert after.expires_at == expires_at
-    assert after.remaining + after.expired + after.used == after.given + after.owed
-    assert after.remaining == lot.remaining + total[EARN] + total[RESTORE] - total[REVERSE]
+    earned, reversed_ = total[EARN] + total[EARN_PENDING], total[REVERSE] + total[REVERSE_PENDING]
+    assert after.given == wanted == lot.given + earned - reversed_ - total[OWE]
+    assert (after.expires_at, after.matures_at, after.held) == (expires_at, matures_at, lot.held)
+    assert after.remaining + after.pending + after.expired + after.used == after.given + after.owed
+    moved = total[MATURE] - total[RETRACT]
+    assert after.remaining == lot.remaining + total[EARN] + total[RESTORE] - total[REVERSE] + moved
+    assert after.pending == lot.pending + total[EARN_PENDING] - total[REVERSE_PENDING] - moved
     assert after.expired == lot.expired - total[RESTORE]
+    assert after.pending >= 0
+    assert not after.pending or after.matures_at is not None
+    assert not total[REVERSE] or not after.pending, "what is pending is taken first"
     assert after.owed == lot.owed + total[OWE]
     assert min(after.given, after.expired, after.owed, after.remaining - after.held) >= 0
     assert all(step.amount > 0 for step in steps)
@@ -38,7 +55,7 @@ def test_change_gives_what_is_wanted_and_adds_up(lot: LotState, wanted: int, exp
     assert not total[OWE] or not after.expired, "nothing is owed while something expired could be taken back"
 
 
-@given(lots(), st.sampled_from([None, 100, 200]))
+@given(lots(st.none()), st.sampled_from([None, 100, 200]))
 def test_change_to_the_same_total_moves_only_what_the_expiry_moves(lot: LotState, expires_at: int | None) -> None:
     steps, after = decide_change(lot, lot.given, expires_at)
     again, same = decide_change(after, after.given, expires_at)
