@@ -11,3 +11,10 @@ def list_valuations(cursor: Cursor) -> list[Valuation]:
         ORDER BY currency, valid_from, decided_at"""
     )
     return [Valuation(*row) for row in cursor]
+
+
+def find_public_key(cursor: Cursor) -> bytes | None:
+    """The public half of the key that signs checkpoints; None before the first."""
+    cursor.execute("SELECT public FROM books_signingkey WHERE id = 1")
+    row = cursor.fetchone()
+    return bytes(row[0]) if row else None

@@ -20,6 +20,7 @@ COMMANDS = {
     "restore": ("restore", "Put a backup back, or check one."),
     "archive": ("archive", "Move messages of months long past to the lake."),
     "audit": ("audit", "Prove that the ledger adds up."),
+    "checkpoint": ("checkpoint", "Write what the ledger holds to a signed file."),
     "liability": ("liability", "Points outstanding, and entries for the books."),
     "import": ("import_", "Import activities from CSV or Parquet files."),
     "export": ("export", "Write everything that is known of one person."),

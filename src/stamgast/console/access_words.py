@@ -102,6 +102,7 @@ def action_label(action: str) -> str:
         "send programme draft back": _("sent a draft of the programme back"),
         "drop programme draft": _("threw a draft of the programme away"),
         "require second person": _("decided whether a second person publishes"),
+        "make signing key": _("made the key that signs checkpoints"),
         "set valuation": _("decided what points are worth in the books"),
         "keep shared view": _("kept a view for everybody"),
         "change shared view": _("changed everybody's view"),

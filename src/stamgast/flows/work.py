@@ -20,9 +20,11 @@ from stamgast.activities.errors import ArchiveDamaged
 from stamgast.activities.operations import retry_set_aside, set_aside
 from stamgast.activities.queries import count_pending, country_of, take_pending
 from stamgast.activities.types import PendingActivity
+from stamgast.books.errors import CheckpointKeyLost
 from stamgast.duplicates.errors import SearchRunning
 from stamgast.flows.apply_identity_rules import apply_identity_rules
 from stamgast.flows.archive_months import archive_months
+from stamgast.flows.checkpoint import make_daily_checkpoint
 from stamgast.flows.decide_pending import decide_pending, decide_taken, settle_now
 from stamgast.flows.deliver_webhooks import open_deliverer
 from stamgast.flows.export_lake import clean, export, lake_folder
@@ -224,6 +226,7 @@ def _keep_house(stop: threading.Event) -> None:
             last_export = time.monotonic()
         if time.monotonic() - last_archive >= ARCHIVE_EVERY_SECONDS:
             _archive(stop)
+            _write_checkpoint()
             last_archive = time.monotonic()
         stop.wait(SEAL_EVERY_SECONDS)
 
@@ -288,6 +291,20 @@ def _archive(stop: threading.Event) -> None:
     else:
         for month in done:
             log.info("archived", month=month.month, messages=month.rows)
+
+
+def _write_checkpoint() -> None:
+    """The signed checkpoint of this day, where there is a folder for it; one that cannot be written is tried again."""
+    folder = settings.CONFIGURATION.checkpoints
+    if folder is None:
+        return
+    try:
+        path = make_daily_checkpoint(folder, at=utc_now(), actor=ACTOR)
+    except (OSError, CheckpointKeyLost) as error:
+        log.error("checkpoint_failed", reason=str(error))
+    else:
+        if path:
+            log.info("checkpoint_written", file=path.name)
 
 
 def _seal_and_fold() -> int:

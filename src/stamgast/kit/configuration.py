@@ -36,6 +36,7 @@ SETTINGS = (
     "STAMGAST_WEBHOOK_TARGETS",
     "STAMGAST_KEEP_MONTHS",
     "STAMGAST_DUPLICATES_DAYS",
+    "STAMGAST_CHECKPOINTS",
     "STAMGAST_DEMO",
     "STAMGAST_DEBUG",
 )
@@ -76,6 +77,7 @@ class Configuration:
     webhook_targets: tuple[Network, ...]
     keep_months: int | None
     duplicates_days: int
+    checkpoints: Path | None
 
     @property
     def postgres(self) -> Path:
@@ -120,8 +122,13 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         webhook_targets=_networks(environment, "STAMGAST_WEBHOOK_TARGETS"),
         keep_months=_keep_months(environment.get("STAMGAST_KEEP_MONTHS", "")),
         duplicates_days=_days(environment.get("STAMGAST_DUPLICATES_DAYS") or "7"),
+        checkpoints=_folder(environment.get("STAMGAST_CHECKPOINTS", "")),
         secret_key=_secret(environment, data, may_generate=not url and is_loopback(host), is_demo=is_demo),
     )
+
+
+def _folder(named: str) -> Path | None:
+    return Path(named).expanduser().absolute() if named else None
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:

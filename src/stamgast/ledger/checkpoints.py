@@ -1,0 +1,146 @@
+"""What the ledger held at one moment, in a few kilobytes, and whether it still holds it.
+
+A chain that only its own author can check proves nothing: who has the superuser's password may write it anew from the first
+link. A checkpoint holds links of the chain and is kept somewhere else, so that no such rewriting agrees with it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import ServerCursor
+
+from stamgast.kit.database import Cursor
+from stamgast.ledger.canonical import GENESIS, link_of
+from stamgast.ledger.types import FIRST_OWNER_ACCOUNT, Finding
+
+LARGEST_MARKS = 1_024
+"""So many links a checkpoint holds at most, evenly spread: the first batch that differs is found to within that step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The chain up to link ``sequence``, batches that had no link yet, and what all of them add up to.
+
+    ``marks`` are links by number, the last one among them. ``totals`` are debit and credit by currency and account of the
+    programme's side; what owners have is their difference.
+    """
+
+    sequence: int
+    marks: tuple[tuple[int, str], ...]
+    unsealed: tuple[tuple[str, str], ...]
+    movements: int
+    amount: int
+    totals: tuple[tuple[str, int, int, int], ...]
+
+
+def take_checkpoint(cursor: Cursor) -> Checkpoint:
+    """What the ledger holds now. In one REPEATABLE READ transaction, so that all parts are of one moment. Reads no movement."""
+    cursor.execute("SELECT sequence FROM ledger_head WHERE id = 1")
+    row = cursor.fetchone()
+    sequence = int(row[0]) if row else 0
+    step = max(1, -(-sequence // LARGEST_MARKS))
+    numbers = sorted({*range(step, sequence + 1, step), *([sequence] if sequence else [])})
+    cursor.execute("SELECT sequence, chain FROM ledger_seal WHERE sequence = ANY(%s) ORDER BY sequence", (numbers,))
+    marks = tuple((int(number), bytes(chain).hex()) for number, chain in cursor)
+    cursor.execute(
+        "SELECT b.id, b.root FROM ledger_unsealed u JOIN ledger_batch b ON b.id = u.batch_id ORDER BY u.posted_at, b.id"
+    )
+    unsealed = tuple((str(batch_id), bytes(root).hex()) for batch_id, root in cursor)
+    cursor.execute("SELECT coalesce(sum(rows), 0)::bigint, coalesce(sum(total), 0)::bigint FROM ledger_batch")
+    movements, amount = cursor.fetchone() or (0, 0)
+    cursor.execute(
+        """SELECT currency, account, sum(debit)::bigint, sum(credit)::bigint FROM (
+          SELECT currency, account, debit, credit FROM ledger_contra_delta
+          UNION ALL SELECT currency, account, debit, credit FROM ledger_contra_daily
+        ) AS kept GROUP BY currency, account ORDER BY currency, account"""
+    )
+    totals = tuple((currency, int(account), int(debit), int(credit)) for currency, account, debit, credit in cursor)
+    return Checkpoint(sequence, marks, unsealed, int(movements), int(amount), totals)
+
+
+def compare_with_checkpoint(cursor: Cursor, checkpoint: Checkpoint) -> list[Finding]:
+    """What of a checkpoint no longer holds: empty when today's ledger holds all of it, and perhaps more after it.
+
+    Makes the chain anew from today's roots, so that neither batches nor links can be exchanged; that the roots are those of
+    today's movements is what ``audit`` proves.
+    """
+    found = next(_differing_chain(cursor, checkpoint), None)
+    findings = [found] if found else []
+    roots = dict(checkpoint.unsealed)
+    cursor.execute("SELECT id::text, root FROM ledger_batch WHERE id = ANY(%s::uuid[])", (list(roots),))
+    today = {batch_id: bytes(root).hex() for batch_id, root in cursor}
+    for batch_id, root in checkpoint.unsealed:
+        if today.get(batch_id) != root:
+            sentence = f"Batch {batch_id} waited for its link when the checkpoint was made, and is not what it was then."
+            findings.append(Finding("checkpoint", batch_id, sentence))
+            break
+    return findings or list(_differing_sums(cursor, checkpoint))
+
+
+def _differing_chain(cursor: Cursor, checkpoint: Checkpoint) -> Iterator[Finding]:
+    marks = dict(checkpoint.marks)
+    link, agreed = GENESIS, 0
+    batches: list[UUID] = []
+    for number, batch_id, root in _roots(cursor, checkpoint.sequence):
+        if root is None or number != agreed + len(batches) + 1:
+            yield Finding(
+                "checkpoint", str(batch_id), f"The chain has lost its link {agreed + len(batches) + 1}, or its batch."
+            )
+            return
+        link = link_of(link, batch_id.bytes, root)
+        batches.append(batch_id)
+        if number in marks:
+            if marks[number] != link.hex():
+                yield _differs(agreed + 1, number, batches)
+                return
+            agreed, batches = number, []
+    if agreed < checkpoint.sequence:
+        last = agreed + len(batches)
+        yield Finding("checkpoint", str(last), f"The chain ends at link {last}; it had {checkpoint.sequence}.")
+
+
+def _differs(first: int, last: int, batches: Sequence[UUID]) -> Finding:
+    since = "is not what it was when the checkpoint was made"
+    if first == last:
+        return Finding("checkpoint", str(batches[0]), f"Batch {batches[0]}, link {first} of the chain, {since}.")
+    sentence = f"One of the batches {batches[0]} to {batches[-1]}, links {first} to {last} of the chain, {since}."
+    return Finding("checkpoint", str(batches[0]), sentence)
+
+
+def _roots(cursor: Cursor, sequence: int) -> Iterator[tuple[int, UUID, bytes | None]]:
+    with ServerCursor[Any](cursor.connection, "ledger_checkpoint_chain") as reader:
+        reader.execute(
+            """SELECT s.sequence, s.batch_id, b.root FROM ledger_seal s LEFT JOIN ledger_batch b ON b.id = s.batch_id
+            WHERE s.sequence <= %s ORDER BY s.sequence""",
+            (sequence,),
+            binary=True,
+        )
+        yield from reader
+
+
+def _differing_sums(cursor: Cursor, checkpoint: Checkpoint) -> Iterator[Finding]:
+    """The same batches with another content show here, where nobody audits the movements beside it."""
+    cursor.execute(
+        """WITH held AS MATERIALIZED (
+          SELECT batch_id FROM ledger_seal WHERE sequence <= %(sequence)s UNION SELECT unnest(%(unsealed)s::uuid[])
+        ), sides AS (
+          SELECT currency, debit AS account, amount AS debit, 0 AS credit FROM ledger_movement
+          WHERE batch_id IN (SELECT batch_id FROM held)
+          UNION ALL SELECT currency, credit, 0, amount FROM ledger_movement WHERE batch_id IN (SELECT batch_id FROM held)
+        )
+        SELECT currency, account, sum(debit)::bigint, sum(credit)::bigint FROM sides WHERE account < %(first)s
+        GROUP BY currency, account ORDER BY currency, account""",
+        {
+            "sequence": checkpoint.sequence,
+            "unsealed": [batch_id for batch_id, _ in checkpoint.unsealed],
+            "first": FIRST_OWNER_ACCOUNT,
+        },
+    )
+    today = tuple((currency, int(account), int(debit), int(credit)) for currency, account, debit, credit in cursor)
+    for one in sorted({*checkpoint.totals} ^ {*today}):
+        currency, account, *_ = one
+        sentence = f"Account {account} of the programme has other sums of {currency} than when the checkpoint was made."
+        yield Finding("checkpoint", f"{account} {currency}", sentence)
+        return
