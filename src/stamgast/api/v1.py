@@ -5,9 +5,10 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.translation import get_language_from_request
-from ninja import NinjaAPI, Query
+from ninja import Query
 
 from stamgast.api import consents, duplicates, erasures, identity, ledger, measures, problems, profiles, programmes, shapes
+from stamgast.api.description import DescribedApi
 from stamgast.api.keys import Keyed, region
 from stamgast.api.words import shape_activity, shape_movement
 from stamgast.conditions import CUSTOMER_FIELDS, parse
@@ -23,7 +24,9 @@ from stamgast.segments.queries import list_members as read_members
 from stamgast.segments.queries import list_segments as read_segments
 from stamgast.segments.types import Segment
 
-api = NinjaAPI(title="Stamgast", version="1", urls_namespace="api", docs_url=None, openapi_url="/openapi.json", auth=Keyed())
+api = DescribedApi(
+    title="Stamgast", version="1", urls_namespace="api", docs_url=None, openapi_url="/openapi.json", auth=Keyed()
+)
 problems.register(api)
 identity.register(api)
 duplicates.register(api)

@@ -117,3 +117,12 @@ def test_the_api_describes_itself(client, db):
     document = client.get("/v1/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     assert any(path.startswith("/v1/customers/{") for path in document["paths"])
+
+
+def test_every_operation_says_how_it_refuses_and_every_write_that_it_may_be_sent_again(client, db):
+    document = client.get("/v1/openapi.json").json()
+    operations = [(method, one) for path in document["paths"].values() for method, one in path.items()]
+    assert {one["responses"]["default"]["content"].popitem()[0] for _, one in operations} == {"application/problem+json"}
+    keyed = [method for method, one in operations if any(p["name"] == "Idempotency-Key" for p in one.get("parameters", []))]
+    assert sorted(keyed) == sorted(method for method, _ in operations if method != "get")
+    assert keyed
