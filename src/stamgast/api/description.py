@@ -13,7 +13,7 @@ KEY = {
     "name": HEADER,
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
-    "description": "With the same key and request the write is done once and answered again; with another request it is refused.",
+    "description": "With the same key and request the write is done once and answered again; another request is refused.",
 }
 PROBLEM = {
     "type": "object",
