@@ -3,6 +3,10 @@
 from stamgast.kit.errors import Kind, StamgastError
 
 
+WRONG = ("broken", "column_twice", "empty", "encoding", "gone", "long_field", "no_header", "not_parquet", "type")
+"""What can be wrong with a file, for an edge that says it in a language of its own."""
+
+
 class InvalidMapping(StamgastError):
     """The mapping is not YAML, or does not say what a mapping has to say."""
 
@@ -10,7 +14,10 @@ class InvalidMapping(StamgastError):
 
 
 class UnreadableFile(StamgastError):
-    """The file is missing, is not CSV or Parquet, or is in another encoding than the mapping says."""
+    """The file is missing, is not CSV or Parquet, or is in another encoding than the mapping says.
+
+    ``details`` has ``wrong``, one of the words of ``WRONG``, and where there are such the ``column`` and the ``line``.
+    """
 
     code = "unreadable_file"
 

@@ -21,8 +21,9 @@ def build_query(mapping: Mapping, *, decimal: str, after: int) -> str:
     """One row for each row of the file that comes after the order whose first row is ``after``, with the columns:
 
     ``row_number``, ``line``, ``first_row`` (of the order it belongs to), ``problem`` (None when all is well), ``product``
-    (JSON, None without products); and, where it is the first row itself, ``key``, ``stamp``, ``who``, ``context``,
-    ``properties`` and ``traits`` (the insides of JSON objects; ``context`` of a list of external ids), else None.
+    (JSON, None without products); and, where it is the first row itself, ``key``, ``stamp``, ``kind`` (None where the mapping
+    names one for all), ``who``, ``context``, ``properties`` and ``traits`` (the insides of JSON objects; ``context`` of a list
+    of external ids), else None.
     """
     raw = {name: f"raw_{number}" for number, name in enumerate(mapping.columns)}
     of_order = {
@@ -62,7 +63,7 @@ def build_query(mapping: Mapping, *, decimal: str, after: int) -> str:
     """
 
 
-_ORDER_SECTIONS = ("identifiers", "properties", "traits")
+_ORDER_SECTIONS = ("kinds", "identifiers", "properties", "traits")
 
 
 class _Computed:
@@ -171,6 +172,7 @@ def _ordered(mapping: Mapping, fields: Sequence[_Computed], raw: dict[str, str])
 def _message_parts(mapping: Mapping, of_order: dict[str, list[_Computed]]) -> Iterable[tuple[str, str]]:
     yield "key", "key_text"
     yield "stamp", "stamp"
+    yield "kind", of_order["kinds"][0].of_order if of_order["kinds"] else "null::varchar"
     identifiers = of_order["identifiers"]
     yield (
         "who",

@@ -67,6 +67,8 @@ class Mapping:
     digest: bytes
     source: str | None
     kind: str
+    """The one kind of every row, or empty where ``kind_of`` says which column names it."""
+    kind_of: Field | None
     timestamp: Timestamp
     identifiers: Sequence[Field]
     message_id: tuple[str, ...]
@@ -79,10 +81,15 @@ class Mapping:
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that the mapping names, once, in the order in which it names them."""
-        fields = (*self.identifiers, *self.properties, *self.traits, *self.products)
+        fields = (*self.kinds, *self.identifiers, *self.properties, *self.traits, *self.products)
         named = [*self.timestamp.columns, *self.message_id, *self.group_by]
         named += [column for one in fields for column in (one.column, one.sum_of) if column is not None]
         return tuple(dict.fromkeys(named))
+
+    @property
+    def kinds(self) -> Sequence[Field]:
+        """The field that names the kind, as a list: empty where every row is of one kind."""
+        return () if self.kind_of is None else (self.kind_of,)
 
 
 def read_schema() -> dict[str, Any]:
@@ -147,7 +154,8 @@ def _mapping_of(document: dict[str, Any], root: yaml.Node, name: str, digest: by
     return Mapping(
         digest=digest,
         source=document.get("source"),
-        kind=document["kind"],
+        kind="" if isinstance(document["kind"], dict) else document["kind"],
+        kind_of=_fields({"kind": document["kind"]})[0] if isinstance(document["kind"], dict) else None,
         timestamp=Timestamp(_columns(stamp["column"]), clock, stamp.get("format")),
         identifiers=_fields(document["identifiers"]),
         message_id=_columns(document.get("message_id")),

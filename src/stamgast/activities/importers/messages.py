@@ -40,6 +40,7 @@ class Parts:
     products: list[str | None]
     key: str | None
     stamp: str | None
+    kind: str | None
     who: str
     context: str
     properties: str
@@ -56,13 +57,13 @@ def parts_of(batches: Iterable[pa.RecordBatch]) -> Iterator[Parts]:
         heads = batch.take(pa.array(starts, pa.int64()))
         if current is not None and (not starts or starts[0] > 0):
             _extend(current, columns, 0, starts[0] if starts else len(batch))
-        names = ("first_row", "key", "stamp", "who", "context", "properties", "traits")
+        names = ("first_row", "key", "stamp", "kind", "who", "context", "properties", "traits")
         ends = [*starts[1:], len(batch)][: len(starts)]
         for start, end, *head in zip(starts, ends, *(heads.column(name).to_pylist() for name in names), strict=True):
             if current is not None:
                 yield current
-            first_row, key, stamp, who, context, properties, traits = head
-            current = Parts(first_row, [], [], [], [], key, stamp, who, context, properties, traits)
+            first_row, *texts = head
+            current = Parts(first_row, [], [], [], [], *texts)
             _extend(current, columns, start, end)
     if current is not None:
         yield current
@@ -82,9 +83,6 @@ class Writer:
         self._mapping = mapping
         self._source = source
         self._reader = reader
-        self._is_identify = mapping.kind == IDENTIFY
-        event = "" if self._is_identify else f',"event":{_json(mapping.kind)}'
-        self._beginning = f'{{"type":"{"identify" if self._is_identify else "track"}"{event},"messageId":"'
 
     def write(self, parts: Parts, *, at: datetime) -> NewActivity | list[RejectedRow]:
         """The activity that the parts make, or all of their rows, rejected."""
@@ -94,19 +92,25 @@ class Writer:
             moment = read_moment(parts.stamp, self._mapping.timestamp, at=at)
         except ValueError as error:
             return [RejectedRow(row, str(error)) for row in parts.row_numbers]
-        message_id = derive_id("import", self._mapping.kind, parts.key or "").hex
+        kind = self._mapping.kind or parts.kind or ""
+        if not kind:
+            name = self._mapping.kinds[0].column
+            return [RejectedRow(row, f"{name} is empty") for row in parts.row_numbers]
+        message_id = derive_id("import", kind, parts.key or "").hex
         read = self._reader.read_message(
-            self._body(parts, message_id, moment).encode(), source=self._source, received_at=at, fallback_id=message_id
+            self._body(parts, kind, message_id, moment).encode(), source=self._source, received_at=at, fallback_id=message_id
         )
         if isinstance(read, NewActivity):
             return read
         return [RejectedRow(row, read.detail) for row in parts.row_numbers]
 
-    def _body(self, parts: Parts, message_id: str, moment: datetime) -> str:
+    def _body(self, parts: Parts, kind: str, message_id: str, moment: datetime) -> str:
+        is_identify = kind == IDENTIFY
+        event = "" if is_identify else f',"event":{_json(kind)}'
         stamp = moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
         context = f'"externalIds":[{parts.context}]' if parts.context else ""
         traits = parts.traits
-        if traits and not self._is_identify:
+        if traits and not is_identify:
             context += f'{"," if context else ""}"traits":{{{traits}}}'
             traits = ""
         properties = parts.properties
@@ -114,7 +118,7 @@ class Writer:
             lines = ",".join([f"{{{product}}}" for product in parts.products])
             properties += f'{"," if properties else ""}"products":[{lines}]'
         return (
-            f'{self._beginning}{message_id}","timestamp":"{stamp}"'
+            f'{{"type":"{IDENTIFY if is_identify else "track"}"{event},"messageId":"{message_id}","timestamp":"{stamp}"'
             + (f",{parts.who}" if parts.who else "")
             + (f',"context":{{{context}}}' if context else "")
             + (f',"traits":{{{traits}}}' if traits else "")

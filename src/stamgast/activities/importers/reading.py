@@ -58,7 +58,7 @@ def digest_of(path: Path) -> bytes:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
-        raise UnreadableFile(f"{path} cannot be read: {error.strerror}.") from None
+        raise UnreadableFile(f"{path} cannot be read: {error.strerror}.", wrong="gone") from None
 
 
 def is_parquet(path: Path) -> bool:
@@ -74,8 +74,12 @@ def open_table(
     folder: Path | None = None,
     memory: str = "1GB",
     report: Callable[[int], None] = lambda rows: None,
+    most_rows: int | None = None,
 ) -> Iterator[Table]:
-    """Reads the file into a database in a temporary folder, which also takes what does not fit in memory."""
+    """Reads the file into a database in a temporary folder, which also takes what does not fit in memory.
+
+    With ``most_rows`` it is the first so many rows only, and reading ends with them.
+    """
     with TemporaryDirectory(prefix="stamgast-import-", dir=folder) as scratch:
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": memory,
@@ -95,52 +99,66 @@ def open_table(
             ]
             schema = pa.schema(types)
             count = 0
+            failed: list[UnreadableFile] = []
 
             def numbered() -> Iterator[pa.RecordBatch]:
                 nonlocal count
-                for lines, values in batches:
+                for lines, values in batches if most_rows is None else _first(batches, most_rows, ragged):
                     rows = pa.array(np.arange(count + 1, count + 1 + len(lines)))
                     count += len(lines)
                     yield pa.RecordBatch.from_arrays([rows, lines, *values], schema=schema)
                     report(count)
 
-            reader = pa.RecordBatchReader.from_batches(schema, _with_clear_errors(path, mapping.csv, numbered()))
+            reader = pa.RecordBatchReader.from_batches(schema, _with_clear_errors(path, mapping.csv, numbered(), failed))
             connection.register("incoming", reader)
             try:
                 connection.execute("create table rows as from incoming")
             except duckdb.Error as error:
-                raise _reason(error, path) from None
+                raise failed[0] if failed else _broken(path, error) from None
             connection.unregister("incoming")
             yield Table(connection, columns, count, ragged)
 
 
-class _Failed(Exception):
-    """Carries an UnreadableFile through DuckDB, which keeps only the text of an exception."""
+def _first(batches: "_Batches", most: int, ragged: list[RaggedRow]) -> "_Batches":
+    """The first rows, and of those that are none only what stands before the last of them."""
+    for lines, values in batches:
+        yield lines[:most], [column[:most] for column in values]
+        if len(lines) >= most:
+            last = lines[most - 1].as_py()
+            ragged[:] = [row for row in ragged if row.line < last]
+            return
+        most -= len(lines)
 
 
-def _with_clear_errors(path: Path, csv_format: Csv, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _with_clear_errors(
+    path: Path, csv_format: Csv, batches: Iterator[pa.RecordBatch], failed: list[UnreadableFile]
+) -> Iterator[pa.RecordBatch]:
+    """What goes wrong is noted in ``failed``, because DuckDB, which asks for the batches, keeps only the text of it."""
     try:
         yield from batches
     except UnreadableFile as error:
-        raise _Failed(error.message) from None
+        failed.append(error)
+        raise
     except (pa.ArrowInvalid, UnicodeError, OSError) as error:
-        raise _Failed(_sentence(path, csv_format, error)) from None
+        failed.append(_unreadable(path, csv_format, error))
+        raise
 
 
-def _reason(error: duckdb.Error, path: Path) -> UnreadableFile:
-    _, found, sentence = str(error).partition(f"{_Failed.__name__}: ")
-    return UnreadableFile(sentence.splitlines()[0] if found else f"{path} cannot be read: {str(error).splitlines()[0]}")
+def _broken(path: Path, error: Exception) -> UnreadableFile:
+    return UnreadableFile(f"{path} cannot be read: {str(error).splitlines()[0]}", wrong="broken")
 
 
-def _sentence(path: Path, csv_format: Csv, error: Exception) -> str:
+def _unreadable(path: Path, csv_format: Csv, error: Exception) -> UnreadableFile:
     text = str(error)
     if isinstance(error, UnicodeError) or "UTF8" in text or "UTF-8" in text:
         line = _first_undecodable_line(path, csv_format.encoding)
         where = f"line {line} of {path}" if line else str(path)
-        return f"{where} is not {csv_format.encoding}. Name the file's encoding under csv.encoding, for example windows-1252."
+        sentence = f"{where} is not {csv_format.encoding}. Name the file's encoding under csv.encoding, for example windows-1252."
+        return UnreadableFile(sentence, wrong="encoding", line=line)
     if "straddling" in text or "out of sync" in text:
-        return f"{path} has a field of more than {BLOCK_BYTES // 1024**2} MB, or a quote that is never closed."
-    return f"{path} cannot be read: {text.splitlines()[0]}"
+        sentence = f"{path} has a field of more than {BLOCK_BYTES // 1024**2} MB, or a quote that is never closed."
+        return UnreadableFile(sentence, wrong="long_field")
+    return _broken(path, error)
 
 
 def _first_undecodable_line(path: Path, encoding: str) -> int | None:
@@ -181,11 +199,12 @@ def _read_parquet(path: Path, mapped: Collection[str]) -> tuple[Sequence[str], _
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise UnreadableFile(f"{path} is not a Parquet file that can be read: {str(error).splitlines()[0]}") from None
+        sentence = f"{path} is not a Parquet file that can be read: {str(error).splitlines()[0]}"
+        raise UnreadableFile(sentence, wrong="not_parquet") from None
     names = file.schema_arrow.names
     for name in names:
         if names.count(name) > 1:
-            raise UnreadableFile(f"{path} has two columns {name!r}. Give each column a name of its own.")
+            raise _twice(path, name)
 
     def batches() -> _Batches:
         line = 0
@@ -213,7 +232,8 @@ def _text_of(name: str, column: _Column, *, is_mapped: bool) -> _Column:
     except pa.ArrowException:
         if not is_mapped:
             return pa.nulls(len(column), pa.string())
-        raise UnreadableFile(f"The column {name!r} is of type {column.type}, which cannot be imported.") from None
+        sentence = f"The column {name!r} is of type {column.type}, which cannot be imported."
+        raise UnreadableFile(sentence, wrong="type", column=name) from None
     return _without_exponent(text) if pa.types.is_decimal(column.type) or pa.types.is_floating(column.type) else text
 
 
@@ -261,7 +281,7 @@ def _read_csv(path: Path, csv_format: Csv, ragged: list[RaggedRow]) -> tuple[Seq
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error) or "Could not skip" in str(error):  # a header and no more
             return columns, iter(())
-        raise UnreadableFile(_sentence(path, csv_format, error)) from None
+        raise _unreadable(path, csv_format, error) from None
 
     def batches() -> _Batches:
         line = header_lines + 1
@@ -331,14 +351,19 @@ def _read_header(path: Path, csv_format: Csv) -> tuple[list[str], int]:
             columns = next(rows, [])
             header_lines = rows.line_num
     except OSError as error:
-        raise UnreadableFile(f"{path} cannot be read: {error.strerror}.") from None
+        raise UnreadableFile(f"{path} cannot be read: {error.strerror}.", wrong="gone") from None
     except UnicodeError as error:
-        raise UnreadableFile(_sentence(path, csv_format, error)) from None
+        raise _unreadable(path, csv_format, error) from None
     except csv.Error:
-        raise UnreadableFile(f"{path} does not begin with a line of column names.") from None
+        raise UnreadableFile(f"{path} does not begin with a line of column names.", wrong="no_header") from None
     if not any(columns):
-        raise UnreadableFile(f"{path} is empty: its first line has to name the columns.")
+        raise UnreadableFile(f"{path} is empty: its first line has to name the columns.", wrong="empty")
     for name in columns:
         if columns.count(name) > 1:
-            raise UnreadableFile(f"{path} has two columns {name!r}. Give each column a name of its own.")
+            raise _twice(path, name)
     return columns, header_lines
+
+
+def _twice(path: Path, name: str) -> UnreadableFile:
+    sentence = f"{path} has two columns {name!r}. Give each column a name of its own."
+    return UnreadableFile(sentence, wrong="column_twice", column=name)

@@ -217,6 +217,26 @@ def test_identify_carries_traits(imported, bodies):
     ]
 
 
+def test_a_column_says_the_kind(imported, bodies):
+    mapping = """\
+source: t
+kind: {column: what, values: {sale: Order Completed, hello: identify}}
+timestamp: day
+identifiers: {user_id: who}
+group_by: nr
+properties: {order_id: nr}
+"""
+    rows = "nr,day,who,what\n1,2026-01-01,7,sale\n1,2026-01-01,7,\n2,2026-01-02,7,Swipe\n3,2026-01-03,7,hello\n4,2026-01-03,7,\n"
+    outcome = imported(rows + "5,2026-01-03,7,sale\n5,2026-01-03,7,Swipe\n", mapping)
+    assert (outcome.activities_new, outcome.rows_rejected) == (3, 3)
+    assert outcome.reasons == [("the lines of this order differ in what", 2), ("what is empty", 1)]
+    assert [(body["type"], body.get("event")) for body in bodies()] == [
+        ("track", "Order Completed"),
+        ("track", "Swipe"),
+        ("identify", None),
+    ]
+
+
 def test_rows_without_a_key_count_each_once(imported, bodies):
     visits = "card,day\nA1,2026-01-01\nA1,2026-01-01\nA2,2026-01-01\n"
     mapping = "source: door\nkind: Visit\ntimestamp: day\nidentifiers: {card_number: card}\n"
