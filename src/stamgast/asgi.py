@@ -24,6 +24,7 @@ from django.http import HttpRequest, HttpResponseBase  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
 from stamgast.activities import intake  # noqa: E402
+from stamgast.console.receiving import bounded, spool_beside_uploads  # noqa: E402
 from stamgast.flows import metrics as _flow_metrics  # noqa: E402, F401  declares what /metrics reads
 from stamgast.kit import metrics  # noqa: E402
 from stamgast.kit.database import act_as_application  # noqa: E402
@@ -66,11 +67,13 @@ class OneTurnHandler(ASGIHandler):
 
 
 django: Any = OneTurnHandler()  # Django declares narrower types than ASGI's
+pages = bounded(django)
 
 
 def create_application() -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     """For the web process: like ``application``, with the database rights of the application only."""
     act_as_application(most_connections=MOST_CONNECTIONS)
+    spool_beside_uploads()
     return application
 
 
@@ -111,7 +114,7 @@ async def _routed(scope: Scope, receive: Receive, send: Send) -> None:
     if intake.is_intake_path(scope["path"]):
         await intake.application(scope, receive, send)
     else:
-        await django(scope, receive, send)
+        await pages(scope, receive, send)
 
 
 def _see_through_proxy(scope: Scope) -> None:

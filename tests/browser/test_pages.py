@@ -24,7 +24,7 @@ PAGES = (
     "/insights/retention", "/insights/retention?weeks=26&segment=loyal-customers", "/insights/customers?part=new",
     "/insights/cohorts?weeks=52", "/insights/cohorts?weeks=26&by=week&count=or-later", "/insights/repeat-purchase?weeks=52",
     "/insights/best-customers",
-    "/sources", "/sources/3",
+    "/sources", "/sources/3", "/sources/uploads",
     "/webhooks", "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds", "/sources/identity",
     "/sources/kinds/Wine Tasting Booked", "/account", "/account/second-factor", "/staff", "/staff/1", "/keys", "/trail",
     "/till", "/till?q=918", "/customers/user_id:nobody",

@@ -131,3 +131,44 @@ class Import(models.Model):
     activities_repeated = models.BigIntegerField(default=0)
     rows_rejected = models.BigIntegerField(default=0)
     rejects_bytes = models.BigIntegerField(default=0, help_text="of the file of rejects, what belongs to rows done")
+
+
+class Upload(models.Model):
+    """A file that somebody handed in to be imported: what was chosen for its columns, and how far it got.
+
+    ``claim`` is who imports it; ``beat_at`` is when they last said so. Once ``removed_at`` is set there is no file any more.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT)
+    name = models.TextField(help_text="of the file, as it was sent")
+    size_bytes = models.BigIntegerField()
+    sha256 = models.BinaryField()
+    is_parquet = models.BooleanField()
+    choices = models.JSONField()
+    mapping = models.TextField(null=True, help_text="what the choices say, as YAML; null while they say too little")
+    state = models.TextField()
+    rows_done = models.BigIntegerField(default=0)
+    rows_total = models.BigIntegerField(null=True)
+    rows_refused = models.BigIntegerField(default=0)
+    activities_new = models.BigIntegerField(default=0)
+    activities_repeated = models.BigIntegerField(default=0)
+    was_known = models.BooleanField(default=False, help_text="this file was imported by this mapping before")
+    reasons = models.JSONField(default=dict, help_text="the commonest reasons of refused rows, and how many each")
+    problem = models.JSONField(null=True, help_text="why it failed: code, details and message of the error")
+    uploaded_at = models.DateTimeField()
+    uploaded_by = models.TextField()
+    started_by = models.TextField(null=True)
+    begun_at = models.DateTimeField(null=True, help_text="when this run stored its first rows; rows_before were done then")
+    rows_before = models.BigIntegerField(default=0)
+    claim = models.UUIDField(null=True)
+    beat_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(help_text="when somebody last did something with it, or it ended")
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("uploaded_at", "id"), name="upload_latest"),
+            models.Index(fields=("changed_at",), name="upload_running", condition=models.Q(state="running")),
+        )

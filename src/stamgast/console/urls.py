@@ -26,6 +26,7 @@ from stamgast.console.views import (
     staff,
     till,
     trail,
+    uploads,
     webhooks,
 )
 
@@ -99,6 +100,11 @@ urlpatterns = [
     path("insights/customers", insights.behind, name="behind"),
     path("insights/customers.csv", insights.behind_csv, name="behind_csv"),
     path("sources", sources.sources, name="sources"),
+    path("sources/uploads", uploads.uploads, name="uploads"),
+    path("sources/uploads/<uuid:upload_id>", uploads.upload, name="upload"),
+    path("sources/uploads/<uuid:upload_id>/stop", uploads.stop, name="upload_stop"),
+    path("sources/uploads/<uuid:upload_id>/go-on", uploads.go_on, name="upload_go_on"),
+    path("sources/uploads/<uuid:upload_id>/refused.csv", uploads.rejects, name="upload_rejects"),
     path("sources/<int:number>", sources.source, name="source"),
     path("sources/<int:number>/strictness", sources.strictness, name="strictness"),
     path("sources/<int:number>/keys", sources.new_key, name="new_key"),

@@ -1,8 +1,8 @@
 """The worker: decides what waits, expires what is due at the moment it is due, and keeps the seal and the lake fresh.
 
 Deciding and expiring have a thread of their own. It sleeps until the database says that activities came in, until the next
-lot expires, or for a short while. Housekeeping has another, so that an export never delays a decision, and so has the
-delivery of webhooks.
+lot expires, or for a short while. Housekeeping has another, so that an export never delays a decision, and so have the
+delivery of webhooks, the search for duplicates and the import of files that were handed in.
 """
 
 import threading
@@ -35,6 +35,7 @@ from stamgast.flows.measure import measure_home
 from stamgast.flows.measure_liability import refresh_liability
 from stamgast.flows.metrics import observe_decided
 from stamgast.flows.publish import Follower
+from stamgast.flows.run_uploads import import_if_asked, remove_old_uploads
 from stamgast.flows.summarise import summarise, summary_folder
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
@@ -56,6 +57,7 @@ ARCHIVE_EVERY_SECONDS = 3600.0
 LONGEST_PATIENCE_SECONDS = 5.0
 SINGLY_SECONDS = 0.5
 SEARCH_EVERY_SECONDS = 10.0
+UPLOADS_EVERY_SECONDS = 1.0
 CALM_SECONDS = 600.0
 """A worker that starts has more urgent things to do than to look for duplicates because it is time."""
 CHANNEL = "stamgast_pending"
@@ -74,7 +76,10 @@ def run(stop: threading.Event) -> None:
     delivering.start()
     searching = threading.Thread(target=_search_duplicates, args=(stop,), name="duplicates", daemon=True)
     searching.start()
+    importing = threading.Thread(target=_import_uploads, args=(stop,), name="uploads", daemon=True)
+    importing.start()
     _repeat(stop, _decide_and_expire)
+    importing.join(timeout=30)
     delivering.join(timeout=5)
     housekeeping.join(timeout=30)
     searching.join(timeout=30)
@@ -222,6 +227,7 @@ def _keep_house(stop: threading.Event) -> None:
         follower.turn(at=utc_now(), actor=ACTOR, should_stop=lambda: stop.is_set() or time.monotonic() > until)
         if time.monotonic() - last_export >= LAKE_EVERY_SECONDS:
             empty_refusals_of_erased(at=utc_now())
+            remove_old_uploads(at=utc_now())
             _refresh_lake()
             last_export = time.monotonic()
         if time.monotonic() - last_archive >= ARCHIVE_EVERY_SECONDS:
@@ -260,6 +266,16 @@ def _search_duplicates(stop: threading.Event) -> None:
         except SearchRunning:
             log.info("search_running")
         stop.wait(SEARCH_EVERY_SECONDS)
+
+    _repeat(stop, turn)
+
+
+def _import_uploads(stop: threading.Event) -> None:
+    """Imports files that somebody handed in, until told to stop; then it ends after the transaction at hand."""
+
+    def turn(stop: threading.Event) -> None:
+        if not import_if_asked(clock=utc_now, should_stop=stop.is_set):
+            stop.wait(UPLOADS_EVERY_SECONDS)
 
     _repeat(stop, turn)
 

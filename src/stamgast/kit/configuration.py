@@ -37,6 +37,7 @@ SETTINGS = (
     "STAMGAST_KEEP_MONTHS",
     "STAMGAST_DUPLICATES_DAYS",
     "STAMGAST_CHECKPOINTS",
+    "STAMGAST_UPLOAD_MB",
     "STAMGAST_DEMO",
     "STAMGAST_DEBUG",
 )
@@ -78,6 +79,7 @@ class Configuration:
     keep_months: int | None
     duplicates_days: int
     checkpoints: Path | None
+    upload_mb: int
 
     @property
     def postgres(self) -> Path:
@@ -123,6 +125,7 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
         keep_months=_keep_months(environment.get("STAMGAST_KEEP_MONTHS", "")),
         duplicates_days=_days(environment.get("STAMGAST_DUPLICATES_DAYS") or "7"),
         checkpoints=_folder(environment.get("STAMGAST_CHECKPOINTS", "")),
+        upload_mb=_megabytes(environment.get("STAMGAST_UPLOAD_MB") or "1024"),
         secret_key=_secret(environment, data, may_generate=not url and is_loopback(host), is_demo=is_demo),
     )
 
@@ -308,6 +311,12 @@ def _log_level(level: str) -> str:
 def _days(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 <= int(text) <= 365:
         raise InvalidConfiguration("STAMGAST_DUPLICATES_DAYS is a number of days from 1 to 365, or 0 for never.")
+    return int(text)
+
+
+def _megabytes(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
+        raise InvalidConfiguration(f"STAMGAST_UPLOAD_MB is a number of megabytes from 1 to 1000000, not {text[:20]!r}.")
     return int(text)
 
 

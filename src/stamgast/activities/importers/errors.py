@@ -2,8 +2,7 @@
 
 from stamgast.kit.errors import Kind, StamgastError
 
-
-WRONG = ("broken", "column_twice", "empty", "encoding", "gone", "long_field", "no_header", "not_parquet", "type")
+WRONG = ("broken", "column_twice", "empty", "encoding", "gone", "long_field", "no_header", "not_csv", "not_parquet", "type")
 """What can be wrong with a file, for an edge that says it in a language of its own."""
 
 

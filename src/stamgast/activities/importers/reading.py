@@ -153,7 +153,9 @@ def _unreadable(path: Path, csv_format: Csv, error: Exception) -> UnreadableFile
     if isinstance(error, UnicodeError) or "UTF8" in text or "UTF-8" in text:
         line = _first_undecodable_line(path, csv_format.encoding)
         where = f"line {line} of {path}" if line else str(path)
-        sentence = f"{where} is not {csv_format.encoding}. Name the file's encoding under csv.encoding, for example windows-1252."
+        sentence = (
+            f"{where} is not {csv_format.encoding}. Name the file's encoding under csv.encoding, for example windows-1252."
+        )
         return UnreadableFile(sentence, wrong="encoding", line=line)
     if "straddling" in text or "out of sync" in text:
         sentence = f"{path} has a field of more than {BLOCK_BYTES // 1024**2} MB, or a quote that is never closed."

@@ -226,7 +226,9 @@ identifiers: {user_id: who}
 group_by: nr
 properties: {order_id: nr}
 """
-    rows = "nr,day,who,what\n1,2026-01-01,7,sale\n1,2026-01-01,7,\n2,2026-01-02,7,Swipe\n3,2026-01-03,7,hello\n4,2026-01-03,7,\n"
+    rows = (
+        "nr,day,who,what\n1,2026-01-01,7,sale\n1,2026-01-01,7,\n2,2026-01-02,7,Swipe\n3,2026-01-03,7,hello\n4,2026-01-03,7,\n"
+    )
     outcome = imported(rows + "5,2026-01-03,7,sale\n5,2026-01-03,7,Swipe\n", mapping)
     assert (outcome.activities_new, outcome.rows_rejected) == (3, 3)
     assert outcome.reasons == [("the lines of this order differ in what", 2), ("what is empty", 1)]

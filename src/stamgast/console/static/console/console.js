@@ -42,3 +42,44 @@ document.addEventListener("htmx:before:request", (event) => {
   const rows = event.target.closest?.("[data-more]");
   if (rows) rows.dataset.before = document.querySelector(rows.dataset.more)?.children.length ?? 0;
 });
+
+// Some choices need a name beside them.
+document.addEventListener("change", (event) => {
+  const name = document.getElementById(event.target.dataset?.names ?? "");
+  if (!name) return;
+  name.hidden = !["identifier", "property", "number", "money", "boolean", "trait"].includes(event.target.value);
+  if (name.hidden) name.value = "";
+});
+
+// A file is measured before it is sent, and says how much of it is under way. Without this script the form sends it as it is.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.hasAttribute("data-upload")) return;
+  event.preventDefault();
+  const field = form.querySelector("input[type=file]");
+  const problem = form.querySelector("[data-problem]");
+  const tell = (text) => { problem.textContent = text; problem.hidden = !text; };
+  if (field.files[0].size > Number(field.dataset.most)) return tell(field.dataset.tooLarge);
+  const sending = form.querySelector("[data-sending]");
+  const bar = sending.querySelector("progress");
+  const words = sending.querySelector("p");
+  const button = form.querySelector("button.btn-primary");
+  const request = new XMLHttpRequest();
+  const end = (text) => { tell(text); sending.hidden = true; button.disabled = false; };
+  request.upload.addEventListener("progress", (sent) => {
+    bar.value = Math.floor((100 * sent.loaded) / sent.total);
+    words.textContent = sent.loaded < sent.total ? `${bar.value} % ${words.dataset.sent}` : words.dataset.checking;
+  });
+  request.addEventListener("error", () => end(words.dataset.broken));
+  request.addEventListener("load", () => {
+    const answer = new DOMParser().parseFromString(request.responseText, "text/html");
+    const said = answer.querySelector("[data-problem]:not([hidden])");
+    if (said) return end(said.textContent);
+    window.location.assign(request.responseURL);
+  });
+  request.open("POST", form.action);
+  request.send(new FormData(form));
+  tell("");
+  sending.hidden = false;
+  button.disabled = true;
+});
