@@ -29,6 +29,7 @@ INSTALLED_APPS = (
     "stamgast.books",
     "stamgast.activities",
     "stamgast.ledger",
+    "stamgast.traits",
     "stamgast.programmes",
     "stamgast.segments",
     "stamgast.webhooks",

@@ -321,10 +321,18 @@ class PropertyField(Field):
         if isinstance(sample, bool):
             return compare_values(value.unwrap_as("boolean"), operator, literal)
         if isinstance(sample, str):
-            return compare_values(value.unwrap_as("string"), operator, literal)
+            return compare_values(self.text(columns), operator, literal)
         assert isinstance(sample, Decimal)
         doubles = [float(str(one)) for one in literal] if isinstance(literal, tuple) else float(str(literal))
-        return compare_values(value.unwrap_as("float64"), operator, doubles)
+        return compare_values(self.double(columns), operator, doubles)
+
+    def text(self, columns: Columns) -> Any:
+        """The text over a set; null where there is none, or something else."""
+        return self._json(columns).unwrap_as("string")
+
+    def double(self, columns: Columns) -> Any:
+        """The number over a set; null where there is none, or something else."""
+        return self._json(columns).unwrap_as("float64")
 
     def is_present(self, columns: Columns) -> ir.BooleanValue:
         text = self._json(columns).cast("string")

@@ -32,6 +32,7 @@ from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.lake.export import alone
 from stamgast.programmes.operations import stop_deciding
 from stamgast.programmes.queries import get_programme
+from stamgast.traits.operations import forget_values_of
 
 
 def erase(reference: str, *, reason: str, at: datetime, actor: str, region: str | None = None) -> Erasure:
@@ -87,6 +88,7 @@ def _erase(cursor: Cursor, customer: UUID, *, reason: str, at: datetime, actor: 
         "refusals": _refusals(cursor, texts, region),
     }
     removed |= remove_person(cursor, erasure, anchors)
+    forget_values_of(cursor, customer)
     withdraw_everything(cursor, erasure.anchor_id, at=at, source="erasure", actor="erasure")
     receipt = write_receipt(cursor, erasure, removed)
     bury(cursor, erasure, texts, key)

@@ -117,7 +117,13 @@ def day_in_zone(moment: ir.TimestampValue, zone: str) -> ir.DateValue:
     kind = moment.type()
     if not isinstance(kind, dt.Timestamp) or kind.timezone is None:
         raise NaiveMoment("The moments carry no time zone, so their day is not known. Store them as timestamps in UTC.")
-    return _local_time(zone, moment).date()
+    return local_in_zone(moment, zone).date()
+
+
+def local_in_zone(moment: ir.TimestampValue, zone: str) -> ir.TimestampValue:
+    """A moment on the clocks of a zone, without an offset."""
+    local: ir.TimestampValue = _local_time(zone, moment)
+    return local
 
 
 def check_zone(zone: str) -> None:

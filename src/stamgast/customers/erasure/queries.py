@@ -104,3 +104,8 @@ def _erasure_of(row: Sequence[Any]) -> Erasure:
     id_, customer, anchor, at, actor, reason, removed, cleaned = row
     counts: Mapping[str, int] = msgspec.json.decode(removed)
     return Erasure(id_, customer, anchor, at, actor, reason, counts, cleaned)
+
+
+def list_erased(cursor: Cursor) -> set[UUID]:
+    """Everybody who was erased."""
+    return {row[0] for row in cursor.execute("SELECT customer_id FROM customers_erasure").fetchall()}
