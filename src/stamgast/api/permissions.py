@@ -23,6 +23,7 @@ RULES: Mapping[str, Mapping[str, Scope]] = {
     "read_customer_statement": {"GET": Scope.MOVEMENTS_READ},
     "list_customer_consents": {"GET": Scope.CUSTOMERS_READ},
     "put_consent": {"PUT": Scope.CONSENTS_WRITE},
+    "list_traits": {"GET": Scope.CUSTOMERS_READ},
     "list_timeline": {"GET": Scope.CUSTOMERS_READ},
     "export_customer": {"GET": Scope.CUSTOMERS_EXPORT},
     "erase_customer": {"POST": Scope.CUSTOMERS_ERASE},

@@ -7,18 +7,21 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import get_language_from_request
 from ninja import Field, NinjaAPI, Query, Schema
 from pydantic import AfterValidator, AwareDatetime
 
 from stamgast.api.consents import ConsentShape, shape_consent
 from stamgast.api.keys import region
 from stamgast.api.shapes import ActivityShape, CustomerShape, MovementShape, Paging
+from stamgast.api.traits import ComputedTraitShape, shape_computed
 from stamgast.api.words import shape_activity, shape_customer, shape_movement
 from stamgast.customers.queries import anchors_of, get_customer
 from stamgast.flows.read_buying import Bought, Buying
 from stamgast.flows.read_customer import read_customer
 from stamgast.flows.read_profile import Part, ProfileParts, read_parts
 from stamgast.flows.read_timeline import Event, Filter, read_timeline
+from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
 from stamgast.kit.money import to_major
 
@@ -96,6 +99,7 @@ class ProfileShape(CustomerShape):
     """One customer over all sources; a part that was not asked for with ``include`` is null."""
 
     buying: BuyingShape | None
+    computed_traits: list[ComputedTraitShape] | None
     consents: list[ConsentShape] | None
     devices: list[DeviceShape] | None
     lots: list[LotShape] | None
@@ -161,8 +165,10 @@ def read_one_customer(request: HttpRequest, reference: str, including: Query[Inc
     """The customer of our id, or of an identifier such as ``user_id:900`` or ``email:a@example.org``."""
     with open_cursor() as cursor:
         view = read_customer(cursor, reference, region=region())
-        parts = read_parts(cursor, view, _split(including.include), zone=ZoneInfo(settings.CONFIGURATION.timezone))
-    return shape_customer(view) | _parts(parts)
+        shop = settings.CONFIGURATION
+        wanted = _split(including.include)
+        parts = read_parts(cursor, view, wanted, zone=ZoneInfo(shop.timezone), currency=shop.currency, at=utc_now())
+    return shape_customer(view) | _parts(parts, get_language_from_request(request))
 
 
 def list_timeline(request: HttpRequest, reference: str, paging: Query[TimelineFilter]) -> dict[str, Any]:
@@ -184,9 +190,11 @@ def _event(event: Event) -> dict[str, Any]:
     }
 
 
-def _parts(parts: ProfileParts) -> dict[str, Any]:
+def _parts(parts: ProfileParts, language: str) -> dict[str, Any]:
+    computed = parts.computed_traits
     return {
         "buying": _buying(parts.buying) if parts.buying else None,
+        "computed_traits": [shape_computed(*one, language) for one in computed] if computed is not None else None,
         "consents": [shape_consent(one) for one in parts.consents] if parts.consents is not None else None,
         "devices": parts.devices,
         "lots": [

@@ -7,7 +7,19 @@ from django.http import HttpRequest
 from django.utils.translation import get_language_from_request
 from ninja import Query
 
-from stamgast.api import consents, duplicates, erasures, identity, ledger, measures, problems, profiles, programmes, shapes
+from stamgast.api import (
+    consents,
+    duplicates,
+    erasures,
+    identity,
+    ledger,
+    measures,
+    problems,
+    profiles,
+    programmes,
+    shapes,
+    traits,
+)
 from stamgast.api.description import DescribedApi
 from stamgast.api.keys import Keyed, region
 from stamgast.api.words import shape_activity, shape_movement
@@ -32,6 +44,7 @@ identity.register(api)
 duplicates.register(api)
 consents.register(api)
 profiles.register(api)
+traits.register(api)
 erasures.register(api)
 measures.register(api)
 programmes.register(api)

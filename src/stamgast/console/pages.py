@@ -34,6 +34,7 @@ PLACES = (
     ("console:home", "home", gettext_noop("Home")),
     ("console:customers", "users", gettext_noop("Customers")),
     ("console:segments", "chart-pie", gettext_noop("Segments")),
+    ("console:traits", "calculator", gettext_noop("Traits")),
     ("console:programme", "award", gettext_noop("Programme")),
     ("console:insights", "chart-bar", gettext_noop("Insights")),
     ("console:sources", "plug", gettext_noop("Sources")),

@@ -21,6 +21,7 @@ _FIGURES = _STAFF - {Role.CASHIER}
 _PEOPLE = _FIGURES - {Role.ANALYST}
 _SOURCES = _FIGURES - {Role.AGENT}
 _WRITERS = frozenset({Role.OWNER, Role.MARKETER})
+_COUNTERS = _WRITERS | {Role.ANALYST}  # who says what is counted names no customer
 _MESSAGES = _SOURCES - {Role.ANALYST}  # what a source sent, word for word, names customers
 _HELPERS = frozenset({Role.OWNER, Role.AGENT})  # who has the person before them decides who it is
 
@@ -86,6 +87,12 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:segment": {"GET": _FIGURES},
     "console:members": {"GET": _FIGURES},
     "console:changes": {"GET": _FIGURES},
+    "console:traits": {"GET": _FIGURES},
+    "console:new_trait": {"GET": _COUNTERS, "POST": _COUNTERS},
+    "console:trait": {"GET": _FIGURES, "POST": _COUNTERS},
+    "console:trait_remove": {"POST": _COUNTERS},
+    "console:customer_traits": {"GET": _PEOPLE},
+    "console:trait_why": {"GET": _PEOPLE},
     "console:programme": {"GET": _FIGURES},
     "console:programme_edit": {"GET": _WRITERS, "POST": _WRITERS},
     "console:insights": {"GET": _FIGURES},

@@ -63,6 +63,9 @@ def refusal_sentence(error: StamgastError) -> str:
         "view_not_found": _("There is no such view. It may have been deleted, or is no longer shared."),
         "view_exists": _("There is a view of that name already. Choose another name, or overwrite that one."),
         "view_is_shared": _("This view is everybody's. Keep one of your own instead, or ask who may share views."),
+        "trait_not_found": _("There is no such trait. It may have been removed."),
+        "trait_exists": _("There is a trait of that name already. Choose another name."),
+        "trait_changed": _("Somebody else changed this trait just now. Look at what they made of it, then try again."),
         "invalid_cursor": _("This list has moved on. Start again from its beginning."),
     }
     wrong = {

@@ -7,6 +7,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from stamgast.activities.queries import load_history
+from stamgast.customers.erasure.queries import find_erasure_of
 from stamgast.customers.queries import anchors_of
 from stamgast.flows.history import activity_table
 from stamgast.kit.database import Cursor
@@ -30,6 +31,16 @@ def compute_for_one(
         return []
     rows = read_rows(cursor, [customer], definitions).to_pylist()
     return [(definition, compute(definition, rows, at)) for definition in definitions]
+
+
+def compute_every_trait(
+    cursor: Cursor, customer: UUID, *, zone: str, currency: str, at: datetime
+) -> list[tuple[Definition, Computed]]:
+    """Every trait of one customer, live, by name; none of who was erased."""
+    definitions = read_definitions(cursor, zone=zone, currency=currency)
+    if not definitions or find_erasure_of(cursor, customer) is not None:
+        return []
+    return compute_for_one(cursor, customer, definitions, at=at)
 
 
 def compute_for_some(

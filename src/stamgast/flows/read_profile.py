@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -11,17 +12,21 @@ from stamgast.customers.consent.queries import list_consents
 from stamgast.customers.consent.types import Consent
 from stamgast.customers.trait_queries import list_trait_values
 from stamgast.customers.types import TraitValue
+from stamgast.flows.compute_traits import compute_every_trait
 from stamgast.flows.read_buying import Buying, read_buying
 from stamgast.flows.read_customer import CustomerView
 from stamgast.kit.database import Cursor
 from stamgast.ledger.queries import list_lots
 from stamgast.ledger.types import Lot
+from stamgast.traits.definition import Definition
+from stamgast.traits.types import Computed
 
 
 class Part(StrEnum):
-    """What can be asked for beside a customer, as it is written in addresses. Each costs one query."""
+    """What can be asked for beside a customer, as it is written in addresses. Each costs one query, computed traits four."""
 
     BUYING = "buying"
+    COMPUTED_TRAITS = "computed_traits"
     CONSENTS = "consents"
     DEVICES = "devices"
     LOTS = "lots"
@@ -34,6 +39,7 @@ class ProfileParts:
     """The parts that were asked for; None where one was not."""
 
     buying: Buying | None
+    computed_traits: Sequence[tuple[Definition, Computed]] | None
     consents: Sequence[Consent] | None
     devices: Sequence[Device] | None
     lots: Sequence[Lot] | None
@@ -41,11 +47,16 @@ class ProfileParts:
     trait_values: Sequence[TraitValue] | None
 
 
-def read_parts(cursor: Cursor, view: CustomerView, parts: Collection[str], *, zone: ZoneInfo) -> ProfileParts:
-    """Reads these parts of the profile of a customer that was read."""
+def read_parts(
+    cursor: Cursor, view: CustomerView, parts: Collection[str], *, zone: ZoneInfo, currency: str, at: datetime
+) -> ProfileParts:
+    """Reads these parts of the profile of a customer that was read. Traits are computed as of ``at``."""
     customer, anchors = view.profile.customer.id, view.anchors
     return ProfileParts(
         buying=read_buying(cursor, customer, anchors, zone=zone) if Part.BUYING in parts else None,
+        computed_traits=compute_every_trait(cursor, customer, zone=zone.key, currency=currency, at=at)
+        if Part.COMPUTED_TRAITS in parts
+        else None,
         consents=list_consents(cursor, customer) if Part.CONSENTS in parts else None,
         devices=list_devices(cursor, anchors) if Part.DEVICES in parts else None,
         lots=list_lots(cursor, customer) if Part.LOTS in parts else None,

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
+from django.conf import settings
 
 from stamgast.conditions import local_column
 from stamgast.customers.erasure.queries import list_erased
@@ -38,8 +39,14 @@ REST = 20
 """What took a second is not worked out again within this many, unless its definition or the day changed."""
 
 
+def traits_folder() -> Path:
+    """Where this works: in the data folder."""
+    return Path(settings.CONFIGURATION.data) / "traits"
+
+
 def refresh_traits(
     lake: Path,
+    folder: Path,
     *,
     zone: str,
     currency: str,
@@ -51,7 +58,8 @@ def refresh_traits(
     """Works out what is due: another definition, another day, or another state of the lake. Returns how many traits were.
 
     ``progress`` is told of customers that were looked at. One process at a time; another returns at once. Stopped or killed
-    anywhere, each trait has its former values or its new ones. Raises LakeNotThere.
+    anywhere, each trait has its former values or its new ones. ``folder`` is for what does not fit in memory. Raises
+    LakeNotThere.
     """
     with open_cursor() as cursor:
         traits = list_all_traits(cursor)
@@ -64,7 +72,8 @@ def refresh_traits(
         raise LakeNotThere("Nothing has been exported to the lake yet. The worker does it every minute once it runs.")
     day = at.astimezone(ZoneInfo(zone)).date()
     state = f"{manifest.begun_at.isoformat()}/{manifest.version} {day} {zone}"
-    with (lake / "traits.lock").open("a") as lock:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "traits.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -72,7 +81,7 @@ def refresh_traits(
         due = [trait for trait in traits if _is_due(trait, state, at, rest)]
         definitions = definitions_of(due, zone=zone, currency=currency)
         pairs = list(zip(due, definitions, strict=True))
-        done = _refresh_from_lake([pair for pair in pairs if not pair[1].needs_body], lake, state, at, should_stop)
+        done = _refresh_from_lake([pair for pair in pairs if not pair[1].needs_body], lake, folder, state, at, should_stop)
         return done + _refresh_from_messages(
             [pair for pair in pairs if pair[1].needs_body], state, at, progress, should_stop
         )  # fmt: skip
@@ -89,11 +98,16 @@ def _is_due(trait: Trait, state: str, at: datetime, rest: int) -> bool:
 
 
 def _refresh_from_lake(
-    due: Sequence[tuple[Trait, Definition]], lake: Path, state: str, at: datetime, should_stop: Callable[[], bool]
+    due: Sequence[tuple[Trait, Definition]],
+    lake: Path,
+    folder: Path,
+    state: str,
+    at: datetime,
+    should_stop: Callable[[], bool],
 ) -> int:
     if not due:
         return 0
-    scratch = lake / "traits.scratch"
+    scratch = folder / "scratch"
     try:
         began = time.monotonic()
         activities, people = _open(lake, scratch, [definition for _, definition in due])

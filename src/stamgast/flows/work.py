@@ -8,6 +8,7 @@ delivery of webhooks, the search for duplicates and the import of files that wer
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import django.db
@@ -35,11 +36,12 @@ from stamgast.flows.measure import measure_home
 from stamgast.flows.measure_liability import refresh_liability
 from stamgast.flows.metrics import observe_decided
 from stamgast.flows.publish import Follower
+from stamgast.flows.refresh_traits import refresh_traits, traits_folder
 from stamgast.flows.run_uploads import import_if_asked, remove_old_uploads
 from stamgast.flows.summarise import summarise, summary_folder
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
-from stamgast.lake.errors import LakeBusy
+from stamgast.lake.errors import LakeBusy, LakeNotThere
 from stamgast.ledger.operations import fold, seal
 from stamgast.ledger.queries import next_due
 from stamgast.programmes.deciding import warm
@@ -58,6 +60,7 @@ LONGEST_PATIENCE_SECONDS = 5.0
 SINGLY_SECONDS = 0.5
 SEARCH_EVERY_SECONDS = 10.0
 UPLOADS_EVERY_SECONDS = 1.0
+TRAITS_EVERY_SECONDS = 10.0
 CALM_SECONDS = 600.0
 """A worker that starts has more urgent things to do than to look for duplicates because it is time."""
 CHANNEL = "stamgast_pending"
@@ -78,11 +81,14 @@ def run(stop: threading.Event) -> None:
     searching.start()
     importing = threading.Thread(target=_import_uploads, args=(stop,), name="uploads", daemon=True)
     importing.start()
+    computing = threading.Thread(target=_compute_traits, args=(stop,), name="traits", daemon=True)
+    computing.start()
     _repeat(stop, _decide_and_expire)
     importing.join(timeout=30)
     delivering.join(timeout=5)
     housekeeping.join(timeout=30)
     searching.join(timeout=30)
+    computing.join(timeout=30)
 
 
 def drain(progress: Callable[[int, int], None], should_stop: Callable[[], bool] = lambda: False) -> int:
@@ -276,6 +282,22 @@ def _import_uploads(stop: threading.Event) -> None:
     def turn(stop: threading.Event) -> None:
         if not import_if_asked(clock=utc_now, should_stop=stop.is_set):
             stop.wait(UPLOADS_EVERY_SECONDS)
+
+    _repeat(stop, turn)
+
+
+def _compute_traits(stop: threading.Event) -> None:
+    """Works out the traits of all customers where something changed; a thread of its own, because messages take minutes."""
+    zone, currency = settings.CONFIGURATION.timezone, settings.CONFIGURATION.currency
+
+    def turn(stop: threading.Event) -> None:
+        with suppress(LakeNotThere):
+            done = refresh_traits(
+                lake_folder(), traits_folder(), zone=zone, currency=currency, at=utc_now(), should_stop=stop.is_set
+            )
+            if done:
+                log.info("traits_computed", traits=done)
+        stop.wait(TRAITS_EVERY_SECONDS)
 
     _repeat(stop, turn)
 

@@ -109,10 +109,10 @@ def read_definition(document: object, *, zone: str, currency: str) -> Definition
     if strange is not None:
         raise InvalidTrait(strange, f"is not known here. The keys are {', '.join(KEYS)}.")
     name, label = document.get("name"), document.get("label")
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise InvalidTrait("name", "A name has 1 to 40 small letters, digits and underscores, and begins with a letter.")
     if not isinstance(label, str) or not 1 <= len(label.strip()) <= LONGEST_LABEL or not label.isprintable():
         raise InvalidTrait("label", f"A label is what people call it, in 1 to {LONGEST_LABEL} characters.")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise InvalidTrait("name", "A name has 1 to 40 small letters, digits and underscores, and begins with a letter.")
     try:
         aggregate = Aggregate(cast("str", document.get("aggregate")))
     except ValueError:

@@ -14,6 +14,13 @@ class InvalidTrait(StamgastError):
         self.problem = problem
 
 
+class TraitExists(StamgastError):
+    """There is another trait of this name."""
+
+    code = "trait_exists"
+    kind = Kind.CONFLICT
+
+
 class TraitNotFound(StamgastError):
     """There is no trait of this name, or it was removed."""
 

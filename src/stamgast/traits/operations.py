@@ -11,7 +11,7 @@ import msgspec
 from stamgast.access.operations import record
 from stamgast.kit.database import Cursor
 from stamgast.traits.definition import Definition
-from stamgast.traits.errors import InvalidTrait, TraitChanged, TraitNotFound
+from stamgast.traits.errors import InvalidTrait, TraitChanged, TraitExists, TraitNotFound
 from stamgast.traits.queries import count_traits, find_trait
 from stamgast.traits.types import Value
 
@@ -23,18 +23,18 @@ def save_trait(cursor: Cursor, definition: Definition, *, after: int | None, at:
 
     ``after`` is the version that was edited, None for a new trait. The definition that is in force already is that version,
     and nothing is written. Of two who save at the same time one gets TraitChanged. A name that was removed may be used again:
-    its versions go on. Raises InvalidTrait where a new trait has the name of another.
+    its versions go on. Raises TraitExists where a new trait has the name of another.
     """
     known = find_trait(cursor, definition.name)
     document = dict(definition.document) | ({"currency": definition.currency} if definition.currency else {})
     if known is not None and known.document == document:
         return known.version
     if known is not None and after is None:
-        raise InvalidTrait("name", f"There is a trait called {definition.name} already. Choose another name.")
+        raise TraitExists(f"There is a trait called {definition.name} already. Choose another name.")
     if known is None and after is not None:
         raise TraitNotFound("This trait was removed meanwhile. Make it again if it is still wanted.")
     if known is None and count_traits(cursor) >= MOST_TRAITS:
-        raise InvalidTrait("name", f"There are {MOST_TRAITS} traits, which is the most. Remove one that nobody uses.")
+        raise InvalidTrait("", f"There are {MOST_TRAITS} traits, which is the most. Remove one that nobody uses.")
     version = _write(cursor, definition.name, msgspec.json.encode(document).decode(), after, at, actor, reason)
     detail = {"version": version, "reason": reason}
     record(cursor, actor, "change trait" if known else "add trait", f"trait:{definition.name}", detail, at)

@@ -42,7 +42,7 @@ WORDS = {
         Aggregate.DAYS_SINCE_LAST: "het aantal dagen sinds de laatste activiteit",
         "currency": " in {currency}",
         "lines": ", van de regels waarvoor geldt: {lines}",
-        "when": ", waarbij {when}",
+        "when": ", waarvoor geldt: {when}",
         "day": ", vandaag",
         "days": ", in de laatste {days} dagen",
     },

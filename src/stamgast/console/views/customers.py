@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -48,6 +49,7 @@ from stamgast.ledger.queries import list_lots, list_movements_between
 from stamgast.ledger.types import Lot, Movement, MovementKind
 from stamgast.programmes.types import RuleOutcome
 from stamgast.segments.queries import list_segments
+from stamgast.traits.queries import count_traits
 
 EVENTS = 25
 SHARERS = 3
@@ -77,8 +79,9 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
         lots = list_lots(cursor, view.profile.customer.id, limit=LOTS)
         timeline = _timeline(cursor, view, request.GET.get("before"))
         goal = _goal(cursor, view)
-        parts = read_parts(cursor, view, PARTS, zone=shop_zone())
+        parts = read_parts(cursor, view, PARTS, zone=shop_zone(), currency=settings.CONFIGURATION.currency, at=utc_now())
         changes = list_changes(cursor, view.profile.customer.id)
+        has_traits = count_traits(cursor) > 0
         erased = find_erasure_of(cursor, view.profile.customer.id)
         sharers = list_sharers(cursor, view.profile.customer.id, limit=SHARERS)
         stay = next(
@@ -105,6 +108,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             "leaves": leaving_sentence(score, goal.over, lots) if goal else "",
             "facts": _facts(view, parts.buying),
             "erased": erased,
+            "has_traits": has_traits and erased is None,
             "consents": consent_rows(changes),
             "products": _bought(parts.buying, "products"),
             "channels": _bought(parts.buying, "channels"),

@@ -23,7 +23,7 @@ from stamgast.flows.unmerge_customers import withdraw_judgement
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.lake.errors import LakeNotThere
 from stamgast.traits.definition import read_definition
-from stamgast.traits.errors import InvalidTrait, TraitChanged, TraitNotFound
+from stamgast.traits.errors import TraitChanged, TraitExists, TraitNotFound
 from stamgast.traits.operations import remove_trait, save_trait
 from stamgast.traits.queries import get_trait, list_traits, list_versions
 
@@ -101,8 +101,8 @@ def live(user: str) -> dict[str, Any]:
 
 
 def everybody(tmp_path: Any, **named: Any) -> int:
-    export(at=NOW, folder=tmp_path)
-    return refresh_traits(tmp_path, **SHOP, **({"at": NOW} | named))
+    export(at=NOW, folder=tmp_path / "lake")
+    return refresh_traits(tmp_path / "lake", tmp_path, **SHOP, **({"at": NOW} | named))
 
 
 def in_list(*users: str, at: datetime = NOW) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ def test_live_of_some_and_of_everybody_agree(shop: None, tmp_path: Any) -> None:
     for key, user in zip(keys, ("anna", "bob", "cleo"), strict=True):
         assert {one.name: some[one.name].get(key, one.nothing) for one in definitions} == live(user)
     with pytest.raises(LakeNotThere):
-        refresh_traits(tmp_path, **SHOP, at=NOW)
+        refresh_traits(tmp_path / "lake", tmp_path, **SHOP, at=NOW)
     assert everybody(tmp_path) == len(TRAITS)
     assert in_list("anna", "bob", "cleo") == [live("anna"), live("bob"), live("cleo")]
     assert in_list("cleo", at=NOW + timedelta(days=3))[0]["quiet"] == 9, "days pass by themselves"
@@ -194,7 +194,7 @@ def test_versions_are_kept_and_two_who_save_at_once_do_not_undo_each_other(shop:
     assert save(changed, after=2) == 2, "the same again is nothing new"
     with pytest.raises(TraitChanged):
         save(TRAITS[0] | {"days": 3}, after=1)
-    with pytest.raises(InvalidTrait):
+    with pytest.raises(TraitExists):
         save(TRAITS[0] | {"days": 3})
     everybody(tmp_path)
     with transaction() as cursor:
