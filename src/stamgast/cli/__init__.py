@@ -32,6 +32,7 @@ COMMANDS = {
     "webhook": ("webhook", "Tell other systems what happens here."),
     "staff": ("staff", "People who sign in to the console."),
     "programme": ("programme", "Check, compare, publish and export programme documents."),
+    "replay": ("replay", "Replay activities from files through a programme document."),
     "bench": ("bench", "Measure speeds, each against a baseline."),
     "demo": ("demo", "Load a year of a real chain's purchases and look around."),
 }

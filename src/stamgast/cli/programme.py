@@ -291,6 +291,17 @@ def draft(file: Path, title: str, reason: str) -> None:
     click.echo(f"Draft {kept.id} waits for review: /programme/drafts/{kept.id}")
 
 
+@command.command("activities")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def activities(folder: Path) -> None:
+    """Write every activity to FOLDER as Parquet, as this shop decides them: what `stamgast replay` reads."""
+    with database("programme activities"), progress("Writing activities") as bar:
+        from stamgast.flows.export_activities import export_activities
+
+        count = export_activities(folder, report=bar.reach)
+    click.echo(f"{count:,} activities are in {folder}.")
+
+
 def _tell(file: Path, document: "Document", found: "Lint") -> None:
     """Findings on standard error, each with its line."""
     from stamgast.programmes.linting import say_finding

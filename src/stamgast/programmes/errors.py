@@ -90,3 +90,9 @@ class SecondPersonNeeded(ProgrammeError):
 
     code = "second_person_needed"
     kind = Kind.FORBIDDEN
+
+
+class InvalidActivities(ProgrammeError):
+    """Activities that were given to replay lack a column, or hold what none can hold."""
+
+    code = "invalid_activities"

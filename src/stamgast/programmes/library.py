@@ -1,0 +1,73 @@
+"""``load`` and ``replay`` for who has documents and activities in files, and no shop: no Django, no database, no settings.
+
+Activities have the columns of ``types.ACTIVITIES``, of which ``customer_id``, ``activity_id``, ``occurred_at`` and ``kind``
+have to be there. Ids are text, whole numbers, UUIDs or 16 bytes, and come back as they came. Rows may be in any order.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:  # what takes a second to load is loaded by who calls
+    import pyarrow as pa
+
+    from stamgast.programmes.programme import Programme
+
+Source: TypeAlias = Any
+"""An Arrow table, a frame of pandas or Polars or anything else that speaks Arrow, a Parquet file, or a folder of them."""
+BEGINNING = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def load(document: str | Path | Mapping[datetime, str | Path]) -> "Programme":
+    """The programme of a document: its text, or the file that it is in. Of several versions, each by the moment from which it
+    is in force. Raises InvalidProgramme with the line of each problem, and OSError for a file that cannot be read."""
+    from hashlib import sha256
+
+    from stamgast.programmes.documents import load as load_document
+    from stamgast.programmes.programme import compile_programme
+    from stamgast.programmes.types import Version
+
+    versions = []
+    several = document if isinstance(document, Mapping) else {BEGINNING: document}
+    for number, moment in enumerate(sorted(several), 1):
+        text = _text_of(several[moment])
+        digest = sha256(text.encode()).hexdigest()
+        name = load_document(text).programme
+        versions.append(Version(name, number, text, digest, moment.astimezone(UTC), moment.astimezone(UTC), "", ""))
+    return compile_programme(versions)
+
+
+def _text_of(document: str | Path) -> str:
+    if isinstance(document, str) and "\n" in document:
+        return document
+    return Path(document).read_text("utf-8")
+
+
+def replay(
+    programme: "Programme",
+    activities: Source,
+    *,
+    report: Callable[[int, int], None] = lambda done, total: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator["pa.Table"]:
+    """What the activities are worth, a table at a time: the columns of ``types.DECISIONS``, with the ids that came in.
+
+    Customers come whole, some hundred thousand activities at a time, so that memory stays bounded however many there are; what
+    is sorted goes to disk where it has to. Each row is what one rule gave of one currency for one activity; what gave nothing
+    has none.
+    ``report(done, total)`` is told of activities; after ``should_stop`` says so, no more tables come.
+    Raises InvalidActivities.
+    """
+    from stamgast.programmes.deciding import decide
+    from stamgast.programmes.sources import open_source
+
+    with open_source(activities) as source:
+        done = 0
+        report(done, source.count)
+        for part in source.parts():
+            if should_stop():
+                return
+            yield part.named(decide(programme, None, part.table).table)
+            done += part.table.num_rows
+            report(done, source.count)

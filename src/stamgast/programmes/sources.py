@@ -1,0 +1,187 @@
+"""Activities from files and frames, a part at a time: each with whole customers, in the columns and order of ``decide``.
+
+DuckDB brings together what belongs to one customer, on disk where it does not fit; what comes out is in order within a part.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import UUID
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stamgast.kit.ids import derive_id
+from stamgast.programmes.errors import InvalidActivities
+from stamgast.programmes.types import ACTIVITIES
+
+PART = 100_000
+"""Activities of a part, or those of one customer where they are more."""
+MEMORY = "1GB"
+NEEDED = ("customer_id", "activity_id", "occurred_at", "kind")
+IDS = ("customer_id", "activity_id")
+_UUID_LENGTH = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some customers: ``table`` of the schema ACTIVITIES, in order, and the ids that they came with, row for row."""
+
+    table: pa.Table
+    ids: Mapping[str, "pa.ChunkedArray[Any]"]
+
+    def named(self, decisions: pa.Table) -> pa.Table:
+        """Decisions with the ids that came in."""
+        rows = pc.index_in(decisions["activity_id"], value_set=self.table["activity_id"].combine_chunks())
+        for name in IDS:
+            place = decisions.schema.get_field_index(name)
+            decisions = decisions.set_column(place, name, self.ids[name].take(rows))
+        return decisions
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Activities that are there to be read once. ``parts`` yields them."""
+
+    count: int
+    parts: Callable[[], Iterator[Part]]
+
+
+@contextmanager
+def open_source(activities: Any) -> Iterator[Source]:
+    """Activities of any kind that ``replay`` takes. Raises InvalidActivities for what is none, or lacks a column."""
+    with TemporaryDirectory(prefix="stamgast-") as folder, duckdb.connect(":memory:") as engine:
+        engine.execute("set autoinstall_known_extensions = false")
+        engine.execute("set autoload_known_extensions = false")
+        engine.execute(f"set memory_limit = '{MEMORY}'")
+        engine.execute("set temp_directory = $folder", {"folder": folder})
+        relation = _relation(engine, activities)
+        columns = dict(zip(relation.columns, (str(one) for one in relation.types), strict=True))
+        query = _query(columns)
+        [(count,)] = relation.aggregate("count(*)").fetchall()
+        yield Source(int(count), lambda: _parts(engine, relation, query))
+
+
+def _relation(engine: duckdb.DuckDBPyConnection, activities: Any) -> duckdb.DuckDBPyRelation:
+    if isinstance(activities, str | Path):
+        path = Path(activities)
+        files = sorted(str(one) for one in path.rglob("*.parquet")) if path.is_dir() else [str(path)]
+        if not files or not Path(files[0]).exists():
+            raise InvalidActivities(f"There is no Parquet at {path}. Name a file, or a folder with files that end in .parquet.")
+        try:
+            return engine.read_parquet(files, union_by_name=True)
+        except duckdb.Error:
+            raise InvalidActivities(f"{path} is not Parquet that can be read, or its files have other columns each.") from None
+    if type(activities).__module__.partition(".")[0] == "pandas":
+        table = pa.Table.from_pandas(activities, preserve_index=False)
+    elif isinstance(activities, pa.Table):
+        table = activities
+    elif hasattr(activities, "__arrow_c_stream__"):
+        table = pa.table(activities)
+    else:
+        raise InvalidActivities(
+            "Activities are an Arrow table, a frame of pandas or Polars, a Parquet file or a folder of them."
+        )
+    return engine.from_arrow(table)
+
+
+def _query(columns: Mapping[str, str]) -> str:
+    missing = [name for name in NEEDED if name not in columns]
+    if missing:
+        raise InvalidActivities(f"The column {missing[0]!r} is missing. Needed are {', '.join(NEEDED)}.", columns=missing)
+    if columns["occurred_at"] != "TIMESTAMP WITH TIME ZONE":
+        raise InvalidActivities(
+            "'occurred_at' has no time zone, so that nobody knows which moments it means. Give it one: in pandas "
+            'frame["occurred_at"].dt.tz_localize("Europe/Amsterdam"), in Polars .dt.replace_time_zone.'
+        )
+    return ", ".join(
+        f'epoch_us("{name}") as "{name}"' if name == "occurred_at" else f'"{name}"'
+        for name in ACTIVITIES.names
+        if name in columns
+    )
+
+
+def _parts(engine: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation, query: str) -> Iterator[Part]:
+    """Whole customers, some at a time: what of the last customer has come waits for the rest of it."""
+    reader = relation.order('"customer_id"').project(query).to_arrow_reader(PART)
+    waiting: pa.Table | None = None
+    for batch in reader:
+        table = pa.Table.from_batches([batch])
+        waiting = table if waiting is None else pa.concat_tables([waiting, table])
+        if waiting.num_rows < PART:
+            continue
+        waiting = waiting.combine_chunks()
+        last = waiting["customer_id"][-1]
+        is_last = pc.equal(waiting["customer_id"], last)
+        cut = pc.index(is_last, pa.scalar(True)).as_py()
+        if cut:
+            yield _part(waiting.slice(0, cut))
+            waiting = waiting.slice(cut)
+    if waiting is not None and waiting.num_rows:
+        yield _part(waiting.combine_chunks())
+
+
+def _part(raw: pa.Table) -> Part:
+    columns: dict[str, Any] = {name: _key(raw[name], name) for name in IDS}
+    for field in ACTIVITIES:
+        if field.name in IDS:
+            continue
+        if field.name not in raw.column_names:
+            columns[field.name] = pa.nulls(raw.num_rows, field.type)
+            continue
+        try:
+            columns[field.name] = raw[field.name].cast(field.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            problem = f"The column {field.name!r} is {raw[field.name].type} and has to be {field.type}: {error}"
+            raise InvalidActivities(problem[:500]) from None
+    table = pa.table(
+        [columns[name] for name in ACTIVITIES.names], schema=pa.schema([field.with_nullable(True) for field in ACTIVITIES])
+    )
+    for name in NEEDED:
+        if table[name].null_count:
+            raise InvalidActivities(f"An activity has no {name}. Give each one.", column=name)
+    order = pc.sort_indices(table, [(name, "ascending") for name in ("customer_id", "occurred_at", "activity_id")])
+    table = table.take(order).cast(ACTIVITIES)
+    _refuse_twice(table)
+    return Part(table, {name: raw[name].take(order) for name in IDS})
+
+
+def _refuse_twice(table: pa.Table) -> None:
+    """An activity that stands twice would be worth its points twice."""
+    ids = table["activity_id"]
+    if len(ids.unique()) != len(ids):
+        twice = len(ids) - len(ids.unique())
+        raise InvalidActivities(f"{twice} rows repeat the id of another: they stand more than once. Keep each activity once.")
+
+
+def _key(column: "pa.ChunkedArray[Any]", name: str) -> "pa.Array[Any]":
+    """Ids as the 16 bytes that ``decide`` sorts by: UUIDs are their own, and what is none gets the one that it always gets."""
+    values = column.combine_chunks()
+    if isinstance(values, pa.ExtensionArray):
+        values = values.storage
+    if pa.types.is_fixed_size_binary(values.type) and values.type.byte_width == 16:
+        return values.cast(pa.binary(16))
+    encoded = values.dictionary_encode()
+    keys = pa.array([None if one is None else _bytes_of(one, name) for one in encoded.dictionary.to_pylist()], pa.binary(16))
+    return keys.take(encoded.indices)
+
+
+def _bytes_of(value: object, name: str) -> bytes:
+    if isinstance(value, UUID):
+        return value.bytes
+    if isinstance(value, bytes) and len(value) == 16:
+        return value
+    if isinstance(value, str) and len(value) == _UUID_LENGTH:
+        try:
+            return UUID(value).bytes
+        except ValueError:
+            pass
+    if isinstance(value, str | int):
+        return derive_id(name, str(value)).bytes
+    raise InvalidActivities(
+        f"The column {name!r} holds {type(value).__name__}. Ids are text, whole numbers, UUIDs or 16 bytes."
+    )

@@ -1,0 +1,158 @@
+"""``load`` and ``replay`` on files and frames: the same from each, in parts, stopped when asked, and refused in words."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stamgast.kit.ids import derive_id
+from stamgast.programmes import load, replay
+from stamgast.programmes.deciding import decide
+from stamgast.programmes.documents import default_document
+from stamgast.programmes.errors import InvalidActivities, InvalidProgramme
+from stamgast.programmes.types import ACTIVITIES
+
+from .generated import activities as generated_activities
+from .generated import documents
+
+TEXT = default_document("Europe/Amsterdam")
+CAPPED = TEXT.replace("give: {score: 5}", "give: {score: 5}\n    cap: {score: 12, per: lifetime}")
+START = datetime(2026, 1, 1, tzinfo=UTC)
+COLUMNS = ("customer_id", "activity_id", "amount")
+
+
+def table(count: int = 30, **columns: Any) -> pa.Table:
+    rows = {
+        "customer_id": [f"c{number % 7}" for number in range(count)],
+        "activity_id": [f"a{number}" for number in range(count)],
+        "occurred_at": [START + timedelta(hours=number) for number in range(count)],
+        "kind": ["Coupon Redeemed"] * count,
+    }
+    return pa.table(rows | columns)
+
+
+def rows(source: Any, text: str = CAPPED) -> list[tuple[Any, ...]]:
+    found = [row for part in replay(load(text), source) for row in part.to_pylist()]
+    return sorted(tuple(row[name] for name in COLUMNS) for row in found)
+
+
+def test_importing_costs_nothing_and_deciding_needs_no_django(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    pq.write_table(table(), file)
+    code = f"""
+import sys
+from stamgast.programmes import load, replay
+heavy = ("django", "numba", "ibis", "duckdb", "pyarrow", "numpy", "pandas", "yaml")
+assert not [name for name in heavy if name in sys.modules]
+print(sum(part.num_rows for part in replay(load({TEXT!r}), {str(file)!r})))
+assert "django" not in sys.modules and "psycopg" not in sys.modules
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={"HOME": str(tmp_path)}, check=False
+    )
+    assert (done.stdout, done.returncode) == ("30\n", 0), done.stderr
+
+
+def test_every_kind_of_source_gives_the_same(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    activities = table()
+    wanted = rows(activities)
+    assert len(wanted) == 7 * 3
+    assert rows(activities.to_pandas()) == wanted
+    assert isinstance(activities.to_pandas(), pandas.DataFrame)
+    pq.write_table(activities.slice(0, 11), tmp_path / "one.parquet")
+    (tmp_path / "deeper").mkdir()
+    pq.write_table(activities.slice(11), tmp_path / "deeper" / "two.parquet")
+    assert rows(tmp_path) == wanted
+    pq.write_table(activities, tmp_path / "all.parquet")
+    assert rows(str(tmp_path / "all.parquet")) == wanted
+    assert rows(activities.take(pa.array(list(reversed(range(30)))))) == wanted
+
+
+def test_a_frame_of_polars_gives_the_same() -> None:
+    polars = pytest.importorskip("polars")
+    assert rows(polars.from_arrow(table())) == rows(table())
+
+
+def test_ids_come_back_as_they_came() -> None:
+    ids = [derive_id("x", str(number)) for number in range(30)]
+    as_text, as_bytes = [str(one) for one in ids], pa.array([one.bytes for one in ids], pa.binary(16))
+    found = {str(UUID(bytes=row[1])): row[2] for row in rows(table(activity_id=as_bytes))}
+    assert {row[1]: row[2] for row in rows(table(activity_id=as_text))} == found
+    numbers = rows(table(customer_id=[number % 7 for number in range(30)]))
+    assert {row[0] for row in numbers} == set(range(7))
+
+
+def test_parts_have_whole_customers_and_change_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    wanted = rows(table(500))
+    monkeypatch.setattr("stamgast.programmes.sources.PART", 50)
+    pq.write_table(table(500), tmp_path / "a.parquet")
+    seen: list[tuple[int, int]] = []
+    parts = list(replay(load(CAPPED), tmp_path, report=lambda done, total: seen.append((done, total))))
+    assert len(parts) == 7
+    assert sorted(tuple(row[name] for name in COLUMNS) for part in parts for row in part.to_pylist()) == wanted
+    assert (seen[0], seen[-1]) == ((0, 500), (500, 500))
+
+
+def test_it_is_stopped_between_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stamgast.programmes.sources.PART", 50)
+    came: list[int] = []
+    for part in replay(load(CAPPED), table(500), should_stop=lambda: len(came) == 2):
+        came.append(part.num_rows)
+    assert len(came) == 2
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(documents(), generated_activities(), st.integers(1, 8))
+def test_any_programme_gives_what_decide_gives(
+    monkeypatch: pytest.MonkeyPatch, document: dict[str, Any], activities: list[dict[str, Any]], part: int
+) -> None:
+    monkeypatch.setattr("stamgast.programmes.sources.PART", part)
+    programme = load(json.dumps(document) + "\n")
+    given_rows = pa.Table.from_pylist(activities, schema=ACTIVITIES)
+    wanted = decide(programme, None, given_rows).table.to_pylist()
+    found = [row for one in replay(programme, given_rows) for row in one.to_pylist()]
+    assert found == wanted
+
+
+def test_versions_hold_from_their_moments() -> None:
+    programme = load({START + timedelta(hours=15): TEXT.replace("score: 5", "score: 7"), START: TEXT})
+    [found] = replay(programme, table())
+    assert sorted(set(zip(found["amount"].to_pylist(), found["version"].to_pylist(), strict=True))) == [(5, 1), (7, 2)]
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (table().drop_columns(["kind"]), "'kind' is missing"),
+        (table(occurred_at=[datetime(2026, 1, 1)] * 30), "has no time zone"),  # noqa: DTZ001
+        (table(kind=[None] * 30), "has no kind"),
+        (table(activity_id=["a"] * 30), "stand more than once"),
+        (table(amount_minor=["many"] * 30), "'amount_minor' is string"),
+        (table(customer_id=[0.5] * 30), "Ids are text"),
+        (7, "Activities are an Arrow table"),
+        ("nowhere.parquet", "There is no Parquet"),
+    ],
+)
+def test_what_cannot_be_is_said(source: Any, sentence: str) -> None:
+    with pytest.raises(InvalidActivities, match=sentence):
+        list(replay(load(TEXT), source))
+
+
+def test_what_is_not_parquet_and_what_is_no_programme_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_text("no")
+    with pytest.raises(InvalidActivities, match="is not Parquet"):
+        list(replay(load(TEXT), tmp_path))
+    with pytest.raises(InvalidProgramme):
+        load("programme: 7\n")
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "none.yaml")
