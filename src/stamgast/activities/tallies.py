@@ -19,11 +19,13 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The last activity of an identifier: when it happened, its kind, and the name of its source."""
+    """An activity as a list tells of it: when it happened, its kind, the name of its source, and its amount if it has one."""
 
     occurred_at: datetime
     kind: str
     source: str
+    amount_minor: int | None
+    currency: str | None
 
 
 def sum_orders(cursor: Cursor, anchor_ids: Collection[UUID], *, kinds: Collection[str]) -> dict[UUID, list[Ordered]]:
@@ -46,12 +48,23 @@ def find_last(cursor: Cursor, anchor_ids: Collection[UUID]) -> dict[UUID, Heard]
     """The last activity of each identifier, read from the end of its stretch of the index; those with none are absent."""
     rows = cursor.execute(
         """
-        SELECT wanted.id, mine.occurred_at, mine.kind, source.name FROM unnest(%s::uuid[]) AS wanted (id)
+        SELECT wanted.id, mine.occurred_at, mine.kind, source.name, mine.amount_minor, mine.currency
+        FROM unnest(%s::uuid[]) AS wanted (id)
         CROSS JOIN LATERAL (
-            SELECT a.occurred_at, a.kind, a.source_id FROM activities_activity AS a
+            SELECT a.occurred_at, a.kind, a.source_id, a.amount_minor, a.currency FROM activities_activity AS a
             WHERE a.anchor_id = wanted.id ORDER BY a.occurred_at DESC, a.id DESC LIMIT 1
         ) AS mine JOIN activities_source AS source ON source.id = mine.source_id
         """,
         (list(anchor_ids),),
     ).fetchall()
     return {anchor: Heard(*heard) for anchor, *heard in rows}
+
+
+def find_heard(cursor: Cursor, activity_ids: Collection[UUID]) -> dict[UUID, Heard]:
+    """Activities by their ids, without their messages; unknown ones are absent."""
+    rows = cursor.execute(
+        "SELECT a.id, a.occurred_at, a.kind, source.name, a.amount_minor, a.currency FROM activities_activity AS a "
+        "JOIN activities_source AS source ON source.id = a.source_id WHERE a.id = ANY(%s)",
+        (list(activity_ids),),
+    ).fetchall()
+    return {activity: Heard(*heard) for activity, *heard in rows}

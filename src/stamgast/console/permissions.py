@@ -93,6 +93,7 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:trait_remove": {"POST": _COUNTERS},
     "console:customer_traits": {"GET": _PEOPLE},
     "console:trait_why": {"GET": _PEOPLE},
+    "console:changes_csv": {"GET": _PEOPLE - {Role.AGENT}},
     "console:programme": {"GET": _FIGURES},
     "console:programme_edit": {"GET": _WRITERS, "POST": _WRITERS},
     "console:insights": {"GET": _FIGURES},

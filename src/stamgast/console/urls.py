@@ -97,6 +97,7 @@ urlpatterns = [
     path("traits/<str:name>/remove", traits.trait_remove, name="trait_remove"),
     path("customers/<str:reference>/traits", traits.customer_traits, name="customer_traits"),
     path("customers/<str:reference>/traits/<str:name>", traits.trait_why, name="trait_why"),
+    path("segments/<str:slug>/changes.csv", segments.changes_csv, name="changes_csv"),
     path("programme", programme.programme, name="programme"),
     path("programme/edit", programme_form.programme_form, name="programme_edit"),
     path("insights", insights.insights, name="insights"),

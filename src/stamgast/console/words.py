@@ -199,9 +199,9 @@ def look_of(activity: Activity) -> Look:
     return _look(activity.kind, activity.properties, money)
 
 
-def kind_label(kind: str) -> str:
-    """A kind of activity as the title of one of which nothing else is known."""
-    return _look(kind, {}, None).title
+def kind_label(kind: str, amount_minor: int | None = None, currency: str | None = None) -> str:
+    """A kind of activity as the title of one of which nothing but its amount is known."""
+    return _look(kind, {}, reader.money(amount_minor, currency) if amount_minor is not None and currency else None).title
 
 
 def _look(kind: str, properties: Mapping[str, Any], money: str | None) -> Look:

@@ -68,6 +68,17 @@ def get_movement(cursor: Cursor, movement_id: UUID) -> Movement:
     return movement_of(row)
 
 
+def find_movements(cursor: Cursor, movement_ids: Collection[UUID]) -> dict[UUID, Movement]:
+    """Movements by their ids, which hold their buckets; unknown ones are absent."""
+    cursor.execute(
+        f"""SELECT {MOVEMENT_COLUMNS} FROM ledger_movement
+        WHERE (bucket, movement_id) IN (SELECT * FROM unnest(%s::smallint[], %s::uuid[]))""",
+        _owner_keys(movement_ids),
+        prepare=False,
+    )
+    return {row[0]: movement_of(row) for row in cursor}
+
+
 def list_movements(cursor: Cursor, owner: UUID, *, after: str | None = None, limit: int = DEFAULT_PAGE) -> Page[Movement]:
     """An owner's movements, the latest to happen first."""
     limit = max(1, min(limit, LARGEST_PAGE))

@@ -39,6 +39,8 @@ class Stay(models.Model):
                 name="stay_members",
                 condition=models.Q(left_at__isnull=True),
             ),
+            models.Index(fields=("segment_id", "entered_at"), name="stay_entered"),
+            models.Index(fields=("segment_id", "left_at"), name="stay_left", condition=models.Q(left_at__isnull=False)),
         )
 
 

@@ -88,7 +88,7 @@ def _write_difference(
         """INSERT INTO segments_change (segment_id, customer_id, is_entry, occurred_at, recorded_at, cause)
         SELECT %s, c.customer_id, c.is_entry, c.occurred_at, %s, c.cause
         FROM unnest(%s::uuid[], %s::bool[], %s::timestamptz[], %s::uuid[]) AS c(customer_id, is_entry, occurred_at, cause)
-        RETURNING id, segment_id, customer_id, is_entry, occurred_at, recorded_at""",
+        RETURNING id, segment_id, customer_id, is_entry, occurred_at, recorded_at, cause""",
         (slug, at, *map(list, zip(*changes, strict=True))) if changes else (slug, at, [], [], [], []),
     )
     return [Change(*row) for row in cursor]

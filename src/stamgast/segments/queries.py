@@ -104,13 +104,25 @@ def list_stays(cursor: Cursor, segment: Segment, customers: list[UUID], *, only_
     return stays
 
 
-def list_changes(cursor: Cursor, segment: Segment, *, before: str | None, limit: int) -> Page[Change]:
-    """Entries and exits, the last to happen first: an import notes a year in the order of its batches."""
-    occurred_at, last = _change_position(before) if before is not None else (END, 2**62)
+def list_changes(
+    cursor: Cursor,
+    segment: Segment,
+    *,
+    before: str | None,
+    limit: int,
+    since: datetime = BEGINNING,
+    until: datetime = END,
+) -> Page[Change]:
+    """Entries and exits as they became known, the last to happen first: an import notes a year in the order of its batches.
+
+    Those that happened from ``since`` on; ``until`` is the first moment too late.
+    """
+    occurred_at, last = _change_position(before) if before is not None else (until, -1)
     cursor.execute(
-        """SELECT id, segment_id, customer_id, is_entry, occurred_at, recorded_at FROM segments_change
-        WHERE segment_id = %s AND (occurred_at, id) < (%s, %s) ORDER BY occurred_at DESC, id DESC LIMIT %s""",
-        (segment.slug, occurred_at, last, limit + 1),
+        """SELECT id, segment_id, customer_id, is_entry, occurred_at, recorded_at, cause FROM segments_change
+        WHERE segment_id = %s AND (occurred_at, id) < (%s, %s) AND occurred_at >= %s
+        ORDER BY occurred_at DESC, id DESC LIMIT %s""",
+        (segment.slug, occurred_at, last, since, limit + 1),
     )
     rows = [Change(*row) for row in cursor]
     return page_of(rows, limit, lambda change: (change.occurred_at.isoformat(), change.id))

@@ -1,7 +1,7 @@
 """What leaves the room."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -54,7 +54,9 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An entry or exit, when it happened and when it was recorded. ``segment`` is the slug."""
+    """An entry or exit, when it happened and when it was recorded. ``segment`` is the slug, and ``cause`` the movement that did
+    it; None where a correction took back what was said before.
+    """
 
     id: int
     segment: str
@@ -62,3 +64,13 @@ class Change:
     is_entry: bool
     occurred_at: datetime
     recorded_at: datetime
+    cause: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Crossings:
+    """How many came into a segment and left it in the day, week or month that begins on ``first_day``, in event time."""
+
+    first_day: date
+    entries: int
+    exits: int

@@ -2,8 +2,8 @@
 
 import csv
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +12,7 @@ from django.test import Client
 from stamgast.activities.types import Source
 from stamgast.console.customer_columns import USUAL, known_columns
 from stamgast.console.tests.conftest import send
+from stamgast.console.tests.streams import text_of
 from stamgast.console.tests.test_views import counted
 from stamgast.console.views import customer_list
 from stamgast.customers import walking
@@ -60,20 +61,11 @@ def numbers(client: Client, query: str) -> list[int]:
     """Who a file of the list names."""
     answer = client.get(f"/customers.csv?{query}")
     assert answer.status_code == 200
-    return sorted(int(row["score"]) // 10 for row in read(answer.streaming_content))
+    return sorted(int(row["score"]) // 10 for row in read(answer))
 
 
-def read(pieces: object) -> list[dict[str, str]]:
-    return list(csv.DictReader(gather(pieces)))
-
-
-def gather(pieces: object) -> Iterator[str]:
-    from asgiref.sync import async_to_sync
-
-    async def whole() -> list[str]:
-        return [piece if isinstance(piece, str) else piece.decode() async for piece in pieces]  # type: ignore[attr-defined]
-
-    return iter("".join(async_to_sync(whole)()).splitlines(keepends=True))
+def read(answer: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(text_of(answer).splitlines(keepends=True)))
 
 
 @pytest.fixture
@@ -179,13 +171,13 @@ def test_a_file_comes_in_steps_and_each_customer_once(crowd: Client, monkeypatch
             """
         )
     answer = crowd.get("/customers.csv")
-    rows = read(answer.streaming_content)
+    rows = read(answer)
     assert (len(rows), len({row["customer_id"] for row in rows})) == (3560, 3560)
     assert seen == [1000, 1000, 1000, 560]
 
 
 def test_no_cell_of_the_file_is_a_formula_and_the_trail_says_who_took_it(crowd: Client) -> None:
-    rows = read(crowd.get("/customers.csv?has_email=1&at_most=0").streaming_content)
+    rows = read(crowd.get("/customers.csv?has_email=1&at_most=0"))
     assert [row["email"] for row in rows] == ["'=p0@example.org"]
     with transaction() as cursor:
         cursor.execute("SELECT actor, subject, detail ->> 'asked' FROM access_trail WHERE action = 'export customers'")
@@ -204,7 +196,7 @@ def test_columns_stand_in_the_order_of_the_address_on_the_page_and_in_the_file(c
         ("First seen", "1 Mar 2026"), ("E-mail address", "=p0@example.org"), ("Score", "0"),
     ]  # fmt: skip
     assert "/customers.csv?columns=first_seen%2Cid.email%2Cscore" in text
-    rows = read(crowd.get("/customers.csv?columns=first_seen,id.email,score&at_least=580").streaming_content)
+    rows = read(crowd.get("/customers.csv?columns=first_seen,id.email,score&at_least=580"))
     assert [list(row) for row in rows] == [["customer_id", "name", "first_seen", "email", "score"]] * 2
     assert heads(crowd.get("/customers?columns=nonsense").content.decode()) == [
         "Customer", "Segments", "Score", "Orders, before returns", "Last seen",
@@ -240,7 +232,7 @@ def test_what_was_ordered_and_heard_last_can_be_a_column(signed_in: Client, shop
     assert re.findall(r'data-label="[^"]*">([^<]*)<', row) == [
         "2", "€\N{NO-BREAK SPACE}20.00", "Opened the app", "web shop", "900",
     ]  # fmt: skip
-    rows = read(signed_in.get("/customers.csv?columns=orders,spend,last_activity,last_source,id.user_id").streaming_content)
+    rows = read(signed_in.get("/customers.csv?columns=orders,spend,last_activity,last_source,id.user_id"))
     assert [list(row.values())[2:] for row in rows if row["user_id"] == "900"] == [
         ["2", "20.00", "EUR", "App Opened", "web shop", "900"]
     ]
@@ -262,7 +254,7 @@ def test_a_page_takes_as_many_queries_however_many_rows_it_has(
 
 def test_the_file_names_segments_as_the_reader_does(crowd: Client) -> None:
     dutch = crowd.get("/customers.csv?segment=loyal-customers&at_most=0", headers={"Accept-Language": "nl"})
-    assert [row["segments"] for row in read(dutch.streaming_content)] == ["Vaste klanten"]
+    assert [row["segments"] for row in read(dutch)] == ["Vaste klanten"]
 
 
 def test_a_segment_that_is_gone_is_said_and_the_list_opens(crowd: Client) -> None:

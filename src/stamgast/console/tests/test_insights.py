@@ -18,6 +18,7 @@ from stamgast.access.operations import create_staff
 from stamgast.access.types import Role
 from stamgast.console.asked import read_asked
 from stamgast.console.tests import PASSWORD
+from stamgast.console.tests.streams import text_of
 from stamgast.console.tests.test_views import MARKUP
 from stamgast.flows.export_lake import export
 from stamgast.flows.tests.test_measure import FILL
@@ -49,7 +50,7 @@ def lake(transactional_db: None, settings: Any, tmp_path: Path) -> Path:
 def get(client: Client, address: str, language: str = "en") -> str:
     answer = client.get(address, headers={"Accept-Language": language})
     assert answer.status_code == 200, address
-    return b"".join(answer).decode() if answer.streaming else answer.content.decode()
+    return text_of(answer) if answer.streaming else answer.content.decode()
 
 
 def heading(text: str) -> str:

@@ -112,7 +112,7 @@ def test_a_customer_is_found_by_the_beginning_of_a_name(signed_in: Client, shop:
     [
         ("/customers", 22),
         ("/customers?at_least=0&has_email=1&search=2", 18),
-        ("/segments/loyal-customers", 17),
+        ("/segments/loyal-customers", 20),
         ("/", 19),
         ("/sources", 13),
     ],

@@ -1,16 +1,12 @@
 """The list of customers: its search, its filters as a sentence, its columns, and everything that is found as a file."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -19,6 +15,7 @@ from stamgast.access.types import SavedView
 from stamgast.console import reader
 from stamgast.console.customer_columns import IN_FILE, Column, known_columns, move
 from stamgast.console.customer_filters import Asked, read_asked
+from stamgast.console.files import stream_csv
 from stamgast.console.pages import is_part, note, page, role_of, show, staff_of
 from stamgast.console.permissions import may
 from stamgast.console.words import customer_name, segment_name
@@ -73,10 +70,9 @@ def customers_csv(request: HttpRequest) -> HttpResponse:
         selection = select_customers(cursor, asked.wanted)
         note(cursor, request, "export customers", "customers", asked=asked.told)
     names = asked.columns if "columns" in asked.values else IN_FILE
-    response = StreamingHttpResponse(_lines(selection, [columns[name] for name in names], translation.get_language() or "en"))
-    response["Content-Type"] = "text/csv; charset=utf-8"
-    response["Content-Disposition"] = 'attachment; filename="customers.csv"'
-    return response  # type: ignore[return-value]  # a response all the same, with headers
+    chosen = [columns[name] for name in names]
+    heads = ["customer_id", "name", *(head for column in chosen for head in column.heads)]
+    return stream_csv("customers.csv", heads, _pages(selection, chosen))
 
 
 def columns_there_are(cursor: Cursor) -> dict[str, Column]:
@@ -159,35 +155,18 @@ def _around(
     }
 
 
-async def _lines(selection: Selection, columns: Sequence[Column], language: str) -> AsyncIterator[str]:
-    """The file, a step at a time. Asynchronous, because the server would gather an ordinary iterator before it sends it."""
-    yield _written([["customer_id", "name", *(head for column in columns for head in column.heads)]])
+def _pages(selection: Selection, columns: Sequence[Column]) -> Iterator[list[list[Any]]]:
+    """The lines of the file, a step of the walk at a time."""
     after: UUID | None = BEGINNING
     while after is not None:
-        text, after = await sync_to_async(_step)(selection, after, columns, language)
-        if text:
-            yield text
-
-
-def _step(selection: Selection, after: UUID, columns: Sequence[Column], language: str) -> tuple[str, UUID | None]:
-    """The next lines, in the language of who asked: the request itself is over by then."""
-    with open_cursor() as cursor, translation.override(language):
-        rows, following = list_by_id(cursor, selection, after=after)
-        described = describe_customers(cursor, [row.id for row in rows], {column.need for column in columns if column.need})
-        return _written([_line_of(row, described[row.id], columns) for row in rows]), following
+        with open_cursor() as cursor:
+            rows, after = list_by_id(cursor, selection, after=after)
+            described = describe_customers(cursor, [row.id for row in rows], {column.need for column in columns if column.need})
+        yield [_line_of(row, described[row.id], columns) for row in rows]
 
 
 def _line_of(row: CustomerSummary, described: Description, columns: Sequence[Column]) -> list[Any]:
     return [row.id, row.name or "", *(value for column in columns for value in column.written(row, described))]
-
-
-def _written(rows: Any) -> str:
-    """Lines of CSV. A text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    told = io.StringIO()
-    csv.writer(told).writerows(
-        [f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell for cell in row] for row in rows
-    )
-    return told.getvalue()
 
 
 def _searched(cursor: Cursor, search: str, after: str | None) -> tuple[Page[CustomerSummary], list[CustomerSummary]]:
