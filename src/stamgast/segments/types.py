@@ -1,7 +1,7 @@
 """What leaves the room."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -69,8 +69,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Crossings:
-    """How many came into a segment and left it in the day, week or month that begins on ``first_day``, in event time."""
+    """How many came into a segment and how many left it between two moments, in event time."""
 
-    first_day: date
     entries: int
     exits: int

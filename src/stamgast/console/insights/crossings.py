@@ -1,6 +1,6 @@
 """Who came into a segment and who left it, over time: the chart and the table behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -14,7 +14,7 @@ from stamgast.console import reader
 from stamgast.console.charts import over, spec_of
 from stamgast.console.home_words import BRICK, GREEN
 from stamgast.console.insights.shape import Cell, Picture, Table, number_cell
-from stamgast.insights.cohorts import start_after, start_of
+from stamgast.insights.cohorts import start_after
 from stamgast.insights.types import Period, Step
 from stamgast.segments.types import Crossings
 
@@ -43,23 +43,30 @@ def step_for(period: Period, asked: str) -> Step:
     return Step.MONTH if step is Step.WEEK and period.days > 7 * MOST_STEPS else step
 
 
-def stretches_of(period: Period, step: Step, found: Mapping[date, Crossings], members: int) -> list[Stretch]:
-    """Every step of a period, the first first. ``members`` is how many were in at its end.
+def starts_of(period: Period, step: Step) -> list[date]:
+    """The days on which its steps begin, and the first day after it.
 
-    >>> found = {date(2026, 1, 2): Crossings(date(2026, 1, 2), 3, 1)}
-    >>> days = Period(date(2026, 1, 1), date(2026, 1, 3))
-    >>> [(one.first_day.day, one.members) for one in stretches_of(days, Step.DAY, found, 9)]
-    [(1, 7), (2, 9), (3, 9)]
+    >>> [day.day for day in starts_of(Period(date(2026, 1, 7), date(2026, 1, 20)), Step.WEEK)]
+    [7, 12, 19, 21]
     """
-    starts = [period.first_day if step is Step.DAY else start_of(period.first_day, step)]
+    starts = [period.first_day]
     while (following := _after(starts[-1], step)) <= period.last_day:
         starts.append(following)
+    return [*starts, period.last_day + timedelta(days=1)]
+
+
+def stretches_of(starts: Sequence[date], crossed: Sequence[Crossings], members: int) -> list[Stretch]:
+    """Every step, the first first, from what crossed since each start. ``members`` is how many are in now.
+
+    >>> days = [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)]
+    >>> [one.members for one in stretches_of(days, [Crossings(3, 1), Crossings(5, 0), Crossings(0, 2)], 9)]
+    [6, 11]
+    """
+    members += crossed[-1].exits - crossed[-1].entries
     stretches: list[Stretch] = []
-    for start in reversed(starts):
-        crossed = found.get(start, Crossings(start, 0, 0))
-        last_day = min(_after(start, step) - timedelta(days=1), period.last_day)
-        stretches.append(Stretch(max(start, period.first_day), last_day, crossed.entries, crossed.exits, members))
-        members += crossed.exits - crossed.entries
+    for start, following, one in reversed(list(zip(starts, starts[1:], crossed, strict=False))):
+        stretches.append(Stretch(start, following - timedelta(days=1), one.entries, one.exits, members))
+        members += one.exits - one.entries
     return stretches[::-1]
 
 
@@ -127,7 +134,7 @@ def _draw(stretches: tuple[Stretch, ...], _language: str) -> dict[str, Any]:
         "label:N",
         sort=[*labels, BESIDE],
         scale=alt.Scale(domain=[*labels, BESIDE]),
-        axis=alt.Axis(labelAngle=0, ticks=False, domain=False, labelPadding=8, labelOverlap="greedy"),
+        axis=alt.Axis(labelAngle=0, ticks=False, domain=False, labelPadding=8, labelOverlap="greedy", labelSeparation=10),
     )
     y = alt.Y("customers:Q", stack="zero", axis=alt.Axis(tickCount=5, format=",d", domain=False, ticks=False))
     tooltip = [
@@ -141,7 +148,7 @@ def _draw(stretches: tuple[Stretch, ...], _language: str) -> dict[str, Any]:
     names = [{"label": BESIDE, "what": what, "at": sign * max(tall / 8, 0.2), "colour": colour} for what, colour, sign in parts]
     words = (
         over(names)
-        .mark_text(align="left", dx=-8, baseline="middle", fontWeight=600, fontSize=12)
+        .mark_text(align="left", dx=4, baseline="middle", fontWeight=600, fontSize=12)
         .encode(x=x, y="at:Q", text="what:N", color=alt.Color("colour:N", scale=None))
     )
     return spec_of(alt.layer(bars, zero, words), 300)

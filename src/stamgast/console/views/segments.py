@@ -1,7 +1,7 @@
 """Segments: each as a sentence, who is in it, who came and who left."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +21,7 @@ from stamgast.console.words import customer_name, kind_label, segment_name, with
 from stamgast.customers.queries import summarise_customers
 from stamgast.customers.types import CustomerSummary
 from stamgast.flows.list_entries import Entry, list_entries
-from stamgast.insights.types import USUAL_WEEKS, Period
+from stamgast.insights.types import USUAL_WEEKS
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.ledger.queries import list_available
 from stamgast.ledger.types import MovementKind
@@ -65,17 +65,16 @@ def segment(request: HttpRequest, slug: str) -> HttpResponse:
 
     The chart draws stays, which a late activity moves; the list tells what became known, corrections among it (decision 002).
     """
-    from stamgast.console.insights.crossings import crossings_picture, step_for, stretches_of
+    from stamgast.console.insights.crossings import crossings_picture, starts_of, step_for, stretches_of
 
     with open_cursor() as cursor:
         found = get_segment(cursor, slug)
         asked = _asked(request)
-        since, until = moments_of(asked.period)
         step = step_for(asked.period, dict(asked.more).get("by", ""))
-        crossed, later = count_crossings(cursor, found, since=since, until=until, step=step.value, zone=shop_zone().key)
+        starts = starts_of(asked.period, step)
+        crossed = count_crossings(cursor, found, [midnight_of(day) for day in starts])
         entries, exits = count_changes(cursor, found, since=start_of_today() - timedelta(days=RECENT_DAYS))
         members_now = count_members(cursor, found)
-        stretches = stretches_of(asked.period, step, crossed, members_now - later.entries + later.exits)
         context = {
             "segment": found,
             "name": segment_name(found.slug, found.name),
@@ -84,7 +83,7 @@ def segment(request: HttpRequest, slug: str) -> HttpResponse:
             "recent_days": RECENT_DAYS,
             "entries": entries,
             "exits": exits,
-            "picture": crossings_picture(stretches, step, found.slug),
+            "picture": crossings_picture(stretches_of(starts, crossed, members_now), step, found.slug),
             **_members(cursor, found, request, asked),
             **_changes(cursor, found, request, asked),
         }
@@ -140,16 +139,19 @@ def condition_sentence(segment: Segment) -> str:
     return _("Every customer for whom %(condition)s.") % {"condition": condition}
 
 
-def moments_of(period: Period) -> tuple[datetime, datetime]:
-    """From the first moment of a period of the shop to the first one after it."""
-    first, last = period.first_day, period.last_day + timedelta(days=1)
-    zone = shop_zone()
-    return datetime(first.year, first.month, first.day, tzinfo=zone), datetime(last.year, last.month, last.day, tzinfo=zone)
+def midnight_of(day: date) -> datetime:
+    """The moment at which a day of the shop begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=shop_zone())
 
 
 def _asked(request: HttpRequest) -> Asked:
     """The days that are asked for, today among them, and the step."""
     return read_asked(request.GET, start_of_today().date(), [], more={"by": ("", *STEPS)})
+
+
+def _moments(asked: Asked) -> tuple[datetime, datetime]:
+    """From the first moment of the period to the first one after it."""
+    return midnight_of(asked.period.first_day), midnight_of(asked.period.last_day + timedelta(days=1))
 
 
 def _members(cursor: Cursor, segment: Segment, request: HttpRequest, asked: Asked) -> dict[str, Any]:
@@ -170,7 +172,7 @@ def _members(cursor: Cursor, segment: Segment, request: HttpRequest, asked: Aske
 
 
 def _changes(cursor: Cursor, segment: Segment, request: HttpRequest, asked: Asked) -> dict[str, Any]:
-    since, until = moments_of(asked.period)
+    since, until = _moments(asked)
     found = list_entries(cursor, segment, since=since, until=until, before=request.GET.get("before") or None, limit=CHANGES)
     names = _names(cursor, [row.change.customer_id for row in found.rows], request)
     may_ask_why = may(role_of(request), "console:why")
@@ -201,7 +203,7 @@ def _cause(entry: Entry) -> str:
 
 def _pages(segment: Segment, asked: Asked) -> Iterator[list[list[Any]]]:
     """The lines of the file, so many at a time."""
-    since, until = moments_of(asked.period)
+    since, until = _moments(asked)
     before: str | None = None
     while True:
         with open_cursor() as cursor:
