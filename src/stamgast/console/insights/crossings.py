@@ -129,7 +129,7 @@ def _draw(stretches: tuple[Stretch, ...], _language: str) -> dict[str, Any]:
         for what, colour, sign in parts
     ]
     tall = max(max(one.entries, one.exits) for one in stretches)
-    labels = list(dict.fromkeys(row["label"] for row in values))
+    labels = list(dict.fromkeys(str(row["label"]) for row in values))
     x = alt.X(
         "label:N",
         sort=[*labels, BESIDE],

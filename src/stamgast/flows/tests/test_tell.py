@@ -150,7 +150,7 @@ def test_who_tells_nothing_asks_nothing_and_where_nobody_listens_one_question_is
     if not is_listening:
         with transaction() as cursor:
             switch(cursor, endpoint.id, is_on=False, **BY)
-    change = Change(1, "loyal-customers", UUID(int=9), True, NOW, NOW)
+    change = Change(1, "loyal-customers", UUID(int=9), True, NOW, NOW, None)
     connection.ensure_connection()
     with Counting(connection.connection) as cursor:
         told_now = tell_changes(cursor, [change] if changed else [], at=NOW)
