@@ -4,33 +4,34 @@ What depends on what came before stands here: rounding, and caps by period. A ru
 new kind of rule is one branch here and one field of the document.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
-import numba
 import numpy as np
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+from stamgast.programmes.passes import compile_pass
+from stamgast.programmes.tiering import (
+    DAY_PERIOD,
+    HAS_TIERS,
+    HELD,
+    LAST_DAY,
+    QUALIFY,
+    REVIEW,
+    reach,
+    review,
+)
+
 UNTOUCHED = np.iinfo(np.int64).min
 DOWN, NEAREST, UP = 0, 1, 2
 GIVE, MULTIPLY, CARD = 0, 1, 2
 NTH, EVERY, STREAK, CHALLENGE = 0, 1, 2, 3
 # The columns of ``Programme.numbers``, one row a slot.
 BASE, AMOUNT, ROUNDING, CAP, COUNTER, PERIOD, BEGINS, ENDS, KIND, GATE, CURRENCY = range(11)
-NUMERATOR, DENOMINATOR, IS_STANDING, SOURCE, EACH = range(11, 16)
+NUMERATOR, DENOMINATOR, IS_STANDING, SOURCE, EACH, TIER = range(11, 17)
 # The columns of ``Programme.turns``, one row a gate.
 TURN, TURN_BASE, COUNT, TURN_COUNTER, TURN_PERIOD, VALUE, SEEN, TURN_BEGINS, TURN_ENDS = range(9)
 HUNDREDTHS = 100
 MOST_HUNDREDTHS = 100_000
 """All multipliers of one activity together make at most a thousand times as much, where they stand beside each other."""
-
-
-def compile_pass(function: Function) -> Function:
-    """Compiled and kept on disk; only in memory where no folder can be written."""
-    try:
-        return cast(Function, numba.njit(cache=True, nogil=True)(function))
-    except RuntimeError:
-        return cast(Function, numba.njit(nogil=True)(function))
 
 
 @compile_pass
@@ -92,19 +93,34 @@ def accrue(
     counter_period: Any,
     counter_used: Any,
     seen: Any,
+    members: Any,
+    entry_starts: Any,
+    entry_counts: Any,
+    entry_days: Any,
+    entry_amounts: Any,
+    next_review: Any,
+    timeline: Any,
+    tiers: Any,
+    levels: Any,
+    ranks: Any,
+    until_day: int,
     currencies: int,
+    hidden: int,
     largest: int,
     out_activity: Any,
     out_slot: Any,
     out_amount: Any,
-) -> int:
-    """Fills the three ``out`` arrays and returns how many rows it wrote; ``counter_…`` and ``seen`` become those after the
-    last activity.
+    out_change: Any,
+) -> tuple[int, int]:
+    """Fills the ``out`` arrays and returns how many decisions and how many changes of tiers it wrote. ``counter_…``, ``seen``,
+    ``members`` and what qualified become those after the last activity; reviews after it, up to ``until_day``, are written as
+    changes, but are no part of what is kept.
 
     A cap's counter is touched only by what is given, and a period never goes back: where the wall clock passes midnight twice,
     the repeated minutes count in the newer day.
     """
-    count = 0
+    count = changes = 0
+    has_tiers = tiers[:, HAS_TIERS].any()
     is_open = np.zeros(turns.shape[0], np.bool_)
     given_of = np.zeros(currencies, np.int64)  # of each currency by this activity: all,
     base_of = np.zeros(currencies, np.int64)  # and before any multiplier
@@ -113,10 +129,30 @@ def accrue(
     rest_of = np.zeros(currencies, np.int64)
     fineness_of = np.zeros(currencies, np.int64)
     for customer in range(len(first_of_customer) - 1):
+        member, first_entry = members[customer], entry_starts[customer]
         for activity in range(first_of_customer[customer], first_of_customer[customer + 1]):
             at, place = occurred_at[activity], version[activity]
             if place < 0:
                 continue
+            day = 0
+            if has_tiers:
+                day = max(periods[tiers[place, DAY_PERIOD], activity], member[LAST_DAY])
+                member[LAST_DAY] = day
+                changes = review(
+                    member,
+                    day,
+                    entry_days,
+                    entry_amounts,
+                    first_entry,
+                    first_entry + entry_counts[customer],
+                    timeline,
+                    tiers,
+                    levels,
+                    ranks,
+                    customer,
+                    out_change,
+                    changes,
+                )
             for gate in range(gate_starts[place], gate_starts[place + 1]):
                 is_open[gate] = False
                 if bases[turns[gate, TURN_BASE], activity] <= 0 or not turns[gate, TURN_BEGINS] <= at < turns[gate, TURN_ENDS]:
@@ -134,6 +170,7 @@ def accrue(
             for slot in range(slot_starts[place], slot_starts[place + 1]):
                 kind, currency, counter = numbers[slot, KIND], numbers[slot, CURRENCY], numbers[slot, COUNTER]
                 amount, rounding = numbers[slot, AMOUNT], numbers[slot, ROUNDING]
+                gate, tier = numbers[slot, GATE], numbers[slot, TIER]
                 given, whole, rest, fineness = 0, 0, 0, 1
                 if kind == CARD:
                     if counter != filled:  # the slots of one card stand together
@@ -143,11 +180,13 @@ def accrue(
                         if given_of[numbers[slot, SOURCE]] > 0:
                             counter_period[customer, counter], counter_used[customer, counter] = 0, stamps - cards * each
                     given = min(cards, largest // amount) * amount
-                elif (numbers[slot, GATE] >= 0 and not is_open[numbers[slot, GATE]]) or not (
-                    numbers[slot, BEGINS] <= at < numbers[slot, ENDS]
+                elif (
+                    (tier >= 0 and tier != member[HELD])
+                    or (gate >= 0 and not is_open[gate])
+                    or not numbers[slot, BEGINS] <= at < numbers[slot, ENDS]
                 ):
                     continue
-                elif bases[numbers[slot, BASE], activity] > 0:
+                elif tier >= 0 or bases[numbers[slot, BASE], activity] > 0:
                     if kind == GIVE:
                         numerator, denominator = ratios[slot, money[activity], 0], ratios[slot, money[activity], 1]
                         scaled = bases[numbers[slot, BASE], activity] * numerator
@@ -183,9 +222,52 @@ def accrue(
                         whole_of[currency], rest_of[currency], fineness_of[currency] = whole, rest, fineness
                     else:  # what a cap cut off is no part of what stands
                         whole_of[currency], rest_of[currency], fineness_of[currency] = given_of[currency], 0, 1
-                if given > 0:
+                if given > 0 and currency != hidden:
                     out_activity[count] = activity
                     out_slot[count] = slot
                     out_amount[count] = given
                     count += 1
-    return count
+            if has_tiers:
+                if tiers[place, HAS_TIERS] and given_of[tiers[place, QUALIFY]] > 0:
+                    last = first_entry + entry_counts[customer] - 1
+                    if last < first_entry or entry_days[last] != day:
+                        last += 1
+                        entry_counts[customer] += 1
+                        entry_days[last], entry_amounts[last] = day, 0
+                    entry_amounts[last] = min(entry_amounts[last] + given_of[tiers[place, QUALIFY]], largest)
+                changes = reach(
+                    member,
+                    day,
+                    activity,
+                    bases,
+                    entry_days,
+                    entry_amounts,
+                    first_entry,
+                    first_entry + entry_counts[customer],
+                    place,
+                    tiers,
+                    levels,
+                    ranks,
+                    customer,
+                    out_change,
+                    changes,
+                )
+        if has_tiers:
+            later = member.copy()
+            changes = review(
+                later,
+                until_day,
+                entry_days,
+                entry_amounts,
+                first_entry,
+                first_entry + entry_counts[customer],
+                timeline,
+                tiers,
+                levels,
+                ranks,
+                customer,
+                out_change,
+                changes,
+            )
+            next_review[customer] = later[REVIEW]
+    return count, changes

@@ -24,11 +24,13 @@ from stamgast.programmes.terms import (
     Currency,
     Document,
     Give,
+    Level,
     Measure,
     Multiply,
     Period,
     Rounding,
     Rule,
+    Tiers,
     Turn,
     TurnKind,
 )
@@ -46,6 +48,23 @@ __all__ = [
     "read_schema",
 ]
 FINEST = 10**9
+HUNDREDTHS = 100
+LONGEST_PERIOD, LONGEST_GRACE = 1_116, 372
+CALENDAR = {"year": 12, "half year": 6, "quarter": 3, "month": 1}
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _DAY_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -86,7 +105,8 @@ class _Builder:
         self.fields = activity_fields(self.zone)
         currencies = {name: self._currency(name, options) for name, options in self.content["currencies"].items()}
         rules = tuple(self._rules())
-        self._check_denominators(rules)
+        tiers = self._tiers(self.content["tiers"]) if "tiers" in self.content else None
+        self._check_denominators([*rules, *(tiers.levels if tiers is not None else ())])
         return Document(
             programme=self.content["programme"],
             timezone=self.zone,
@@ -95,6 +115,7 @@ class _Builder:
             currencies=currencies,
             rules=rules,
             cards=tuple(self._cards()),
+            tiers=tiers,
             text=self.text,
         )
 
@@ -136,7 +157,7 @@ class _Builder:
 
     def _take_name(self, name: str, path: str) -> None:
         if name in self.names:
-            sentence = f"Another rule is called {name!r}. What a rule gave is kept by its name."
+            sentence = f"Another rule, card or level is called {name!r}. What was given is kept by that name."
             self.problems.append((f"{path}.name", sentence))
         self.names.add(name)
 
@@ -168,11 +189,11 @@ class _Builder:
             self.problems.append((path, "What is multiplied becomes more: write a number above 1 with at most two decimals."))
         return Multiply(currency, Fraction(factor))
 
-    def _check_denominators(self, rules: Iterable[Rule]) -> None:
+    def _check_denominators(self, multipliers: Iterable[Rule | Level]) -> None:
         """Fractions stay exact while what they are counted in stays small."""
         product: dict[str, int] = {}
-        for rule in rules:
-            for multiply in rule.multiplies:
+        for multiplier in multipliers:
+            for multiply in multiplier.multiplies:
                 product[multiply.currency] = product.get(multiply.currency, 1) * multiply.factor.denominator
         for currency, denominator in product.items():
             if denominator > FINEST and self.content.get("stacking") == "standing":
@@ -206,6 +227,57 @@ class _Builder:
             if item["of"] in item["give"]:
                 self.problems.append((f"{path}.give.{item['of']}", "A card cannot give what fills it."))
             yield Card(item["name"], item["of"], item["each"], item["give"])
+
+    def _tiers(self, item: Mapping[str, Any]) -> Tiers | None:
+        qualify, period = item["qualify_on"], item["period"]
+        currency = qualify if isinstance(qualify, str) else None
+        if currency is not None:
+            self._check_currencies("tiers.qualify_on", [currency])
+        rolling = self._duration("tiers.period.rolling", period["rolling"]) if "rolling" in period else None
+        grace = self._duration("tiers.grace", item["grace"]) if "grace" in item else None
+        for path, duration, most in (("period.rolling", rolling, LONGEST_PERIOD), ("grace", grace, LONGEST_GRACE)):
+            if duration is not None and (duration.elapsed or duration.longest_days > most):
+                self.problems.append((f"tiers.{path}", f"Tiers are counted in whole days, and here in at most {most} of them."))
+        try:
+            spend = None if currency is not None else parse(qualify["spend"], self.fields, "tiers.qualify_on.spend")
+            levels = tuple(self._levels(item["levels"], is_money=currency is None))
+        except ConditionError as error:
+            self.problems.append((error.path, error.problem))
+            return None
+        return Tiers(
+            currency=currency,
+            spend=spend,
+            is_rolling=rolling is not None,
+            months=rolling.months if rolling is not None else CALENDAR[period.get("calendar", "year")],
+            days=rolling.days if rolling is not None else 0,
+            first_month=MONTHS.index(period.get("from", "january")),
+            grace=grace,
+            is_soft=item.get("downgrade", "to what was earned") == "one level",
+            levels=levels,
+        )
+
+    def _levels(self, items: Iterable[Mapping[str, Any]], *, is_money: bool) -> Iterable[Level]:
+        highest = -1
+        for position, item in enumerate(items):
+            path = f"tiers.levels[{position}]"
+            self._take_name(item["name"], path)
+            self._check_currencies(f"{path}.multiply", item.get("multiply", {}))
+            if ("from" in item) == ("invited" in item):
+                self.problems.append((path, "A level is reached or one is invited to it: write one of 'from' and 'invited'."))
+            if item.get("from", highest + 1) <= highest:
+                self.problems.append((f"{path}.from", "Levels stand in order, each from more on than the one before."))
+            highest = item.get("from", highest)
+            multiplies = item.get("multiply", {}).items()
+            yield Level(
+                name=item["name"],
+                threshold=item["from"] * (HUNDREDTHS if is_money else 1) if "from" in item else None,
+                invited=parse(item["invited"], self.fields, f"{path}.invited") if "invited" in item else None,
+                multiplies=tuple(self._multiply(name, factor, f"{path}.multiply.{name}") for name, factor in multiplies),
+                benefits={
+                    name: words if isinstance(words, dict) else {"en": words, "nl": words}
+                    for name, words in item.get("benefits", {}).items()
+                },
+            )
 
     def _give(self, currency: str, give: Any, path: str) -> Give:
         if isinstance(give, int):

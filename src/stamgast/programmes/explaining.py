@@ -7,21 +7,24 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stamgast.conditions import say_failure
 from stamgast.conditions.words import say_number
 from stamgast.programmes.accrual import meet_challenge, take_turn
-from stamgast.programmes.deciding import decide
+from stamgast.programmes.compiling import to_microseconds
+from stamgast.programmes.deciding import decide, review_tiers
 from stamgast.programmes.matching import Matched, match_few
-from stamgast.programmes.programme import Programme, period_numbers, to_microseconds
+from stamgast.programmes.programme import Programme, period_numbers
 from stamgast.programmes.saying import say, say_arithmetic, say_moment, say_next, say_out_of_time, say_turn
-from stamgast.programmes.slots import LARGEST, MOST_DIFFERENT, NO_GATE, TURNS, Gate, Kind, Slot, ratio_of
+from stamgast.programmes.slots import LARGEST, MOST_DIFFERENT, NO_GATE, NO_TIER, SPEND, TURNS, Gate, Kind, Slot, ratio_of
+from stamgast.programmes.states import TIER
 from stamgast.programmes.terms import Rounding
 from stamgast.programmes.types import ACTIVITIES, Explanation, RuleOutcome
 from stamgast.programmes.words import WORDS
@@ -43,11 +46,11 @@ def explain(
     if place < 0:
         return Explanation(programme.name, None, (), words["no_version"].format(programme=programme.name))
     decided = {(d["rule"], d["currency"]): d for d in decide(programme, states, table).table.to_pylist()}
-    teller = _Teller(
-        programme, row, match_few(programme, table), _counters_before(states, row["customer_id"]), decided, language
-    )
+    counters = _counters_before(states, row["customer_id"])
+    level = _level_before(programme, states, row["customer_id"], row["occurred_at"])
+    teller = _Teller(programme, row, match_few(programme, table), counters, decided, level, language)
     slots = programme.slots[programme.slot_starts[place] : programme.slot_starts[place + 1]]
-    outcomes = [teller.tell(slot) for slot in slots]
+    outcomes = [teller.tell(slot) for slot in slots if slot.currency != SPEND]
     totals: dict[str, int] = {}
     for outcome in outcomes:
         totals[outcome.currency] = totals.get(outcome.currency, 0) + outcome.amount
@@ -67,11 +70,23 @@ def _table_of(activity: Mapping[str, Any]) -> pa.Table:
     return pa.Table.from_pylist([row], schema=ACTIVITIES)
 
 
-def _counters_before(states: pa.Table | None, customer_id: bytes) -> dict[str, list[int]]:
+def _counters_before(states: pa.Table | None, customer_id: bytes) -> dict[str, list[Any]]:
     for state in states.to_pylist() if states is not None else ():
         if state["customer_id"] == customer_id:
-            return msgspec.json.decode(state["counters"], type=dict[str, list[int]])
+            return msgspec.json.decode(state["counters"], type=dict[str, list[Any]])
     return {}
+
+
+def _level_before(programme: Programme, states: pa.Table | None, customer_id: bytes, at: datetime) -> str | None:
+    """The level that the customer holds when an activity occurs, after the reviews that are due by then."""
+    if states is None or not programme.has_tiers:
+        return None
+    own = states.filter(pc.field("customer_id") == pa.scalar(customer_id, pa.binary(16)))
+    changes = review_tiers(programme, own, until=at).tiers.to_pylist()
+    if changes:
+        return cast(str | None, changes[-1]["tier"])
+    kept = _counters_before(own, customer_id).get(TIER)
+    return kept[0] if kept else None
 
 
 class _Teller:
@@ -82,8 +97,9 @@ class _Teller:
         programme: Programme,
         row: Mapping[str, Any],
         matched: Matched,
-        counters: Mapping[str, list[int]],
+        counters: Mapping[str, list[Any]],
         decided: Mapping[tuple[str, str], Mapping[str, Any]],
+        level: str | None,
         language: str,
     ) -> None:
         self.programme = programme
@@ -92,6 +108,7 @@ class _Teller:
         self.values = matched.values[:, 0]
         self.counters = counters
         self.decided = decided
+        self.level = level
         self.language = language
         self.words = WORDS[language]
         self.at = to_microseconds(row["occurred_at"])
@@ -102,7 +119,12 @@ class _Teller:
 
     def tell(self, slot: Slot) -> RuleOutcome:
         """The outcome of one slot, which counts for those after it."""
-        outcome = self._tell_card(slot) if slot.kind == Kind.CARD else self._tell_rule(slot)
+        if slot.kind == Kind.CARD:
+            outcome = self._tell_card(slot)
+        elif slot.tier != NO_TIER:
+            outcome = self._tell_level(slot)
+        else:
+            outcome = self._tell_rule(slot)
         self.given[slot.currency] = self.given.get(slot.currency, 0) + outcome.amount
         if slot.kind == Kind.GIVE:
             self.base[slot.currency] = self.given[slot.currency]
@@ -161,6 +183,14 @@ class _Teller:
         arithmetic = self.words["card"].format(**stated) if cards else ""
         condition = self.words["card_condition"].format(**stated)
         return self._outcome(slot, bool(cards), arithmetic, condition, failures, None)
+
+    def _tell_level(self, slot: Slot) -> RuleOutcome:
+        condition = self.words["level_condition"].format(level=slot.rule)
+        if self.level != slot.rule:
+            failure = self.words["level" if self.level else "no_level"].format(level=self.level)
+            return self._outcome(slot, False, "", condition, (failure,), None)
+        _, arithmetic = self._multiply(slot, self._given_by(slot))
+        return self._outcome(slot, True, arithmetic, condition, (), None)
 
     def _multiply(self, slot: Slot, given: int) -> tuple[int, str]:
         """What a multiplier comes to before its cap, and how; what stands after it is remembered."""

@@ -4,11 +4,9 @@ Each version is in force from its ``effective_from`` until that of the next in t
 in force when it occurred, so that publishing a version changes nothing that occurred before it takes effect.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, TypeVar
 
 import ibis
 import numpy as np
@@ -17,28 +15,13 @@ import pyarrow as pa
 
 from stamgast.conditions.fields import PropertyField, TextColumn
 from stamgast.kit.zones import DAY, Microseconds, to_local
+from stamgast.programmes.compiling import Compiler, to_microseconds
 from stamgast.programmes.documents import load
 from stamgast.programmes.errors import InvalidProgramme
-from stamgast.programmes.expiry import NEVER
-from stamgast.programmes.slots import (
-    ALWAYS,
-    LARGEST,
-    MOST_DIFFERENT,
-    NO_COUNTER,
-    NO_GATE,
-    ROUNDINGS,
-    TURNS,
-    Base,
-    Gate,
-    Kind,
-    Slot,
-    ratio_of,
-)
-from stamgast.programmes.terms import Document, Period, Rule
+from stamgast.programmes.slots import LARGEST, ROUNDINGS, SPEND, TURNS, Base, Gate, Kind, Slot, ratio_of
+from stamgast.programmes.terms import Document, Period
+from stamgast.programmes.tiering import DAY_PERIOD
 from stamgast.programmes.types import ACTIVITIES, Version
-
-T = TypeVar("T")
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 @dataclass(frozen=True)
@@ -61,6 +44,7 @@ class Programme:
     periods: tuple[tuple[str, Period], ...]
     currencies: tuple[str, ...]
     seen_starts: npt.NDArray[np.int64]
+    level_names: tuple[str, ...]
 
     @property
     def latest(self) -> int:
@@ -122,10 +106,11 @@ class Programme:
                 self.documents[slot.version].stacking == "standing",
                 self.currencies.index(slot.source) if slot.source is not None else 0,
                 slot.per_milli,
+                slot.tier,
             )
             for slot in self.slots
         ]
-        return np.array(rows, np.int64).reshape(len(rows), 16)
+        return np.array(rows, np.int64).reshape(len(rows), 17)
 
     @cached_property
     def turns(self) -> npt.NDArray[np.int64]:
@@ -147,6 +132,64 @@ class Programme:
         return np.array(rows, np.int64).reshape(len(rows), 9)
 
     @cached_property
+    def has_tiers(self) -> bool:
+        """Whether any version has tiers."""
+        return any(document.tiers is not None for document in self.documents)
+
+    @cached_property
+    def tiers(self) -> npt.NDArray[np.int64]:
+        """One row a version, with the columns that ``tiering`` names."""
+        rows = np.zeros((len(self.documents), 12), np.int64)
+        first = 0
+        for row, document in zip(rows, self.documents, strict=True):
+            tiers = document.tiers
+            if self.has_tiers:
+                row[DAY_PERIOD] = self.periods.index((document.timezone, "day"))
+            if tiers is not None:
+                qualify = self.currencies.index(tiers.currency or SPEND)
+                grace = (tiers.grace.days, tiers.grace.months) if tiers.grace is not None else (0, 0)
+                row[:DAY_PERIOD] = (
+                    *(1, qualify, tiers.is_rolling, tiers.months, tiers.days, tiers.first_month),
+                    *(*grace, tiers.is_soft, first, first + len(tiers.levels)),
+                )
+                first += len(tiers.levels)
+        return rows
+
+    @cached_property
+    def levels(self) -> npt.NDArray[np.int64]:
+        """One row a level of a version: its number, its threshold and the base of its invitation, -1 where there is none."""
+        rows = [
+            (
+                self.level_names.index(level.name),
+                -1 if level.threshold is None else level.threshold,
+                -1 if level.invited is None else self.bases.index(Base(level.invited, "once", None)),
+            )
+            for document in self.documents
+            if document.tiers is not None
+            for level in document.tiers.levels
+        ]
+        return np.array(rows, np.int64).reshape(len(rows), 3)
+
+    @cached_property
+    def ranks(self) -> npt.NDArray[np.int64]:
+        """For each version and number of a level its rank there, -1 where the version does not have it."""
+        ranks = np.full((len(self.documents), len(self.level_names)), -1, np.int64)
+        for row, document in zip(ranks, self.documents, strict=True):
+            for rank, level in enumerate(document.tiers.levels if document.tiers is not None else ()):
+                row[self.level_names.index(level.name)] = rank
+        return ranks
+
+    @cached_property
+    def timeline(self) -> npt.NDArray[np.int64]:
+        """From which local day on each version is in force, in order, and its place in ``versions``."""
+        rows = np.zeros((len(self.starts), 2), np.int64)
+        for row, start, place in zip(rows, self.starts, self.in_force, strict=True):
+            local = to_local(self.documents[place].timezone, np.array([start], np.int64))
+            row[:] = -(-int(local[0]) // DAY), place
+        rows[:, 0] = np.maximum.accumulate(rows[:, 0])
+        return rows
+
+    @cached_property
     def memories(self) -> dict[int, int]:
         """Of each counter of a challenge the place from which on its values are kept."""
         return {gate.counter: gate.seen for gate in self.gates if gate.turn.kind == "challenge"}
@@ -161,19 +204,6 @@ class Programme:
         return ratios
 
 
-def period_numbers(zone: str, period: Period, occurred_at: Microseconds) -> npt.NDArray[np.int64]:
-    """Which local day, ISO week, month or year each moment is in, as a number that grows with time."""
-    if period == "lifetime":
-        return np.zeros(len(occurred_at), np.int64)
-    days = to_local(zone, occurred_at) // DAY
-    if period == "day":
-        return days
-    if period == "week":
-        result: npt.NDArray[np.int64] = (days + 3) // 7
-        return result
-    return days.view("datetime64[D]").astype("datetime64[Y]" if period == "year" else "datetime64[M]").astype(np.int64)
-
-
 def compile_programme(versions: Sequence[Version]) -> Programme:
     """The programme of these versions, of one name, in any order."""
     if not versions:
@@ -181,9 +211,12 @@ def compile_programme(versions: Sequence[Version]) -> Programme:
     ordered = tuple(sorted(versions, key=lambda version: version.version))
     documents = tuple(load(version.document) for version in ordered)
     timeline = sorted((version.effective_from, place) for place, version in enumerate(ordered))
-    compiler = _Compiler()
+    compiler = Compiler()
+    has_tiers = any(document.tiers is not None for document in documents)
     for place, document in enumerate(documents):
         compiler.add(place, document)
+        if has_tiers:
+            compiler.count_days(document.timezone)
     return Programme(
         name=ordered[0].programme,
         versions=ordered,
@@ -200,132 +233,21 @@ def compile_programme(versions: Sequence[Version]) -> Programme:
         periods=tuple(compiler.periods),
         currencies=tuple(compiler.currencies),
         seen_starts=np.array(compiler.seen_starts, np.int64),
+        level_names=tuple(compiler.levels),
     )
 
 
-class _Compiler:
-    """Numbers what the documents of all versions name: the same base, counter, period or value gets the same number."""
-
-    def __init__(self) -> None:
-        self.slots: list[Slot] = []
-        self.slot_starts = [0]
-        self.gates: list[Gate] = []
-        self.gate_starts = [0]
-        self.bases: dict[Base, int] = {}
-        self.values: dict[TextColumn | PropertyField, int] = {}
-        self.counters: dict[str, int] = {}
-        self.periods: dict[tuple[str, Period], int] = {}
-        self.currencies: dict[str, int] = {}
-        self.seen_starts = [0]
-        self._seen: dict[int, int] = {}
-
-    def add(self, version: int, document: Document) -> None:
-        """The slots and gates of one version."""
-        for currency in document.currencies:
-            _number(self.currencies, currency)
-        gates = {rule.name: self._gate(version, document, rule) for rule in document.rules if rule.turn is not None}
-        for rule in document.rules:
-            for give in rule.gives:
-                slot = Slot(
-                    Kind.GIVE,
-                    base=_number(self.bases, Base(rule.when, give.of, give.lines)),
-                    amount=give.amount,
-                    per_milli=give.per_milli or 0,
-                    measure=give.of,
-                    **self._of_rule(version, document, rule, give.currency, gates),
-                )
-                self.slots.append(slot)
-        for rule in document.rules:
-            for multiply in rule.multiplies:
-                slot = Slot(
-                    Kind.MULTIPLY,
-                    base=_number(self.bases, Base(rule.when, "once", None)),
-                    amount=1,
-                    per_milli=0,
-                    factor=multiply.factor,
-                    **self._of_rule(version, document, rule, multiply.currency, gates),
-                )
-                self.slots.append(slot)
-        self._add_cards(version, document)
-        self.slot_starts.append(len(self.slots))
-        self.gate_starts.append(len(self.gates))
-
-    def _of_rule(self, version: int, document: Document, rule: Rule, currency: str, gates: Mapping[str, int]) -> dict[str, Any]:
-        cap = rule.caps.get(currency)
-        counter = NO_COUNTER
-        if cap is not None and rule.cap_period is not None:
-            counter = _number(self.counters, f"{rule.name}/{currency}/{rule.cap_period}")
-            _number(self.periods, (document.timezone, rule.cap_period))
-        return self._of_currency(version, document, currency) | {
-            "rule": rule.name,
-            "cap": cap or 0,
-            "cap_period": rule.cap_period if cap is not None else None,
-            "counter": counter,
-            "gate": gates.get(rule.name, NO_GATE),
-            "begins_at": ALWAYS if rule.begins_at is None else to_microseconds(rule.begins_at),
-            "ends_at": NEVER if rule.ends_at is None else to_microseconds(rule.ends_at),
-        }
-
-    def _of_currency(self, version: int, document: Document, currency: str) -> dict[str, Any]:
-        return {
-            "currency": currency,
-            "version": version,
-            "rounding": document.rounding,
-            "zone": document.timezone,
-            "expiry": document.currencies[currency].expiry,
-            "pending": document.currencies[currency].pending,
-        }
-
-    def _add_cards(self, version: int, document: Document) -> None:
-        for card in document.cards:
-            counter = _number(self.counters, f"{card.name}/card")
-            for currency, amount in card.gives.items():
-                slot = Slot(
-                    Kind.CARD,
-                    rule=card.name,
-                    base=0,
-                    amount=amount,
-                    per_milli=card.each,
-                    counter=counter,
-                    source=card.source,
-                    **self._of_currency(version, document, currency),
-                )
-                self.slots.append(slot)
-
-    def _gate(self, version: int, document: Document, rule: Rule) -> int:
-        turn = rule.turn
-        assert turn is not None
-        counter, value, seen = _number(self.counters, f"{rule.name}/{turn.kind}/{turn.period}"), 0, 0
-        field = turn.field
-        if isinstance(field, TextColumn | PropertyField):
-            value = _number(self.values, field)
-            if counter not in self._seen:
-                self._seen[counter] = self.seen_starts[-1]
-                self.seen_starts.append(self.seen_starts[-1] + MOST_DIFFERENT)
-            seen = self._seen[counter]
-        gate = Gate(
-            turn=turn,
-            version=version,
-            base=_number(self.bases, Base(rule.when, "once", None)),
-            counter=counter,
-            period=_number(self.periods, (document.timezone, turn.period)),
-            value=value,
-            seen=seen,
-            begins_at=ALWAYS if rule.begins_at is None else to_microseconds(rule.begins_at),
-            ends_at=NEVER if rule.ends_at is None else to_microseconds(rule.ends_at),
-        )
-        self.gates.append(gate)
-        return len(self.gates) - 1
-
-
-def _number(numbers: dict[T, int], what: T) -> int:
-    """The number of something, the next one where it is new."""
-    return numbers.setdefault(what, len(numbers))
-
-
-def to_microseconds(moment: datetime) -> int:
-    """Microseconds since 1970 in UTC."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+def period_numbers(zone: str, period: Period, occurred_at: Microseconds) -> npt.NDArray[np.int64]:
+    """Which local day, ISO week, month or year each moment is in, as a number that grows with time."""
+    if period == "lifetime":
+        return np.zeros(len(occurred_at), np.int64)
+    days = to_local(zone, occurred_at) // DAY
+    if period == "day":
+        return days
+    if period == "week":
+        result: npt.NDArray[np.int64] = (days + 3) // 7
+        return result
+    return days.view("datetime64[D]").astype("datetime64[Y]" if period == "year" else "datetime64[M]").astype(np.int64)
 
 
 def _express(base: Base, table: ibis.Table) -> ibis.Value:

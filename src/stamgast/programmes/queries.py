@@ -80,6 +80,7 @@ def load_states(cursor: Cursor, programme: str, customer_ids: Collection[UUID]) 
             pa.array([row[2].bytes for row in rows], pa.binary(16)),
             pa.array([row[3] for row in rows], pa.int32()),
             pa.array([row[4] for row in rows], pa.string()),
+            pa.array([row[5] for row in rows], STATES.field("review_at").type),
         ],
         schema=STATES,
     )

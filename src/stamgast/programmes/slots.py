@@ -16,7 +16,9 @@ from stamgast.programmes.terms import MILLI, Measure, Period, Rounding, Turn, Tu
 
 LARGEST = 10**15
 """The most that one rule gives for one activity, and the largest amount in minor units that is looked at."""
-NO_COUNTER = NO_GATE = -1
+NO_COUNTER = NO_GATE = NO_TIER = -1
+SPEND = "/spend"
+"""The currency that no document names: money that tiers are reached by, in hundredths."""
 MOST_DIFFERENT = 50
 """The most different values that a challenge asks for."""
 ALWAYS = np.iinfo(np.int64).min
@@ -60,7 +62,8 @@ class Gate:
 @dataclass(frozen=True, slots=True)
 class Slot:
     """One rule's give, or multiplying, of one currency in one version. ``per_milli`` is zero where it gives once. It holds from
-    ``begins_at`` on and before ``ends_at``, in microseconds. A card has no base; ``per_milli`` is what fills it."""
+    ``begins_at`` on and before ``ends_at``, in microseconds. A card has no base; ``per_milli`` is what fills it.
+    ``tier`` is the number of the level whose members it is for."""
 
     kind: Kind
     rule: str
@@ -80,6 +83,7 @@ class Slot:
     gate: int = NO_GATE
     factor: Fraction = Fraction(1)
     source: str | None = None
+    tier: int = NO_TIER
     begins_at: int = ALWAYS
     ends_at: int = NEVER
 

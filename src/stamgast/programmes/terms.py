@@ -87,6 +87,35 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """A level of a tier. ``threshold`` is from how much on it is reached, None where one is invited; ``benefits`` are words by
+    name and language."""
+
+    name: str
+    threshold: int | None
+    invited: Condition | None
+    multiplies: tuple[Multiply, ...]
+    benefits: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """The levels of a programme, lowest first, and what they are reached by: a currency, or the money of the activities for
+    which ``spend`` holds, in hundredths. A period is of the calendar, so many months from ``first_month`` (0 to 11) on, or
+    rolls: so many months or days. ``grace`` is how much later it is reviewed; a soft landing goes one level down at a time."""
+
+    currency: str | None
+    spend: Condition | None
+    is_rolling: bool
+    months: int
+    days: int
+    first_month: int
+    grace: Expiry | None
+    is_soft: bool
+    levels: tuple[Level, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A checked programme document. ``stacking`` says what a multiplier multiplies: what the rules gave before any multiplier,
     or what stands after the multipliers before it."""
@@ -98,4 +127,5 @@ class Document:
     currencies: Mapping[str, Currency]
     rules: tuple[Rule, ...]
     cards: tuple[Card, ...]
+    tiers: Tiers | None
     text: str

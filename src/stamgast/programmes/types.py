@@ -1,6 +1,7 @@
 """What crosses the room's door: the columns that ``decide`` takes and gives, and the versions of a programme."""
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from typing import Any
 
@@ -54,6 +55,19 @@ DECISIONS = pa.schema(
 """What activities are worth: one row is the wanted total of the cause (activity, rule, currency), always above zero.
 ``available_at`` is when it can be used, null where that is at once."""
 
+TIERS = pa.schema(
+    [
+        _column("customer_id", pa.binary(16), is_nullable=False),
+        _column("since", MOMENT, is_nullable=False),
+        _column("tier", pa.string()),
+        _column("cause", pa.string(), is_nullable=False),
+        _column("activity_id", pa.binary(16)),
+        _column("version", pa.int32(), is_nullable=False),
+    ]
+)
+"""From which moment on a member holds which level, null for none, and why: ``reached`` or ``invited`` by an activity,
+``reviewed`` at the end of a period, or ``rules``, because the version in force has other levels. In order, by customer."""
+
 STATES = pa.schema(
     [
         _column("customer_id", pa.binary(16), is_nullable=False),
@@ -61,10 +75,13 @@ STATES = pa.schema(
         _column("last_activity_id", pa.binary(16), is_nullable=False),
         _column("version", pa.int32(), is_nullable=False),
         _column("counters", pa.string(), is_nullable=False),
+        _column("review_at", MOMENT),
     ]
 )
-"""What deciding on needs of what was decided: the last activity taken, the newest version that was known then, and the
-counters of caps as JSON text, ``{"purchase/points/day": [20431, 15]}``: the period and what was given in it."""
+"""What deciding on needs of what was decided: the last activity taken, the newest version that was known then, and as JSON
+text what was counted, ``{"purchase/points/day": [20431, 15]}``: the period and what was given in it. ``/tier`` is what is kept
+of the tier, ``/qualified`` each day with what qualified on it. ``review_at`` is when the tier is reviewed next, after the
+moment until which was decided: the one column that depends on that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +100,12 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What ``decide`` gives: decisions in the order of the activities, and the new state of each customer among them."""
+    """What ``decide`` gives: decisions in the order of the activities, the new state of each customer among them, and the
+    changes of their tiers."""
 
     table: pa.Table
     states: pa.Table
+    tiers: pa.Table = dataclass_field(default_factory=TIERS.empty_table)
 
 
 @dataclass(frozen=True, slots=True)

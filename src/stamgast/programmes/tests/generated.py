@@ -141,6 +141,41 @@ TURNS: st.SearchStrategy[dict[str, Any]] = st.one_of(
 )
 
 
+LEVELS = st.fixed_dictionaries({"name": st.just("x")}, optional={"multiply": st.just({"points": 1.5}) | st.just({"score": 2})})
+
+
+@st.composite
+def tiers(draw: st.DrawFn) -> dict[str, Any]:
+    """Tiers with levels in order, of which some are by invitation."""
+    levels: list[dict[str, Any]] = []
+    threshold = draw(st.sampled_from([0, 1, 5]))
+    for name in draw(st.lists(st.sampled_from(["Blue", "Silver", "Gold", "Black"]), min_size=1, unique=True)):
+        level = {**draw(LEVELS), "name": name}
+        if draw(st.integers(0, 4)) == 0:
+            level["invited"] = {"activity": draw(st.sampled_from(KINDS))}
+        else:
+            level["from"] = threshold
+            threshold += draw(st.integers(1, 12))
+        levels.append(level)
+    months = st.sampled_from(["january", "april", "july", "december"])
+    calendar = st.builds(
+        lambda length, first: {"calendar": length, "from": first},
+        st.sampled_from(["year", "half year", "quarter", "month"]),
+        months,
+    )
+    rolling = st.sampled_from(["30 days", "1 month", "12 months", "1 day"]).map(lambda length: {"rolling": length})
+    stated: dict[str, Any] = {
+        "qualify_on": draw(st.sampled_from(CURRENCIES) | st.just({"spend": {"activity": "Till Sale"}})),
+        "period": draw(calendar | rolling),
+        "levels": levels,
+    }
+    if draw(st.booleans()):
+        stated["grace"] = draw(st.sampled_from(["10 days", "1 month"]))
+    if draw(st.booleans()):
+        stated["downgrade"] = draw(st.sampled_from(["one level", "to what was earned"]))
+    return stated
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
     """A programme document; rules of the same name recur from version to version."""
@@ -166,6 +201,8 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         document["cards"] = [
             {"name": "card", "of": of, "each": draw(st.integers(1, 12)), "give": {to: draw(st.integers(1, 3))}}
         ]
+    if draw(st.booleans()):
+        document["tiers"] = draw(tiers())
     if draw(st.booleans()):
         document["stacking"] = draw(st.sampled_from(["base", "standing"]))
     if draw(st.booleans()):

@@ -8,7 +8,7 @@ import calendar
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -27,6 +27,13 @@ class Member:
     counters: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
     turns: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     cards: dict[str, int] = field(default_factory=dict)
+    level: str | None = None
+    period: tuple[date, date] | None = None  # of the level that is held: from, and the day after its last
+    review: date | None = None
+    invited: tuple[str, date] | None = None
+    qualified: dict[date, int] = field(default_factory=dict)
+    today: date = date.min
+    changes: list[tuple[datetime, str | None, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ def decide_one(versions: Versions, member: Member, activity: Mapping[str, Any]) 
         return []
     _, number, document = max(started, key=lambda version: version[:2])
     zone = ZoneInfo(document["timezone"])
+    member.today = max(member.today, activity["occurred_at"].astimezone(zone).date())
+    review(versions, member, member.today)
     applied = [rule for rule in document["earn"] if applies(rule, activity, zone, member)]
     rounding = document.get("round", "down")
     amounts: list[tuple[str, str, int]] = []
@@ -75,11 +84,19 @@ def decide_one(versions: Versions, member: Member, activity: Mapping[str, Any]) 
             extra = rounded(after, rounding) - rounded(before, rounding)
             given = add(rule["name"], rule, currency, extra)
             stands[currency] = after if given == extra or not is_standing else Fraction(total[currency])
+    level = next((one for one in document.get("tiers", {}).get("levels", []) if one["name"] == member.level), {})
+    for currency, factor in level.get("multiply", {}).items():
+        before = stands.get(currency, Fraction(0))
+        is_standing = document.get("stacking") == "standing"
+        times = Fraction(str(factor))
+        after = before * times if is_standing else before + base.get(currency, 0) * (times - 1)
+        add(level["name"], {}, currency, rounded(after, rounding) - rounded(before, rounding))
     for card in document.get("cards", []):
         stamps = member.cards.get(card["name"], 0) + total.get(card["of"], 0)
         member.cards[card["name"]] = stamps % card["each"]
         for currency, amount in card["give"].items():
             add(card["name"], {}, currency, stamps // card["each"] * amount)
+    reach(document, member, activity, total, zone)
     decisions = []
     for name, currency, amount in amounts:
         if amount > 0:
@@ -88,6 +105,134 @@ def decide_one(versions: Versions, member: Member, activity: Mapping[str, Any]) 
             end = expiry(moment, options["expires"], zone) if "expires" in options else None
             decisions.append(Given(activity["activity_id"], name, currency, amount, start, end, number))
     return decisions
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day of another month, or its last."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def later(day: date, duration: str, sign: int = 1) -> date:
+    """A duration of whole days later."""
+    count, unit = int(duration.split()[0]) * sign, duration.split()[1].removesuffix("s")
+    if unit in ("month", "year"):
+        return months_later(day, count * (12 if unit == "year" else 1))
+    return day + timedelta(days=count * (7 if unit == "week" else 1))
+
+
+def period_of(tiers: Mapping[str, Any], day: date) -> tuple[date, date]:
+    """The period that begins on a day or, of the calendar, in which it lies."""
+    period = tiers["period"]
+    if "rolling" in period:
+        return day, later(day, period["rolling"])
+    length = {"year": 12, "half year": 6, "quarter": 3, "month": 1}[period["calendar"]]
+    first = next(month for month in range(1, 13) if calendar.month_name[month].lower() == period.get("from", "january"))
+    begin = day.replace(day=1)
+    while (begin.month - first) % length:
+        begin = months_later(begin, -1)
+    return begin, months_later(begin, length)
+
+
+def earned(tiers: Mapping[str, Any], total: int) -> int:
+    """The rank of the highest level that so much reaches, -1 for none."""
+    by_money = 1 if isinstance(tiers["qualify_on"], str) else 100
+    return max(
+        (rank for rank, one in enumerate(tiers["levels"]) if "from" in one and one["from"] * by_money <= total), default=-1
+    )
+
+
+def rank_of(tiers: Mapping[str, Any], level: str | None) -> int:
+    """The rank of a level, -1 where there is none of that name."""
+    return next((rank for rank, one in enumerate(tiers["levels"]) if one["name"] == level), -1)
+
+
+def hold(tiers: Mapping[str, Any], member: Member, rank: int, begin: date) -> None:
+    """Begins a period with a level. Who has nothing to lose is not reviewed."""
+    member.level = tiers["levels"][rank]["name"] if rank >= 0 else None
+    member.period = period_of(tiers, begin)
+    member.review = later(member.period[1], tiers.get("grace", "0 days")) if rank > earned(tiers, 0) else None
+
+
+def reach(
+    document: Mapping[str, Any], member: Member, activity: Mapping[str, Any], total: Mapping[str, int], zone: ZoneInfo
+) -> None:
+    """What the member reaches by an activity, at once."""
+    tiers, before, day = document.get("tiers"), member.level, member.today
+    if tiers is None:
+        member.level, member.review = None, None
+        if before is not None:
+            member.changes.append((activity["occurred_at"], None, "rules"))
+        return
+    qualify = tiers["qualify_on"]
+    if isinstance(qualify, str):
+        amount = total.get(qualify, 0)
+    else:
+        give = {"amount": 1, "per": "0.01"}
+        amount = worth(give, activity, "down", zone) if holds(qualify["spend"], activity, zone) else 0
+    member.qualified[day] = member.qualified.get(day, 0) + amount
+    rolls = "rolling" in tiers["period"]
+    since = later(day + timedelta(days=1), tiers["period"]["rolling"], -1) if rolls else period_of(tiers, day)[0]
+    by_total = earned(tiers, sum(amount for on, amount in member.qualified.items() if since <= on <= day))
+    by_invitation = max(
+        (r for r, one in enumerate(tiers["levels"]) if "invited" in one and holds(one["invited"], activity, zone)), default=-1
+    )
+    if by_invitation >= 0:
+        member.invited = (tiers["levels"][by_invitation]["name"], day)
+    held = rank_of(tiers, before)
+    rank = max(held, by_total, by_invitation)
+    name = tiers["levels"][rank]["name"] if rank >= 0 else None
+    if name != before:
+        cause = "rules" if before is not None and held < 0 else "invited" if by_invitation > by_total else "reached"
+        member.changes.append((activity["occurred_at"], name, cause))
+    if name != before or (rank >= 0 and member.review is None):
+        hold(tiers, member, rank, day + timedelta(days=1) if rolls else day)
+
+
+def review(versions: Versions, member: Member, day: date) -> None:
+    """Holds every review that is due at the beginning of a day."""
+    while member.review is not None and member.review <= day:
+        due = member.review
+        started = []
+        for number, start, document in versions:
+            local = start.astimezone(ZoneInfo(document["timezone"]))
+            is_midnight = local.time() == datetime.min.time()
+            first = local.date() if is_midnight else local.date() + timedelta(days=1)
+            if first <= due:
+                started.append((start, number, document))
+        _, _, document = max(started, key=lambda one: one[:2])
+        moment = to_utc(datetime.combine(due, datetime.min.time()), ZoneInfo(document["timezone"]))
+        tiers, before = document.get("tiers"), member.level
+        if tiers is None:
+            member.level, member.review = None, None
+            member.changes.append((moment, None, "rules"))
+            return
+        assert member.period is not None
+        since, end = member.period
+        by_total = earned(tiers, sum(amount for on, amount in member.qualified.items() if since <= on < due))
+        if member.invited is not None and member.invited[1] >= since:
+            by_total = max(by_total, rank_of(tiers, member.invited[0]))
+        held = rank_of(tiers, before)
+        kept = by_total if held < 0 else min(by_total, held)
+        if tiers.get("downgrade") == "one level" and kept < held - 1:
+            kept = held - 1
+            while kept > by_total and "invited" in tiers["levels"][kept]:
+                kept -= 1
+        hold(tiers, member, kept, end)
+        if member.level != before:
+            member.changes.append((moment, member.level, "reviewed"))
+
+
+def changes_of(
+    versions: Versions, activities: Iterable[Mapping[str, Any]], until: date
+) -> list[tuple[Any, datetime, str | None, str]]:
+    """The changes of tiers of all customers, with reviews up to the beginning of a day."""
+    members: dict[Any, Member] = {}
+    for one in sorted(activities, key=lambda a: (a["customer_id"], a["occurred_at"], a["activity_id"])):
+        decide_one(versions, members.setdefault(one["customer_id"], Member()), one)
+    for member in members.values():
+        review(versions, member, until)
+    return [(customer, *change) for customer, member in sorted(members.items()) for change in member.changes]
 
 
 def applies(rule: Mapping[str, Any], activity: Mapping[str, Any], zone: ZoneInfo, member: Member) -> bool:
@@ -282,4 +427,4 @@ def compare(actual: Any, word: str, literal: Any) -> bool:
     return tests[word]()
 
 
-__all__ = ["Given", "Member", "decide_all", "decide_one", "expiry"]
+__all__ = ["Given", "Member", "changes_of", "decide_all", "decide_one", "expiry"]

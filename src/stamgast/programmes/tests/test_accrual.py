@@ -7,7 +7,7 @@ from typing import Any
 import numba
 import pytest
 
-from stamgast.programmes import accrual
+from stamgast.programmes import passes
 from stamgast.programmes.deciding import decide
 from stamgast.programmes.slots import LARGEST
 from stamgast.programmes.tests import oracle
@@ -294,4 +294,4 @@ def test_without_a_folder_to_write_the_pass_still_compiles() -> None:
     exec("def add_one(number):\n    return number + 1\n", names)
     with pytest.raises(RuntimeError, match="cannot cache"):
         numba.njit(cache=True)(names["add_one"])
-    assert accrual.compile_pass(names["add_one"])(1) == 2
+    assert passes.compile_pass(names["add_one"])(1) == 2

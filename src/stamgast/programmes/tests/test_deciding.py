@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -9,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 
 from stamgast.programmes.accrual import accrue
-from stamgast.programmes.deciding import decide, warm
+from stamgast.programmes.deciding import decide, review_tiers, warm
 from stamgast.programmes.documents import default_document
 from stamgast.programmes.errors import UnorderedActivities
 from stamgast.programmes.matching import match_few, match_many
 from stamgast.programmes.programme import compile_programme
 from stamgast.programmes.tests import oracle
 from stamgast.programmes.tests.generated import MOMENTS, VERSIONS, Versions, activities, programme_of, table_of
-from stamgast.programmes.types import ACTIVITIES, DECISIONS, STATES, Version
+from stamgast.programmes.types import ACTIVITIES, DECISIONS, STATES, TIERS, Version
 
 Rows = list[dict[str, Any]]
 START = datetime(2000, 1, 1, tzinfo=UTC)
@@ -42,6 +43,29 @@ def test_the_oracle_agrees(versions: Versions, rows: Rows) -> None:
     assert [tuple(row[name] for name in names) for row in found.to_pylist()] == expected
 
 
+@settings(max_examples=100, deadline=None)
+@given(VERSIONS, activities(), MOMENTS)
+def test_the_oracle_agrees_on_tiers(versions: Versions, rows: Rows, until: datetime) -> None:
+    programme = programme_of(versions)
+    in_force = max((one for one in versions if one[1] <= until), default=versions[0], key=lambda one: (one[1], one[0]))
+    day = until.astimezone(ZoneInfo(in_force[2]["timezone"])).date()
+    found = decide(programme, None, table_of(rows), until=until).tiers
+    assert found.schema == TIERS
+    told = [(row["customer_id"], row["since"], row["tier"], row["cause"]) for row in found.to_pylist()]
+    assert told == oracle.changes_of(versions, rows, day)
+
+
+@settings(max_examples=60, deadline=None)
+@given(VERSIONS, activities(), MOMENTS)
+def test_reviewing_from_states_is_deciding_until_then(versions: Versions, rows: Rows, until: datetime) -> None:
+    programme, table = programme_of(versions), table_of(rows)
+    known, whole = decide(programme, None, table), decide(programme, None, table, until=until)
+    reviewed = review_tiers(programme, known.states, until=until)
+    assert reviewed.states.to_pylist() == whole.states.to_pylist()
+    both = pa.concat_tables([known.tiers, reviewed.tiers]).to_pylist()
+    assert sorted(both, key=lambda row: row["customer_id"]) == whole.tiers.to_pylist()
+
+
 @settings(max_examples=35, deadline=None)
 @given(VERSIONS, activities())
 def test_closures_and_duckdb_find_the_same(versions: Versions, rows: Rows) -> None:
@@ -65,6 +89,8 @@ def test_deciding_on_from_a_state_is_deciding_at_once(versions: Versions, rows: 
         row["customer_id"]: row for row in second.states.to_pylist()
     }
     assert [states[customer] for customer in sorted(states)] == whole.states.to_pylist()
+    tiers = pa.concat_tables([first.tiers, second.tiers]).to_pylist()
+    assert sorted(tiers, key=lambda row: row["customer_id"]) == whole.tiers.to_pylist()
     assert whole.states.schema == STATES
 
 
