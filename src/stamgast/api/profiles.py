@@ -20,6 +20,7 @@ from stamgast.customers.queries import anchors_of, get_customer
 from stamgast.flows.read_buying import Bought, Buying
 from stamgast.flows.read_customer import read_customer
 from stamgast.flows.read_profile import Part, ProfileParts, read_parts
+from stamgast.flows.read_standing import TierView
 from stamgast.flows.read_timeline import Event, Filter, read_timeline
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
@@ -75,6 +76,31 @@ class LotShape(Schema):
     rule: str
 
 
+class CardShape(Schema):
+    """How many of a currency are on a card, and how many fill it."""
+
+    name: str
+    currency: str
+    on_card: int
+    each: int
+
+
+class TierShape(Schema):
+    """The level that is held and the way to the next; null names where there is none. What qualifies is ``currency``, or money,
+    of which ``total`` and ``missing`` are hundredths where ``currency`` is null. It is reviewed at ``review_at``, where
+    anything can be lost."""
+
+    name: str | None
+    since: datetime | None
+    benefits: dict[str, dict[str, str]]
+    currency: str | None
+    total: int
+    next: str | None
+    missing: int | None
+    review_at: datetime | None
+    cards: list[CardShape]
+
+
 class SourceUseShape(Schema):
     """How much of the customer a source knows."""
 
@@ -104,6 +130,7 @@ class ProfileShape(CustomerShape):
     devices: list[DeviceShape] | None
     lots: list[LotShape] | None
     sources: list[SourceUseShape] | None
+    tier: TierShape | None
     trait_values: list[TraitValueShape] | None
 
 
@@ -212,7 +239,23 @@ def _parts(parts: ProfileParts, language: str) -> dict[str, Any]:
         if parts.lots is not None
         else None,
         "sources": parts.sources,
+        "tier": _tier(parts.tier) if parts.tier else None,
         "trait_values": parts.trait_values,
+    }
+
+
+def _tier(view: TierView) -> dict[str, Any]:
+    standing = view.standing
+    return {
+        "name": standing.level.name if standing.level else None,
+        "since": view.since,
+        "benefits": standing.level.benefits if standing.level else {},
+        "currency": standing.currency,
+        "total": standing.total,
+        "next": standing.next_level.name if standing.next_level else None,
+        "missing": standing.missing,
+        "review_at": standing.review_at,
+        "cards": list(standing.cards),
     }
 
 

@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 
 from stamgast.console import reader
 from stamgast.console.words import currency_label, with_kinds
+from stamgast.kit.money import minor_digits
 from stamgast.programmes.comparing import Change, compare, write_value
 from stamgast.programmes.documents import MILLI, Document, Give, Rule
 from stamgast.programmes.expiry import Expiry
-from stamgast.programmes.terms import Card, Turn
+from stamgast.programmes.terms import Card, Level, Tiers, Turn
 
 _UNITS: dict[str, tuple[Literal["second", "minute", "hour", "day", "week", "month", "year"], int]] = {
     "second": ("second", 1),
@@ -57,6 +58,23 @@ def card_sentences(card: Card) -> RuleSentences:
     return RuleSentences(rule_label(card.name), _("When a card is full:"), gives)
 
 
+def tier_sentences(tiers: Tiers, currency: str, language: str) -> list[RuleSentences]:
+    """The levels, lowest first, as they are read aloud. ``currency`` is that of money."""
+    return [_level(level, tiers, currency, language) for level in tiers.levels]
+
+
+def _level(level: Level, tiers: Tiers, currency: str, language: str) -> RuleSentences:
+    if level.invited is not None:
+        when = _("By invitation, when %(condition)s:") % {"condition": with_kinds(level.invited.sentence(language))}
+    elif tiers.currency is not None:
+        when = _("From %(amount)s in a period on:") % {"amount": amount_of(level.threshold or 0, tiers.currency)}
+    else:
+        amount = reader.money((level.threshold or 0) * 10 ** minor_digits(currency) // 100, currency)
+        when = _("From %(amount)s in a period on:") % {"amount": amount}
+    words = [f"{text}." for text in _multiplied(level)]
+    return RuleSentences(level.name, when, [*words, *(told[language[:2]] for told in level.benefits.values())])
+
+
 def turn_sentence(turn: Turn, language: str) -> str:
     """On which of the activities that fit a rule gives."""
     if turn.kind == "nth" and turn.count == 1:
@@ -75,13 +93,13 @@ def turn_sentence(turn: Turn, language: str) -> str:
     return pattern % {"count": reader.number(turn.count), "field": field, "period": period_label(turn.period)}
 
 
-def _multiplied(rule: Rule) -> list[str]:
+def _multiplied(rule: Rule | Level) -> list[str]:
     texts = []
     for multiply in rule.multiplies:
         factor = reader.number(float(multiply.factor), 0 if multiply.factor.denominator == 1 else 2)
         text = _("it gives %(factor)s times as many %(currency)s")
         text = text % {"factor": factor, "currency": currency_label(multiply.currency)}
-        texts.append(text + _at_most(rule, multiply.currency))
+        texts.append(text + (_at_most(rule, multiply.currency) if isinstance(rule, Rule) else ""))
     return texts
 
 

@@ -29,10 +29,10 @@ from stamgast.kit.database import Cursor, transaction
 from stamgast.ledger.operations import post, settle_due
 from stamgast.ledger.queries import find_overtaken, list_available, list_owner_timeline
 from stamgast.ledger.types import Change
-from stamgast.programmes.deciding import decide
-from stamgast.programmes.operations import forget_states, keep_versions, save_states
+from stamgast.programmes.deciding import decide, review_tiers
+from stamgast.programmes.operations import forget_states, keep_versions, save_reviews, save_states, save_tiers
 from stamgast.programmes.programme import Programme
-from stamgast.programmes.queries import get_programme, load_states
+from stamgast.programmes.queries import find_programme, get_programme, list_due_reviews, load_states
 from stamgast.programmes.types import DECISIONS, STATES, Decisions
 from stamgast.segments.operations import follow, follow_again
 from stamgast.segments.rules import group_steps
@@ -80,9 +80,12 @@ def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: date
     again = who_refers_back(cursor, columns, customers) | resolution.moved
     work = _divide(states, columns, customers, again, created=resolution.created)
     table = activity_table(columns, customers, keep=work.onwards)
-    onwards = decide(programme, _states_of(states, work.onwards), table) if table.num_rows else NOTHING
+    held = _states_of(states, work.onwards)
+    onwards = decide(programme, held, table, until=at) if table.num_rows else NOTHING
     remove_pending(cursor, waiting)
-    _post_and_follow(cursor, programme, onwards, work, at=at, actor=actor, reason="decided")
+    known: dict[UUID, datetime | None] = dict.fromkeys(work.onwards)
+    known |= {UUID(bytes=row["customer_id"]): row["last_at"] for row in held.select(["customer_id", "last_at"]).to_pylist()}
+    _post_and_follow(cursor, programme, onwards, work, known, at=at, actor=actor, reason="decided")
 
 
 def load_waiting(cursor: Cursor, programme: Programme, waiting: Sequence[PendingActivity]) -> Columns:
@@ -101,7 +104,7 @@ def decide_again(*, customers: Collection[UUID], at: datetime, actor: str, reaso
 def decide_locked(cursor: Cursor, customers: Collection[UUID], *, at: datetime, actor: str, reason: str) -> None:
     """``decide_again`` within a transaction that keeps the versions and has locked these customers, in this order."""
     work = Work(set(), set(customers))
-    _post_and_follow(cursor, get_programme(cursor), NOTHING, work, at=at, actor=actor, reason=reason)
+    _post_and_follow(cursor, get_programme(cursor), NOTHING, work, {}, at=at, actor=actor, reason=reason)
 
 
 def settle_now(*, at: datetime, actor: str, limit: int = 5_000) -> int:
@@ -112,6 +115,32 @@ def settle_now(*, at: datetime, actor: str, limit: int = 5_000) -> int:
         if settled.changes:
             follow_changes(cursor, settled.changes, set(), at=at)
         return settled.movements
+
+
+def review_now(*, at: datetime, actor: str, limit: int = 1_000) -> int:
+    """Reviews the tiers that are due by ``at``, where nobody did anything since; returns of how many customers.
+
+    Locks the versions, then customers in key order, as deciding does. Reviewing writes no state: what comes in later may still
+    lie before the review, and is then decided as if it had come in time.
+    """
+    with transaction() as cursor:
+        keep_versions(cursor)
+        programme = find_programme(cursor)
+        due = list_due_reviews(cursor, programme.name, at=at, limit=limit) if programme and programme.has_tiers else []
+        if not due or programme is None:
+            return 0
+        lock_customers(cursor, due)
+        states = load_states(cursor, programme.name, due)
+        reviewed = review_tiers(programme, states, until=at)
+        known = {UUID(bytes=row["customer_id"]): row["last_at"] for row in states.to_pylist()}
+        save_tiers(cursor, programme.name, reviewed.tiers, known)
+        save_reviews(cursor, programme.name, reviewed.states)
+        outdated = set(due) - known.keys()
+        if outdated:
+            decide_locked(cursor, outdated, at=at, actor=actor, reason="decided")
+        was = {row["customer_id"]: row["review_at"] for row in states.to_pylist()}
+        moved = [row for row in reviewed.states.to_pylist() if row["review_at"] != was[row["customer_id"]]]
+        return len(moved) + len(outdated)
 
 
 def sightings_of(columns: Columns) -> list[Sighting]:
@@ -172,18 +201,30 @@ def _states_of(states: pa.Table, customers: set[UUID]) -> pa.Table:
 
 
 def _post_and_follow(
-    cursor: Cursor, programme: Programme, onwards: Decisions, work: Work, *, at: datetime, actor: str, reason: str
+    cursor: Cursor,
+    programme: Programme,
+    onwards: Decisions,
+    work: Work,
+    known: Mapping[UUID, datetime | None],
+    *,
+    at: datetime,
+    actor: str,
+    reason: str,
 ) -> None:
+    """``known`` says up to which activity the tiers of those who are decided on were known."""
     history = NOTHING
     if work.again:
         table = read_history(cursor, programme, work.again)
         set_seen(cursor, seen_in(table))
-        history = decide(programme, None, table) if table.num_rows else NOTHING
+        history = decide(programme, None, table, until=at) if table.num_rows else NOTHING
     wanted = pa.concat_tables([onwards.table, history.table])
     posted = post(cursor, wanted, complete=work.again, at=at, actor=actor, reason=reason)
     touched = {change.owner_id for change in posted.changes} | work.again
     settled = settle_due(cursor, at=at, actor=actor, owners=touched)
     save_states(cursor, programme.name, pa.concat_tables([onwards.states, history.states]))
+    if programme.has_tiers:
+        changes = pa.concat_tables([onwards.tiers, history.tiers])
+        save_tiers(cursor, programme.name, changes, {**known, **dict.fromkeys(work.again)})
     forget_states(cursor, programme.name, work.again - _owners(history.states))
     follow_changes(cursor, [*posted.changes, *settled.changes], work.again, at=at)
 

@@ -15,6 +15,7 @@ from stamgast.customers.types import TraitValue
 from stamgast.flows.compute_traits import compute_every_trait
 from stamgast.flows.read_buying import Buying, read_buying
 from stamgast.flows.read_customer import CustomerView
+from stamgast.flows.read_standing import TierView, read_standing
 from stamgast.kit.database import Cursor
 from stamgast.ledger.queries import list_lots
 from stamgast.ledger.types import Lot
@@ -31,6 +32,7 @@ class Part(StrEnum):
     DEVICES = "devices"
     LOTS = "lots"
     SOURCES = "sources"
+    TIER = "tier"
     TRAIT_VALUES = "trait_values"
 
 
@@ -44,6 +46,7 @@ class ProfileParts:
     devices: Sequence[Device] | None
     lots: Sequence[Lot] | None
     sources: Sequence[SourceUse] | None
+    tier: TierView | None
     trait_values: Sequence[TraitValue] | None
 
 
@@ -61,5 +64,6 @@ def read_parts(
         devices=list_devices(cursor, anchors) if Part.DEVICES in parts else None,
         lots=list_lots(cursor, customer) if Part.LOTS in parts else None,
         sources=list_sources_of(cursor, anchors) if Part.SOURCES in parts else None,
+        tier=read_standing(cursor, customer, at=at) if Part.TIER in parts else None,
         trait_values=list_trait_values(cursor, customer) if Part.TRAIT_VALUES in parts else None,
     )

@@ -26,7 +26,7 @@ from stamgast.duplicates.errors import SearchRunning
 from stamgast.flows.apply_identity_rules import apply_identity_rules
 from stamgast.flows.archive_months import archive_months
 from stamgast.flows.checkpoint import make_daily_checkpoint
-from stamgast.flows.decide_pending import decide_pending, decide_taken, settle_now
+from stamgast.flows.decide_pending import decide_pending, decide_taken, review_now, settle_now
 from stamgast.flows.deliver_webhooks import open_deliverer
 from stamgast.flows.export_lake import clean, export, lake_folder
 from stamgast.flows.find_duplicates import search_if_due
@@ -45,6 +45,7 @@ from stamgast.lake.errors import LakeBusy, LakeNotThere
 from stamgast.ledger.operations import fold, seal
 from stamgast.ledger.queries import next_due
 from stamgast.programmes.deciding import warm
+from stamgast.programmes.queries import next_review
 
 ACTOR = "worker"
 BATCH = 2_000
@@ -105,6 +106,8 @@ def drain(progress: Callable[[int, int], None], should_stop: Callable[[], bool] 
         progress(done, max(total, done))
     while settle_now(at=utc_now(), actor=ACTOR):
         pass
+    while review_now(at=utc_now(), actor=ACTOR):
+        pass
     while _seal_and_fold():
         pass
     return done
@@ -133,8 +136,9 @@ def _repeat(stop: threading.Event, turn: Callable[[threading.Event], None]) -> N
 
 def _decide_and_expire(stop: threading.Event) -> None:
     decided = _decide(stop)
-    expired = settle_now(at=utc_now(), actor=ACTOR)
-    if not decided and not expired:
+    settled = settle_now(at=utc_now(), actor=ACTOR)
+    reviewed = review_now(at=utc_now(), actor=ACTOR)
+    if not decided and not settled and not reviewed:
         _sleep_until_something_happens()
 
 
@@ -195,9 +199,8 @@ def _sqlstate_of(error: BaseException) -> str | None:
 def _sleep_until_something_happens() -> None:
     with open_cursor() as cursor:
         cursor.execute(f"LISTEN {CHANNEL}")
-        due = next_due(cursor)
         seconds = LONGEST_SLEEP_SECONDS
-        if due is not None:
+        for due in filter(None, (next_due(cursor), next_review(cursor))):
             seconds = min(seconds, max((due - utc_now()).total_seconds(), SHORTEST_SLEEP_SECONDS))
         if count_pending(cursor, at_most=1):
             # Stored since we looked, or taken by another worker: then asking again at once would only keep a core busy.

@@ -12,10 +12,11 @@ Inside, the doors are imported by module, so that starting Django does not load 
 - ``types``: the columns ``ACTIVITIES``, ``DECISIONS``, ``STATES``; ``Version``, ``Decisions``, ``Explanation``
 - ``documents``: ``load(text) -> Document``, ``default_document(timezone) -> str``
 - ``programme``: ``Programme``, ``compile_programme(versions) -> Programme``
-- ``deciding``: ``decide(programme, states, activities) -> Decisions``, ``warm()``
+- ``deciding``: ``decide(programme, states, activities) -> Decisions``, ``review_tiers(programme, states, until)``, ``warm()``
+- ``standing``: ``find_standing(programme, states, at)``, what a member has reached
 - ``explaining``: ``explain(programme, activity, states=None, language="en") -> Explanation``
 - ``linting``: ``lint(document, at=…) -> Lint``
-- ``operations``: ``publish``, ``withdraw``, ``save_states``, ``forget_states``
+- ``operations``: ``publish``, ``withdraw``, ``save_states``, ``save_tiers``, ``forget_states``
 - ``drafts``: drafts from first word to review
 - ``queries``: ``get_programme``, ``load_states``, ``list_versions``
 """

@@ -29,6 +29,24 @@ class State(models.Model):
     last_activity_id = models.UUIDField()
     version = models.IntegerField(help_text="the newest version that was known when this was decided")
     counters = models.JSONField()
+    review_at = models.DateTimeField(null=True, help_text="when the tier is reviewed next")
+
+    class Meta:
+        indexes = (models.Index(fields=("review_at",), name="state_review", condition=models.Q(review_at__isnull=False)),)
+
+
+class TierStay(models.Model):
+    """From which moment on a customer holds which level, or none. Made again when the customer's history is decided again."""
+
+    pk = models.CompositePrimaryKey("bucket", "customer_id", "programme", "since")
+    bucket = models.SmallIntegerField()
+    customer_id = models.UUIDField()
+    programme = models.TextField()
+    since = models.DateTimeField()
+    tier = models.TextField(null=True)
+    cause = models.TextField(help_text="reached, invited, reviewed or rules")
+    activity_id = models.UUIDField(null=True)
+    version = models.IntegerField()
 
 
 class Withdrawal(models.Model):

@@ -1,6 +1,6 @@
 """Writes of programmes: publishing a version, and keeping states. Inside the caller's transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -85,11 +85,50 @@ def save_states(cursor: Cursor, programme: str, states: pa.Table) -> None:
             [UUID(bytes=value) for value in states["last_activity_id"].to_pylist()],
             states["version"].to_pylist(),
             states["counters"].to_pylist(),
+            states["review_at"].to_pylist(),
         ),
     )
 
 
+def save_tiers(cursor: Cursor, programme: str, changes: pa.Table, known: Mapping[UUID, datetime | None]) -> None:
+    """Keeps the changes of tiers of these customers, in place of all after the moment that was known of each, or of all.
+
+    Of several at one moment the last holds.
+    """
+    ids = sorted(known, key=lambda id_: (bucket_of(id_), id_.bytes))
+    buckets = [bucket_of(id_) for id_ in ids]
+    cursor.execute(sql.FORGET_TIERS, (buckets, ids, [known[id_] for id_ in ids], programme))
+    last = {(row["customer_id"], row["since"]): row for row in changes.to_pylist()}
+    if not last:
+        return
+    rows = list(last.values())
+    customers = [UUID(bytes=row["customer_id"]) for row in rows]
+    cursor.execute(
+        sql.SAVE_TIERS,
+        (
+            programme,
+            [bucket_of(customer) for customer in customers],
+            customers,
+            [row["since"] for row in rows],
+            [row["tier"] for row in rows],
+            [row["cause"] for row in rows],
+            [UUID(bytes=row["activity_id"]) if row["activity_id"] is not None else None for row in rows],
+            [row["version"] for row in rows],
+        ),
+    )
+
+
+def save_reviews(cursor: Cursor, programme: str, states: pa.Table) -> None:
+    """Keeps when these states are reviewed next; they are as they were otherwise."""
+    customers = [UUID(bytes=value) for value in states["customer_id"].to_pylist()]
+    buckets = [bucket_of(customer) for customer in customers]
+    cursor.execute(sql.SET_REVIEWS, (buckets, customers, states["review_at"].to_pylist(), programme))
+
+
 def forget_states(cursor: Cursor, programme: str, customer_ids: Collection[UUID]) -> None:
-    """Drops the states of customers whose activities changed hands, so that nobody goes on from them."""
+    """Drops the states and tiers of customers whose activities changed hands, so that nobody goes on from them."""
     ids = sorted(set(customer_ids), key=lambda id_: (bucket_of(id_), id_.bytes))
-    cursor.execute(sql.FORGET_STATES, ([bucket_of(id_) for id_ in ids], ids, programme))
+    if ids:
+        buckets = [bucket_of(id_) for id_ in ids]
+        cursor.execute(sql.FORGET_STATES, (buckets, ids, programme))
+        cursor.execute(sql.FORGET_TIERS, (buckets, ids, [None] * len(ids), programme))

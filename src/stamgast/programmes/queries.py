@@ -12,7 +12,7 @@ from stamgast.kit.ids import bucket_of
 from stamgast.programmes import sql
 from stamgast.programmes.errors import UnknownProgramme
 from stamgast.programmes.programme import Programme, compile_programme
-from stamgast.programmes.types import STATES, Version
+from stamgast.programmes.types import STATES, TierStay, Version
 from stamgast.programmes.versions import Withdrawn
 
 _MOST_COMPILED = 8
@@ -84,6 +84,30 @@ def load_states(cursor: Cursor, programme: str, customer_ids: Collection[UUID]) 
         ],
         schema=STATES,
     )
+
+
+def list_due_reviews(cursor: Cursor, programme: str, *, at: datetime, limit: int) -> list[UUID]:
+    """Customers whose tier is to be reviewed by a moment, the first due first."""
+    return [row[0] for row in cursor.execute(sql.DUE_REVIEWS, (at, programme, limit)).fetchall()]
+
+
+def next_review(cursor: Cursor) -> datetime | None:
+    """When the next tier is reviewed."""
+    row = cursor.execute(sql.NEXT_REVIEW).fetchone()
+    return row[0] if row else None
+
+
+def list_tier_stays(cursor: Cursor, programme: str, customer_ids: Collection[UUID]) -> list[TierStay]:
+    """From when on these customers held which level, by customer, in order."""
+    ids = sorted(set(customer_ids), key=_key)
+    rows = cursor.execute(sql.TIER_STAYS, ([bucket_of(id_) for id_ in ids], ids, programme)).fetchall()
+    return [TierStay(*row) for row in rows]
+
+
+def find_tier_since(cursor: Cursor, programme: str, customer_id: UUID, *, at: datetime) -> datetime | None:
+    """Since when a customer holds the level of a moment; None where none was ever held."""
+    row = cursor.execute(sql.TIER_SINCE, (bucket_of(customer_id), customer_id, programme, at)).fetchone()
+    return row[0] if row else None
 
 
 def list_outdated(cursor: Cursor, version: Version, *, limit: int) -> list[UUID]:

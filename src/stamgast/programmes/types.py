@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 
@@ -96,6 +97,18 @@ class Version:
     published_at: datetime
     published_by: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TierStay:
+    """From which moment on a customer holds a level, or none, and why."""
+
+    customer_id: UUID
+    since: datetime
+    tier: str | None
+    cause: str
+    activity_id: UUID | None
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from stamgast.console import reader
 from stamgast.console.consent_words import consent_rows
 from stamgast.console.pages import is_part, page, shop_zone, show
 from stamgast.console.programme_words import rule_label
+from stamgast.console.tier_words import tier_card
 from stamgast.console.words import (
     Look,
     activity_facts,
@@ -56,7 +57,7 @@ SHARERS = 3
 LOTS = 2_000
 MOST_BOUGHT = 5
 DEVICES = 5
-PARTS = (Part.BUYING, Part.DEVICES, Part.SOURCES, Part.TRAIT_VALUES)
+PARTS = (Part.BUYING, Part.DEVICES, Part.SOURCES, Part.TIER, Part.TRAIT_VALUES)
 SCORE = "score"
 NAMES = ("name", "firstName", "first_name", "lastName", "last_name", "email")
 
@@ -114,6 +115,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             "channels": _bought(parts.buying, "channels"),
             "devices": [{"label": device_label(one), "device": one} for one in (parts.devices or ())[:DEVICES]],
             "sources": parts.sources,
+            "tier": tier_card(parts.tier),
             "memberships": [(membership, segment_badge(membership.slug, membership.name)) for membership in view.memberships],
             "identifiers": [
                 {"label": identifier_label(one.kind), "value": one.value, "first_at": one.first_at}

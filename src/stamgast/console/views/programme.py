@@ -1,11 +1,12 @@
 """The programme, read aloud: what activities are worth, as sentences, with its versions."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
 from stamgast.console.pages import page, show
-from stamgast.console.programme_words import card_sentences, differences, rule_sentences
+from stamgast.console.programme_words import card_sentences, differences, rule_sentences, tier_sentences
 from stamgast.console.words import currency_label
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
@@ -46,6 +47,7 @@ def programme(request: HttpRequest) -> HttpResponse:
         "rules": [
             *(rule_sentences(rule, document, language) for rule in document.rules),
             *(card_sentences(card) for card in document.cards),
+            *(tier_sentences(document.tiers, settings.CONFIGURATION.currency, language) if document.tiers is not None else ()),
         ],
         "currencies": ", ".join(currency_label(name) for name in document.currencies),
     }
