@@ -83,7 +83,10 @@ def _pages(customers: int, times: int) -> dict[str, list[str]]:
         "refusals": "/sources/refusals", "kinds": "/sources/kinds", "identity": "/sources/identity", "webhooks": "/webhooks",
         "retention": "/insights/retention", "cohorts": "/insights/cohorts", "repeat purchase": "/insights/repeat-purchase",
         "best customers": "/insights/best-customers", "staff": "/staff", "keys": "/keys", "trail": "/trail",
-        "erasures": "/erasures", "till": "/till", "account": "/account",
+        "erasures": "/erasures", "till": "/till", "account": "/account", "views": "/customers/views",
+        "filtered": "/customers?segment=loyal-customers&at_least=100&seen_since=2026-01-01", "duplicates": "/duplicates",
+        "members": "/segments/loyal-customers/members", "changes": "/segments/loyal-customers/changes",
+        "traits": "/traits", "uploads": "/sources/uploads", "swallowers": "/sources/identity/swallowers",
     }  # fmt: skip
     return {
         **{name: [path] * (times + 2) for name, path in fixed.items()},
@@ -94,6 +97,8 @@ def _pages(customers: int, times: int) -> dict[str, list[str]]:
         "how we know": [f"/customers/{customer}/links" for customer in ids],
         "consents": [f"/customers/{customer}/consents" for customer in ids],
         "timeline": [f"/customers/{customer}/timeline" for customer in ids],
+        "timeline of a kind": [f"/customers/{customer}/timeline?kind=Order+Completed" for customer in ids],
+        "traits of a customer": [f"/customers/{customer}/traits" for customer in ids],
     }
 
 

@@ -169,3 +169,13 @@ class TraitValue(models.Model):
 
     class Meta:
         db_table = "customers_trait_value"
+
+
+class Swallowing(models.Model):
+    """The last count of customers with more identifiers than the rules call alarming. One row: counting looks at everybody."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    counted_at = models.DateTimeField()
+    above = models.IntegerField()
+    total = models.IntegerField()
+    largest = models.JSONField(help_text="[customer, number of identifiers], the largest first")

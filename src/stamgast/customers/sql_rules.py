@@ -8,7 +8,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from stamgast.customers.ruleset import DEFAULT, read_rules
-from stamgast.customers.types import IdentityRules, RulesVersion
+from stamgast.customers.types import IdentityRules, RulesVersion, Swallowing
 from stamgast.kit.database import Cursor
 
 
@@ -68,3 +68,37 @@ def select_unapplied(cursor: Cursor) -> tuple[IdentityRules, IdentityRules] | No
     cursor.execute("SELECT document::text, id FROM customers_ruleset WHERE applied_at IS NOT NULL ORDER BY id DESC LIMIT 1")
     row = cursor.fetchone()
     return versions[0].rules, _rules(row[0], row[1]) if row else DEFAULT
+
+
+def select_swallowers(cursor: Cursor, above: int, limit: int) -> list[tuple[UUID, int, int]]:
+    """Customers with more identifiers than ``above``, the largest first: which, with how many, and how many such there are."""
+    cursor.execute(
+        """
+        SELECT customer_id, count(*), count(*) OVER () FROM customers_link WHERE ended_at IS NULL
+        GROUP BY customer_id HAVING count(*) > %s ORDER BY count(*) DESC, customer_id LIMIT %s
+        """,
+        (above, limit),
+    )
+    return cursor.fetchall()
+
+
+def write_swallowing(cursor: Cursor, found: Swallowing) -> None:
+    """Keeps a count in place of the one before."""
+    largest = Jsonb([[str(customer), count] for customer, count in found.largest])
+    cursor.execute(
+        """
+        INSERT INTO customers_swallowing (id, counted_at, above, total, largest) VALUES (1, %s, %s, %s, %s)
+        ON CONFLICT (id) DO UPDATE
+        SET counted_at = excluded.counted_at, above = excluded.above, total = excluded.total, largest = excluded.largest
+        """,
+        (found.counted_at, found.above, found.total, largest),
+    )
+
+
+def select_swallowing(cursor: Cursor) -> Swallowing | None:
+    """The last count, whatever it was counted above."""
+    row = cursor.execute("SELECT counted_at, above, total, largest::text FROM customers_swallowing").fetchone()
+    if row is None:
+        return None
+    largest = [(UUID(customer), count) for customer, count in msgspec.json.decode(row[3])]
+    return Swallowing(row[0], row[1], row[2], largest)

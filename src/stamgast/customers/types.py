@@ -238,3 +238,13 @@ class JudgementRecord:
     is_in_force: bool
     ours: Identifier
     theirs: Identifier
+
+
+@dataclass(frozen=True, slots=True)
+class Swallowing:
+    """How many customers had more identifiers than ``above`` when it was counted, and the largest of them with how many."""
+
+    counted_at: datetime
+    above: int
+    total: int
+    largest: Sequence[tuple[UUID, int]]

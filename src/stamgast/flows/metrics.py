@@ -1,18 +1,16 @@
 """What Prometheus hears of the way from received to decided. Importing this declares it."""
 
-import time
 from collections.abc import Iterable
 from datetime import datetime
 
 from stamgast.activities.queries import count_pending, count_refusals, find_oldest_pending
-from stamgast.customers.identity import list_swallowers
+from stamgast.customers.identity import get_swallowers
 from stamgast.kit import metrics
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
 from stamgast.webhooks import metrics as _webhook_metrics  # noqa: F401  declares what the worker counts
 from stamgast.webhooks.queries import count_waiting
 
-SWALLOWERS_EVERY_SECONDS = 60.0
 LAG_SECONDS = metrics.histogram("stamgast_decided_lag_seconds", "From received to decided and committed, for each activity.")
 
 
@@ -38,16 +36,10 @@ def _read_refusals() -> metrics.Reading:
         return [((reason,), float(count)) for reason, count in count_refusals(cursor).items()]
 
 
-_swallowers: tuple[float, int] = (0.0, 0)
-
-
 def _read_swallowers() -> metrics.Reading:
-    """Counted once a minute at most, because it looks at every customer."""
-    global _swallowers
-    if not _swallowers[0] or time.monotonic() - _swallowers[0] > SWALLOWERS_EVERY_SECONDS:
-        with open_cursor() as cursor:
-            _swallowers = (time.monotonic(), list_swallowers(cursor, limit=1)[0])
-    return [((), float(_swallowers[1]))]
+    with open_cursor() as cursor:
+        found = get_swallowers(cursor)
+    return [((), float(found.total))] if found else []
 
 
 metrics.at_scrape(

@@ -22,6 +22,7 @@ from stamgast.activities.operations import retry_set_aside, set_aside
 from stamgast.activities.queries import count_pending, country_of, take_pending
 from stamgast.activities.types import PendingActivity
 from stamgast.books.errors import CheckpointKeyLost
+from stamgast.customers.identity import count_swallowers
 from stamgast.duplicates.errors import SearchRunning
 from stamgast.flows.apply_identity_rules import apply_identity_rules
 from stamgast.flows.archive_months import archive_months
@@ -237,6 +238,8 @@ def _keep_house(stop: threading.Event) -> None:
         if time.monotonic() - last_export >= LAKE_EVERY_SECONDS:
             empty_refusals_of_erased(at=utc_now())
             remove_old_uploads(at=utc_now())
+            with transaction() as cursor:
+                count_swallowers(cursor, at=utc_now())
             _refresh_lake()
             last_export = time.monotonic()
         if time.monotonic() - last_archive >= ARCHIVE_EVERY_SECONDS:

@@ -14,7 +14,7 @@ from stamgast.console.pages import actor_of, page, show, start_of_today
 from stamgast.console.words import customer_name, identifier_label, refusal_sentence
 from stamgast.customers import rules
 from stamgast.customers.errors import InvalidIdentityRules
-from stamgast.customers.identity import find_unapplied, get_identity_rules, list_swallowers, list_versions
+from stamgast.customers.identity import find_unapplied, get_identity_rules, get_swallowers, list_versions
 from stamgast.customers.partition import Cost
 from stamgast.customers.queries import customers_of, summarise_customers
 from stamgast.customers.ruleset import read_rules, write_rules
@@ -63,10 +63,10 @@ def identity_rules(request: HttpRequest) -> HttpResponse:
 @page
 @require_GET
 def swallowers(request: HttpRequest) -> HttpResponse:
-    """Who holds suspiciously many identifiers, as a part of the page: counting all of them takes a moment in a large shop."""
+    """Who holds suspiciously many identifiers, as a part of the page: the worker counts them from time to time."""
     with open_cursor() as cursor:
-        count, largest = list_swallowers(cursor)
-        context = {"swallowing": count, "swallowers": _named(cursor, dict(largest))}
+        found = get_swallowers(cursor)
+        context = {"found": found, "swallowers": _named(cursor, dict(found.largest)) if found else []}
     return render(request, "console/parts/swallowers.html", context)
 
 

@@ -4,10 +4,18 @@ import pytest
 
 from stamgast.cli.doctor import _work
 from stamgast.customers.errors import InvalidIdentityRules
-from stamgast.customers.identity import find_unapplied, list_swallowers, list_versions, set_identity_rules
+from stamgast.customers.identity import (
+    count_swallowers,
+    find_unapplied,
+    get_swallowers,
+    list_swallowers,
+    list_versions,
+    set_identity_rules,
+)
 from stamgast.customers.partition import weigh
 from stamgast.customers.queries import get_customer
 from stamgast.customers.ruleset import read_rules
+from stamgast.customers.types import Swallowing
 from stamgast.flows import apply_identity_rules as applying
 from stamgast.flows.apply_identity_rules import apply_identity_rules, weigh_rules
 from stamgast.flows.audit import run as audit
@@ -125,10 +133,20 @@ def test_customers_that_swallow_many_are_named_and_counted(till):
         count, largest = list_swallowers(cursor)
         customer = get_customer(cursor, "user_id:u1").id
     assert (count, largest) == (1, [(customer, 4)])
+    assert _read_swallowers() == []
+    with transaction() as cursor:
+        count_swallowers(cursor, at=NOW)
+        kept = get_swallowers(cursor)
+    assert kept == Swallowing(NOW, 3, 1, [(customer, 4)])
     assert _read_swallowers() == [((), 1.0)]
     assert [(finding.state, finding.found) for finding in _work() if finding.name == "identity"] == [
         ("notice", "customers that hold suspiciously many identifiers: 1")
     ]
+    set_rules({"limits": {"user_id": 3}, "alarm_above": 4})
+    with transaction() as cursor:
+        assert get_swallowers(cursor) is None  # what was counted above 3 says nothing of 4
+        count_swallowers(cursor, at=NOW)
+        assert get_swallowers(cursor) == Swallowing(NOW, 4, 0, [])
 
 
 def test_what_cannot_be_is_refused(shop):
