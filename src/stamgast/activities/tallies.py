@@ -1,4 +1,4 @@
-"""What lists tell of many identifiers at once, in one query each: how much was ordered, and what was heard last."""
+"""What lists tell of many identifiers or activities at once, in one query each: orders, what was heard last, kinds."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -68,3 +68,12 @@ def find_heard(cursor: Cursor, activity_ids: Collection[UUID]) -> dict[UUID, Hea
         (list(activity_ids),),
     ).fetchall()
     return {activity: Heard(*heard) for activity, *heard in rows}
+
+
+def list_kinds_of(cursor: Cursor, anchor_ids: Collection[UUID]) -> list[str]:
+    """The kinds of what these identifiers did, the most frequent first."""
+    rows = cursor.execute(
+        "SELECT kind FROM activities_activity WHERE anchor_id = ANY(%s) GROUP BY kind ORDER BY count(*) DESC, kind",
+        (list(anchor_ids),),
+    ).fetchall()
+    return [row[0] for row in rows]

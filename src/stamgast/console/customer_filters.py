@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 
 from stamgast.console import reader
 from stamgast.console.customer_columns import USUAL, Column, read_columns
-from stamgast.console.pages import shop_zone
+from stamgast.console.days import midnight_of, read_day
 from stamgast.console.words import segment_name
 from stamgast.flows.list_customers import Wanted
 from stamgast.segments.types import Segment
@@ -71,7 +71,7 @@ def read_asked(
     """
     segment = next((one for one in segments if one.slug == typed.get("segment")), None)
     amounts = {name: _amount(typed.get(name, "")) for name in ("at_least", "at_most")}
-    days = {name: _day(typed.get(name, "")) for name in ("seen_from", "seen_to", "first_from", "first_to")}
+    days = {name: read_day(typed.get(name, "")) for name in ("seen_from", "seen_to", "first_from", "first_to")}
     has = {f"has_{kind}": "1" for kind in KINDS if typed.get(f"has_{kind}")}
     wanted = Wanted(
         search=typed.get("search", "").strip()[:LONGEST_SEARCH],
@@ -107,25 +107,13 @@ def read_asked(
     return Asked(wanted, values, [(name, words[name]) for name in filters], chosen, gone)
 
 
+def _midnight(day: date | None, *, later: int = 0) -> datetime | None:
+    return None if day is None else midnight_of(day, later=later)
+
+
 def _amount(text: str) -> int | None:
     try:
         amount = int(text)
     except ValueError:
         return None
     return amount if 0 <= amount <= LARGEST else None
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if 1970 < day.year < 9999 else None
-
-
-def _midnight(day: date | None, *, later: int = 0) -> datetime | None:
-    """The midnight that begins a day of the shop, or one so many days later."""
-    if day is None:
-        return None
-    day += timedelta(days=later)
-    return datetime(day.year, day.month, day.day, tzinfo=shop_zone())

@@ -1,6 +1,5 @@
 """One customer over all sources, and why each point was given."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,18 +8,18 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from stamgast.activities.tallies import list_kinds_of
 from stamgast.console import reader
 from stamgast.console.consent_words import consent_rows
-from stamgast.console.pages import is_part, page, shop_zone, show
+from stamgast.console.pages import is_part, page, shop_zone, show, start_of_today
 from stamgast.console.programme_words import rule_label
 from stamgast.console.tier_words import tier_card
+from stamgast.console.views.timeline import expiry_look, labelled, read_timeline_asked, timeline_of
 from stamgast.console.words import (
-    Look,
     activity_facts,
     currency_label,
     customer_name,
@@ -43,7 +42,6 @@ from stamgast.flows.explain_movement import MovementExplanation, explain_movemen
 from stamgast.flows.read_buying import Bought, Buying
 from stamgast.flows.read_customer import CustomerView, read_customer
 from stamgast.flows.read_profile import Part, read_parts
-from stamgast.flows.read_timeline import Event, read_timeline
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.ledger.queries import list_lots, list_movements_between
@@ -52,7 +50,6 @@ from stamgast.programmes.types import RuleOutcome
 from stamgast.segments.queries import list_segments
 from stamgast.traits.queries import count_traits
 
-EVENTS = 25
 SHARERS = 3
 LOTS = 2_000
 MOST_BOUGHT = 5
@@ -78,9 +75,11 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
     with open_cursor() as cursor:
         view = read_customer(cursor, reference)
         lots = list_lots(cursor, view.profile.customer.id, limit=LOTS)
-        timeline = _timeline(cursor, view, request.GET.get("before"))
+        kinds = list_kinds_of(cursor, view.anchors)
         goal = _goal(cursor, view)
         parts = read_parts(cursor, view, PARTS, zone=shop_zone(), currency=settings.CONFIGURATION.currency, at=utc_now())
+        asked = read_timeline_asked(request.GET, kinds, [one.name for one in parts.sources or ()])
+        timeline = timeline_of(cursor, view.profile.customer.id, view.anchors, asked, request.GET.get("before"))
         changes = list_changes(cursor, view.profile.customer.id)
         has_traits = count_traits(cursor) > 0
         erased = find_erasure_of(cursor, view.profile.customer.id)
@@ -125,19 +124,12 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             "household": stay,
             "traits": _traits(profile, parts.trait_values or ()),
             "customer_id": profile.customer.id,
+            "asked": asked,
+            "kinds": labelled(kinds),
+            "last_day": start_of_today().date(),
             **timeline,
         },
     )
-
-
-@page
-@require_GET
-def timeline(request: HttpRequest, reference: str) -> HttpResponse:
-    """The next events of a timeline, as a part of the page."""
-    with open_cursor() as cursor:
-        view = read_customer(cursor, reference)
-        context = _timeline(cursor, view, request.GET.get("before"))
-    return render(request, "console/parts/timeline.html", {**context, "customer_id": view.profile.customer.id})
 
 
 @page
@@ -150,7 +142,7 @@ def why(request: HttpRequest, movement_id: UUID) -> HttpResponse:
     outcomes = found.explanation.outcomes if found.explanation else ()
     context = {
         "activity": found.activity,
-        "look": look_of(found.activity) if found.activity else _expiry_look([found.movement.delta]),
+        "look": look_of(found.activity) if found.activity else expiry_look([found.movement.delta]),
         "facts": activity_facts(found.activity) if found.activity else "",
         "at": found.movement.effective_at,
         "sentence": _why_sentence(found),
@@ -300,33 +292,3 @@ def _trait_text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(str(part) for part in value)
     return str(value)
-
-
-def _timeline(cursor: Cursor, view: CustomerView, place: str | None) -> dict[str, Any]:
-    """A page of events and the cursor of the next."""
-    found = read_timeline(cursor, view.profile.customer.id, view.anchors, before=place or None, limit=EVENTS)
-    return {"events": [_event(event) for event in found.rows], "next": found.next_cursor}
-
-
-def _event(event: Event) -> dict[str, Any]:
-    totals: Counter[str] = Counter()
-    for movement in event.movements:
-        totals[movement.currency] += movement.delta
-    amounts = [
-        {"value": value, "currency": "" if currency == SCORE else currency_label(currency)}
-        for currency, value in sorted(totals.items())
-        if value
-    ]
-    last = max(event.movements, key=lambda movement: (movement.posted_at, movement.id.hex), default=None)
-    return {
-        "at": event.at,
-        "look": look_of(event.activity) if event.activity else _expiry_look(list(totals.values())),
-        "facts": activity_facts(event.activity) if event.activity else _("too old"),
-        "amounts": amounts,
-        "why": reverse("console:why", args=[last.id]) if last else "",
-    }
-
-
-def _expiry_look(values: list[int]) -> Look:
-    amount = -sum(values)
-    return Look(ngettext("%(count)s expired", "%(count)s expired", amount) % {"count": reader.number(amount)}, "clock", "loss")

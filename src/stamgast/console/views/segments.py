@@ -1,7 +1,7 @@
 """Segments: each as a sentence, who is in it, who came and who left."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,8 +14,9 @@ from django.views.decorators.http import require_GET
 from stamgast.conditions import CUSTOMER_FIELDS, parse
 from stamgast.console import reader
 from stamgast.console.asked import Asked, read_asked
+from stamgast.console.days import midnight_of
 from stamgast.console.files import stream_csv
-from stamgast.console.pages import note, page, role_of, shop_zone, show, shows_people, start_of_today
+from stamgast.console.pages import note, page, role_of, show, shows_people, start_of_today
 from stamgast.console.permissions import may
 from stamgast.console.words import customer_name, kind_label, segment_name, with_kinds
 from stamgast.customers.queries import summarise_customers
@@ -139,11 +140,6 @@ def condition_sentence(segment: Segment) -> str:
     return _("Every customer for whom %(condition)s.") % {"condition": condition}
 
 
-def midnight_of(day: date) -> datetime:
-    """The moment at which a day of the shop begins."""
-    return datetime(day.year, day.month, day.day, tzinfo=shop_zone())
-
-
 def _asked(request: HttpRequest) -> Asked:
     """The days that are asked for, today among them, and the step."""
     return read_asked(request.GET, start_of_today().date(), [], more={"by": ("", *STEPS)})
@@ -151,7 +147,7 @@ def _asked(request: HttpRequest) -> Asked:
 
 def _moments(asked: Asked) -> tuple[datetime, datetime]:
     """From the first moment of the period to the first one after it."""
-    return midnight_of(asked.period.first_day), midnight_of(asked.period.last_day + timedelta(days=1))
+    return midnight_of(asked.period.first_day), midnight_of(asked.period.last_day, later=1)
 
 
 def _members(cursor: Cursor, segment: Segment, request: HttpRequest, asked: Asked) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +16,8 @@ from django.views.decorators.http import require_GET
 from stamgast.access.queries import list_trail, list_trail_actions
 from stamgast.access.types import TrailFilter, TrailLine
 from stamgast.console.access_words import action_label
-from stamgast.console.pages import is_part, page, shop_zone, show
+from stamgast.console.days import midnight_of, read_day
+from stamgast.console.pages import is_part, page, show
 from stamgast.kit.database import open_cursor
 
 ROWS = 50
@@ -85,22 +86,16 @@ def _told(line: TrailLine) -> list[tuple[str, str]]:
 
 
 def _filter(request: HttpRequest) -> TrailFilter:
-    until = _midnight(request.GET.get("until", ""))
     return TrailFilter(
         actor=request.GET.get("actor", "").strip()[:LONGEST_TYPED],
         action=request.GET.get("action", "").strip()[:LONGEST_TYPED],
         subject=request.GET.get("subject", "").strip()[:LONGEST_TYPED],
         since=_midnight(request.GET.get("since", "")),
-        until=until + timedelta(days=1) if until else None,
+        until=_midnight(request.GET.get("until", ""), later=1),
     )
 
 
-def _midnight(text: str) -> datetime | None:
-    """The midnight that begins a day of the shop; None where it is no day."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    if not 1970 < day.year < 9999:
-        return None
-    return datetime(day.year, day.month, day.day, tzinfo=shop_zone())
+def _midnight(text: str, *, later: int = 0) -> datetime | None:
+    """The midnight that begins a day of the shop, or one so many days later; None where it is no day."""
+    day = read_day(text)
+    return None if day is None else midnight_of(day, later=later)
