@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import sqrt
-from statistics import NormalDist, fmean, pvariance
 from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stamgast.flows.history import read_history
+from stamgast.insights.sampling import Estimate, count_of_all, sum_of_all
 from stamgast.kit.database import Cursor
 from stamgast.programmes.deciding import decide
 from stamgast.programmes.documents import load
@@ -31,16 +30,6 @@ ACTIVITIES = 150_000
 CHUNK = 500
 FIRST = 10
 ALWAYS = datetime.fromisoformat("1970-01-01T00:00:00+00:00").astimezone(UTC)
-_Z = NormalDist().inv_cdf(0.975)
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A number of all customers, with the 95 % interval where it comes from a sample."""
-
-    value: int
-    low: int
-    high: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +72,7 @@ def weigh_programme(
     Changes nothing. Raises InvalidProgramme.
     """
     in_force = get_programme(cursor)
-    number = in_force.latest + 1
-    draft = Version(load(document).programme, number, document, "", effective_from or ALWAYS, at, "draft", "")
-    proposed = compile_programme([draft] if effective_from is None else [*in_force.versions, draft])
+    proposed = propose(in_force, document, effective_from=effective_from, at=at)
     is_in = membership_test(get_segment(cursor, segment))
     total = count_decided(cursor, in_force.name)
     chosen = list_decided(cursor, in_force.name, limit=min(customers, CUSTOMERS))
@@ -96,13 +83,13 @@ def weigh_programme(
         # Both programmes may read properties that the other does not, so everything is read once, with the body if need be.
         with_body = not {"properties", "lines"}.isdisjoint(proposed.columns)
         table = read_history(cursor, in_force, chunk, with_body=with_body)
-        old, new = _balances(in_force, table, at), _balances(proposed, table, at)
+        old, new = (balances_at(decide(one, None, table).table, at) for one in (in_force, proposed))
         held += [(one, old.get(one.bytes, Counter()), new.get(one.bytes, Counter())) for one in chunk]
         activities += table.num_rows
         if activities >= ACTIVITIES:
             break
-    was = [is_in(_named(old)) for _, old, _ in held]
-    will = [is_in(_named(new)) for _, _, new in held]
+    was = [is_in(named_for_segments(old)) for _, old, _ in held]
+    will = [is_in(named_for_segments(new)) for _, _, new in held]
     entering = [one for (one, _, _), before, after in zip(held, was, will, strict=True) if after and not before]
     leaving = [one for (one, _, _), before, after in zip(held, was, will, strict=True) if before and not after]
     currencies = dict.fromkeys([*in_force.documents[-1].currencies, *proposed.documents[-1].currencies])
@@ -111,26 +98,35 @@ def weigh_programme(
         customers=total,
         looked_at=len(held),
         activities=activities,
-        before=_count(sum(was), len(held), total),
-        after=_count(sum(will), len(held), total),
-        entering=_count(len(entering), len(held), total),
-        leaving=_count(len(leaving), len(held), total),
+        before=count_of_all(sum(was), len(held), total),
+        after=count_of_all(sum(will), len(held), total),
+        entering=count_of_all(len(entering), len(held), total),
+        leaving=count_of_all(len(leaving), len(held), total),
         first_entering=tuple(entering[:FIRST]),
         first_leaving=tuple(leaving[:FIRST]),
         sums={
-            name: (_sum([old[name] for _, old, _ in held], total), _sum([new[name] for _, _, new in held], total))
+            name: (sum_of_all([old[name] for _, old, _ in held], total), sum_of_all([new[name] for _, _, new in held], total))
             for name in currencies
         },
-        decided_again=count_outdated(cursor, draft) if effective_from is not None and effective_from <= at else 0,
+        decided_again=count_outdated(cursor, proposed.versions[-1])
+        if effective_from is not None and effective_from <= at
+        else 0,
     )
 
 
-def _balances(programme: Programme, table: pa.Table, at: datetime) -> dict[bytes, Counter[str]]:
-    """What customers have of each currency at a moment: what was given by then and has not expired."""
+def propose(in_force: Programme, document: str, *, effective_from: datetime | None, at: datetime) -> Programme:
+    """A draft compiled as it would be decided by: in place of every version, or after them from ``effective_from`` on.
+
+    Raises InvalidProgramme.
+    """
+    number = in_force.latest + 1
+    draft = Version(load(document).programme, number, document, "", effective_from or ALWAYS, at, "draft", "")
+    return compile_programme([draft] if effective_from is None else [*in_force.versions, draft])
+
+
+def balances_at(rows: pa.Table, at: datetime) -> dict[bytes, Counter[str]]:
+    """What customers have of each currency at a moment, by what was decided: what was given by then and has not expired."""
     balances: dict[bytes, Counter[str]] = {}
-    if not table.num_rows:
-        return balances
-    rows = decide(programme, None, table).table
     moment = pa.scalar(at, rows.schema.field("occurred_at").type)
     rows = rows.filter(
         (pc.field("occurred_at") <= moment) & (pc.field("expires_at").is_null() | (pc.field("expires_at") > moment))
@@ -141,25 +137,6 @@ def _balances(programme: Programme, table: pa.Table, at: datetime) -> dict[bytes
     return balances
 
 
-def _named(balances: Mapping[str, int]) -> dict[str, object]:
+def named_for_segments(balances: Mapping[str, int]) -> dict[str, object]:
+    """Balances by the names under which a segment's condition reads them."""
     return {BALANCE_PREFIX + currency: amount for currency, amount in balances.items()}
-
-
-def _count(found: int, looked_at: int, total: int) -> Estimate:
-    """Wilson's interval of the share, times everybody; exact where everybody was looked at."""
-    if looked_at == total or not looked_at:
-        return Estimate(found, found, found)
-    share, square = found / looked_at, _Z * _Z
-    centre = share + square / (2 * looked_at)
-    reach = _Z * sqrt(share * (1 - share) / looked_at + square / (4 * looked_at * looked_at))
-    low, high = ((centre + sign * reach) / (1 + square / looked_at) for sign in (-1, 1))
-    return Estimate(round(share * total), max(round(low * total), found), round(high * total))
-
-
-def _sum(amounts: list[int], total: int) -> Estimate:
-    """The mean with its interval, times everybody; exact where everybody was looked at."""
-    if len(amounts) == total or not amounts:
-        return Estimate(sum(amounts), sum(amounts), sum(amounts))
-    value = fmean(amounts) * total
-    reach = _Z * sqrt(pvariance(amounts) / len(amounts)) * total
-    return Estimate(round(value), max(round(value - reach), sum(amounts)), round(value + reach))

@@ -22,7 +22,8 @@ from stamgast.console.programme_words import differences, period_label, rule_lab
 from stamgast.console.words import currency_label, customer_name, refusal_sentence
 from stamgast.customers.queries import summarise_customers
 from stamgast.flows.publish import put_in_force
-from stamgast.flows.weigh_programme import Effect, Estimate, weigh_programme
+from stamgast.flows.weigh_programme import Effect, weigh_programme
+from stamgast.insights.sampling import Estimate
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.kit.errors import StamgastError
