@@ -33,6 +33,7 @@ COMMANDS = {
     "staff": ("staff", "People who sign in to the console."),
     "programme": ("programme", "Check, compare, publish and export programme documents."),
     "replay": ("replay", "Replay activities from files through a programme document."),
+    "simulate": ("simulate", "See what a draft would have given, beside the programme in force."),
     "bench": ("bench", "Measure speeds, each against a baseline."),
     "demo": ("demo", "Load a year of a real chain's purchases and look around."),
 }

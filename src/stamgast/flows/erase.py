@@ -28,6 +28,7 @@ from stamgast.customers.operations import lock_customers
 from stamgast.customers.queries import get_customer, list_identifiers
 from stamgast.customers.sharing import list_seen_with
 from stamgast.flows.keep_erased_out import is_one_of, pseudonym, secrets_in_force
+from stamgast.flows.simulation.keeping import forget_history, simulation_folder
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.lake.export import alone
 from stamgast.programmes.operations import stop_deciding
@@ -55,6 +56,7 @@ def hold_archive() -> Iterator[None]:
     """
     with alone(archive_folder(), waits=True):
         yield
+        forget_history(simulation_folder())  # columns of what people did, read before the commit
         with open_cursor() as cursor:
             remove_leftovers(cursor)
 

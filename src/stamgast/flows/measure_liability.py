@@ -196,6 +196,17 @@ def measure_liability(
     )  # fmt: skip
 
 
+def read_cells(folder: Path, *, zone: str) -> dict[str, list[Cell]]:
+    """What was given, redeemed and expired by month of earning and month of moving, of each currency, by when it happened.
+
+    Raises LakeNotThere, UnknownZone.
+    """
+    check_zone(zone)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="liability-") as scratch:
+        lake = open_lake(folder, scratch=Path(scratch))
+        return _cells(vintage_cells(flows_of(lake["movements"]), zone).to_pyarrow().to_pylist())
+
+
 def refresh_liability(folder: Path, *, now: datetime, zone: str, money: str) -> None:
     """Works the usual answer out anew where the lake, the prices or the month changed since, and enough time has passed."""
     manifest = get_manifest(folder)

@@ -129,6 +129,16 @@ def list_decided(cursor: Cursor, programme: str, *, limit: int) -> list[UUID]:
     return [row[0] for row in cursor.execute(sql.LIST_DECIDED, (programme, limit)).fetchall()]
 
 
+def list_decided_between(cursor: Cursor, programme: str, first: int, end: int) -> list[UUID]:
+    """Customers for whom something was decided, of the buckets from ``first`` to before ``end``."""
+    return [row[0] for row in cursor.execute(sql.LIST_DECIDED_BETWEEN, (programme, first, end)).fetchall()]
+
+
+def count_decided_by_bucket(cursor: Cursor, programme: str) -> dict[int, int]:
+    """How many customers something was decided for, by bucket; a bucket without any is not there."""
+    return dict(cursor.execute(sql.COUNT_DECIDED_BY_BUCKET, (programme,)).fetchall())
+
+
 def count_decided(cursor: Cursor, programme: str) -> int:
     """How many customers something was decided for."""
     row = cursor.execute("select count(*) from programmes_state where programme = %s", (programme,)).fetchone()

@@ -121,3 +121,9 @@ select customer_id from programmes_state where programme = %s and version < %s a
 LIST_DECIDED = """
 select customer_id from programmes_state where programme = %s order by bucket, customer_id limit %s
 """
+
+LIST_DECIDED_BETWEEN = """
+select customer_id from programmes_state where programme = %s and bucket >= %s and bucket < %s order by bucket, customer_id
+"""
+
+COUNT_DECIDED_BY_BUCKET = "select bucket, count(*) from programmes_state where programme = %s group by bucket"

@@ -21,13 +21,15 @@ from stamgast.insights import (
     repeat,
     retention,
     revenue,
+    sampling,
     series,
+    simulation,
     types,
 )
 
 MODULES = (
     behind, bridge, change, cohorts, intervals, liability, neighbours, orders, pareto, purchasing, repeat, retention, revenue,
-    series, types,
+    sampling, series, simulation, types,
 )  # fmt: skip
 SUPPOSED = {"ibis": ibis, "pa": pa, "UTC": UTC, "date": date, "datetime": datetime, "timedelta": timedelta}
 
