@@ -28,8 +28,9 @@ from stamgast.insights.simulation import given_by_cell, given_by_customer
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import BUCKETS, new_id
 from stamgast.lake.manifest import write_whole
+from stamgast.programmes.compiling import to_microseconds
 from stamgast.programmes.deciding import decide
-from stamgast.programmes.programme import Programme, compile_programme, to_microseconds
+from stamgast.programmes.programme import Programme, compile_programme
 from stamgast.programmes.queries import get_programme
 from stamgast.segments.queries import get_segment, membership_test
 

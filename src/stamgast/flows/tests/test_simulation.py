@@ -14,7 +14,7 @@ import pytest
 from stamgast.activities.operations import ensure_source, store
 from stamgast.activities.queries import load_reader
 from stamgast.activities.types import NewActivity
-from stamgast.flows.decide_pending import decide_pending, expire_now
+from stamgast.flows.decide_pending import decide_pending, settle_now
 from stamgast.flows.erase import erase
 from stamgast.flows.export_lake import lake_folder
 from stamgast.flows.install import BEGINNING, install
@@ -139,7 +139,7 @@ def test_the_programme_in_force_gives_exactly_what_the_ledger_gave(shop: Path) -
 def test_with_nothing_redeemed_the_curve_ends_at_what_the_ledger_holds(shop: Path) -> None:
     """What expired by then in the ledger has expired in the curve too, to the month: it expires at an end of month here."""
     _run, found = run_whole(shop, Asked(FIRST, redemption=0))
-    while expire_now(at=NOW, actor="test"):
+    while settle_now(at=NOW, actor="test"):
         pass
     with open_cursor() as cursor:
         held = dict(cursor.execute("SELECT currency, sum(available)::bigint FROM ledger_balance GROUP BY currency").fetchall())
