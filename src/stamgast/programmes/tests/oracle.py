@@ -372,9 +372,11 @@ def holds(condition: Mapping[str, Any], row: Mapping[str, Any], zone: ZoneInfo) 
     if "any_line" in condition:
         return any(line_holds(condition["any_line"], with_currency(line, row), zone) for line in row["lines"] or [])
     if "activity" in condition:
-        return bool(row["kind"] == condition["activity"])
-    actual = value_of(condition["field"], row, zone)
-    return all(compare(actual, word, literal) for word, literal in condition.items() if word != "field")
+        wanted = condition["activity"]
+        return bool(row["kind"] in wanted if isinstance(wanted, list) else row["kind"] == wanted)
+    name = condition["field"] if "field" in condition else f"properties.{condition['properties']}"
+    actual = value_of(name, row, zone)
+    return all(compare(actual, word, literal) for word, literal in condition.items() if word not in ("field", "properties"))
 
 
 def with_currency(line: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
