@@ -160,7 +160,7 @@ def _wait_until_decided(address: str) -> None:
 
 def _measure_sets(count: int, turns: int) -> tuple[float, float]:
     """Seconds for the scores of a year of activities: ours, and by hand."""
-    activities = _year_of(count)
+    activities = year_of(count)
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     version = Version("default", 1, default_document("Europe/Amsterdam"), "", epoch, epoch, "", "")
     programme = compile_programme([version])
@@ -182,7 +182,7 @@ def _measure_sets(count: int, turns: int) -> tuple[float, float]:
     return statistics.median(ours), statistics.median(by_hand)
 
 
-def _year_of(count: int) -> pa.Table:
+def year_of(count: int) -> pa.Table:
     """Activities of customers with ten each on average, sorted as ``decide`` wants them; one in ten a redeemed coupon."""
     chance = np.random.default_rng(1)
     customers = np.sort(chance.integers(0, count // 10, count)).astype(">u8")

@@ -5,6 +5,7 @@ Reads no clock, no database and no random source. How it works is told in ``docs
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def decide(programme: Programme, states: pa.Table | None, activities: pa.Table, 
     chosen, slots, amounts = out[0, :written], out[1, :written], out[2, :written]
     return Decisions(
         _decisions(programme, activities, occurred_at, chosen, slots, amounts),
-        write_states(programme, activities, owners, first_of_customer, held),
+        partial(write_states, programme, activities, owners, first_of_customer, held),
         _tiers(programme, owners, activities["activity_id"].combine_chunks(), occurred_at, changes[:, :changed]),
     )
 
@@ -210,7 +211,6 @@ def _decisions(
     programme: Programme, activities: pa.Table, occurred_at: Integers, chosen: Integers, slots: Integers, amounts: Integers
 ) -> pa.Table:
     rows = activities.select(["customer_id", "activity_id", "occurred_at"]).take(chosen)
-    moments = occurred_at[chosen]
     return pa.Table.from_arrays(
         [
             rows["customer_id"],
@@ -219,20 +219,25 @@ def _decisions(
             pa.array([slot.currency for slot in programme.slots]).take(slots),
             pa.array(amounts),
             rows["occurred_at"],
-            _ends_of([(slot.zone, slot.pending) for slot in programme.slots], slots, moments),
-            _ends_of([(slot.zone, slot.expiry) for slot in programme.slots], slots, moments),
+            _ends_of([(slot.zone, slot.pending) for slot in programme.slots], slots, chosen, occurred_at),
+            _ends_of([(slot.zone, slot.expiry) for slot in programme.slots], slots, chosen, occurred_at),
             pa.array([programme.versions[slot.version].version for slot in programme.slots], pa.int32()).take(slots),
         ],
         schema=DECISIONS,
     )
 
 
-def _ends_of(lives: Sequence[tuple[str, Expiry | None]], slots: Integers, moments: Integers) -> Any:
-    """When the duration of each row's slot, in its zone, has passed; null where it has none."""
+def _ends_of(lives: Sequence[tuple[str, Expiry | None]], slots: Integers, chosen: Integers, occurred_at: Integers) -> Any:
+    """When the duration of each row's slot, in its zone, has passed since its activity; null where it has none."""
     ends = np.full(len(slots), NEVER)
+    is_dense = len(slots) > len(occurred_at)  # then each activity is looked at once, and not each decision
     for life in dict.fromkeys(lives):
         zone, duration = life
         if duration is not None:
-            is_of_life = np.array([one == life for one in lives])[slots]
-            ends[is_of_life] = expires_at(duration, zone, moments[is_of_life])
+            of_life = np.flatnonzero(np.array([one == life for one in lives])[slots])
+            activities = chosen[of_life]
+            if is_dense:
+                ends[of_life] = expires_at(duration, zone, occurred_at)[activities]
+            else:
+                ends[of_life] = expires_at(duration, zone, occurred_at[activities])
     return pa.array(ends, mask=ends == NEVER).cast(MOMENT)

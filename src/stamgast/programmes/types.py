@@ -1,8 +1,10 @@
 """What crosses the room's door: the columns that ``decide`` takes and gives, and the versions of a programme."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -111,14 +113,19 @@ class TierStay:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decisions:
     """What ``decide`` gives: decisions in the order of the activities, the new state of each customer among them, and the
-    changes of their tiers."""
+    changes of their tiers. States are written when they are asked for: who replays a history has no use for them."""
 
     table: pa.Table
-    states: pa.Table
+    written: "pa.Table | Callable[[], pa.Table]"
     tiers: pa.Table = dataclass_field(default_factory=TIERS.empty_table)
+
+    @cached_property
+    def states(self) -> pa.Table:
+        """One row a customer."""
+        return self.written() if callable(self.written) else self.written
 
 
 @dataclass(frozen=True, slots=True)
