@@ -66,16 +66,44 @@ def refusal_sentence(error: StamgastError) -> str:
         "trait_not_found": _("There is no such trait. It may have been removed."),
         "trait_exists": _("There is a trait of that name already. Choose another name."),
         "trait_changed": _("Somebody else changed this trait just now. Look at what they made of it, then try again."),
+        "activity_not_found": _("There is no activity with this id."),
+        "kind_not_found": _("There is no kind of that name."),
+        "movement_not_found": _("There is no movement with this id."),
+        "household_not_found": _("Nobody is or was in a household of this id."),
+        "identifier_not_found": _("One of these identifiers has never come in. Look at the customer again."),
+        "search_running": _("Duplicates are being looked for at this moment. Look at the list in a few minutes."),
+        "published_meanwhile": _("Somebody published another version meanwhile. Look at theirs, then decide again."),
+        "already_withdrawn": _("This version was withdrawn before. Nothing was changed."),
+        "version_in_force": _("This version holds already. Publish the one before it again instead."),
+        "unknown_version": _("There is no such version of the programme."),
+        "unknown_programme": _("No programme was published yet. Publish one first."),
+        "unknown_draft": _("There is no such draft, or it was thrown away. Look in the list of drafts."),
+        "draft_changed": _("Somebody changed this draft meanwhile. Nothing of yours was kept: look at theirs, then go on."),
+        "draft_closed": _("This draft does not stand where that can be done with it. Look at it again."),
+        "second_person_needed": _("Here somebody who wrote none of it publishes it. Keep it as a draft and send it to review."),
+        "invalid_period": _("The days do not follow each other. Choose a first day that comes before the last."),
+        "lake_busy": _("The figures are being brought up to date at this moment. Try again in a minute."),
+        "lake_unreadable": _("A file of the lake cannot be read. Tell who looks after Stamgast: “stamgast doctor” says which."),
+        "archive_damaged": _(
+            "A file of the archive cannot be read. Tell who looks after Stamgast: “stamgast doctor” says which."
+        ),
         "invalid_cursor": _("This list has moved on. Start again from its beginning."),
     }
     wrong = {
         "name": _("A person needs a name, so that colleagues see who did what."),
         "email": _("That is not an e-mail address."),
         "role": _("Choose what this person does here."),
+        "consent moment": _("The moment lies in the future. Say when it was given or withdrawn, or leave it out."),
+        "consent name": _("A purpose and a channel are 1 to 40 small letters, digits and dashes, such as newsletter."),
+        "consent text": _("Write the text that people are asked, in at least one language."),
+        "rule kind": _("“%(kind)s” is no kind of identifier. It is a word such as card_number."),
+        "rule number": _("For %(kind)s give a whole number from %(least)s to %(most)s."),
+        "rule text": _("“%(text)s” cannot be in the list: then everything of its kind would be blocked, or it is too long."),
         "view name": _("A view's name has 1 to 80 printable characters."),
         "count": _("There are 100 views already. Delete one first."),
     }
-    return sentences.get(error.code) or wrong.get(str(error.details.get("wrong"))) or error.message
+    what = wrong.get(str(error.details.get("wrong")))
+    return sentences.get(error.code) or (what % error.details if what else error.message)
 
 
 def reason_sentence(reason: str) -> str:

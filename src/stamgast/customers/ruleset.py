@@ -85,7 +85,11 @@ def _kinds(given: object) -> Mapping[str, Any]:
         raise InvalidIdentityRules("Limits, priorities and blocked values are given by kind of identifier, as an object.")
     for kind in given:
         if not isinstance(kind, str) or not _KIND.fullmatch(kind):
-            raise InvalidIdentityRules(f"{str(kind)[:40]!r} is no kind of identifier. It is a word such as card_number.")
+            raise InvalidIdentityRules(
+                f"{str(kind)[:40]!r} is no kind of identifier. It is a word such as card_number.",
+                wrong="rule kind",
+                kind=str(kind)[:40],
+            )
     return given
 
 
@@ -93,7 +97,13 @@ def _numbers(given: object, what: str, least: int, most: int) -> dict[str, int]:
     numbers = dict(_kinds(given))
     for kind, number in numbers.items():
         if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
-            raise InvalidIdentityRules(f"{what} is a whole number from {least} to {most}; that of {kind} is not.")
+            raise InvalidIdentityRules(
+                f"{what} is a whole number from {least} to {most}; that of {kind} is not.",
+                wrong="rule number",
+                kind=kind,
+                least=least,
+                most=most,
+            )
     return numbers
 
 
@@ -104,6 +114,8 @@ def _texts(given: object) -> list[str]:
         if not isinstance(text, str) or not text.strip("* ") or len(text) > rules.LONGEST_VALUE:
             raise InvalidIdentityRules(
                 f"{str(text)[:40]!r} cannot be in a list. It is text of at most {rules.LONGEST_VALUE} characters, "
-                "and more than asterisks: else everything of the kind would be blocked."
+                "and more than asterisks: else everything of the kind would be blocked.",
+                wrong="rule text",
+                text=str(text)[:40],
             )
     return [text.strip() for text in given]

@@ -269,3 +269,14 @@ def lot(remaining: int, expires_at: datetime | None) -> Lot:
     at = datetime(2024, 1, 1, tzinfo=UTC)
     none = UUID(int=0)
     return Lot(none, none, "score", none, "purchase", 1, remaining, remaining, 0, 0, 0, 0, at, expires_at)
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [("/duplicates", "/customers"), ("/erasures", "/customers"), ("/sources/kinds", "/sources"), ("/", "/")],
+)
+def test_the_navigation_marks_the_place_that_a_page_belongs_to(
+    signed_in: Client, shop: Source, address: str, place: str
+) -> None:
+    text = signed_in.get(address).content.decode().partition('<nav aria-label="Main">')[2].partition("</nav>")[0]
+    assert re.findall(r'<a href="([^"]+)" aria-current', text) == [place]

@@ -9,9 +9,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone, translation
 
+from stamgast.activities.errors import KindNotFound
 from stamgast.console import reader
 from stamgast.console.tests.catalogue import CONSOLE, extract_catalog, read_catalog
-from stamgast.console.words import customer_name, initials
+from stamgast.console.words import customer_name, initials, refusal_sentence
+from stamgast.customers.consent.errors import InvalidConsent
+from stamgast.customers.errors import InvalidIdentityRules
+from stamgast.customers.ruleset import read_rules
+from stamgast.kit.errors import StamgastError
+from stamgast.programmes.errors import PublishedMeanwhile
 
 ROOT = CONSOLE.parents[2]
 NBSP = "\N{NO-BREAK SPACE}"
@@ -68,6 +74,34 @@ def test_a_customer_is_called_by_the_best_that_is_known() -> None:
     assert customer_name(None, "n@example.org", "user_id:1") == "n@example.org"
     assert customer_name(None, None, "user_id:1") == "Customer 1"
     assert customer_name(None, None, "anonymous_id:8f14e45f-ceea") == "Visitor 8f14e45f…"
+
+
+@pytest.mark.parametrize(
+    ("error", "dutch"),
+    [
+        (KindNotFound("There is no kind 'x'."), "Er is geen soort met die naam."),
+        (PublishedMeanwhile("Version 3 …"), "Iemand heeft intussen een andere versie gepubliceerd."),
+        (InvalidConsent("…", wrong="consent text"), "Schrijf de tekst die mensen te zien krijgen, in minstens één taal."),
+    ],
+)
+def test_what_a_room_refuses_is_said_in_the_readers_language(error: StamgastError, dutch: str) -> None:
+    with translation.override("nl"):
+        assert refusal_sentence(error).startswith(dutch)
+
+
+@pytest.mark.parametrize(
+    ("document", "dutch"),
+    [
+        ({"limits": {"email": 0}}, "Geef voor email een heel getal van 1 tot 1000."),
+        ({"limits": {"no kind": 1}}, "“no kind” is geen soort identificatie."),
+        ({"blocked": {"email": ["**"]}}, "“**” kan niet in de lijst staan"),
+    ],
+)
+def test_what_is_wrong_with_rules_of_identity_is_said_so_too(document: dict[str, object], dutch: str) -> None:
+    with pytest.raises(InvalidIdentityRules) as refused, translation.override("nl"):
+        read_rules(document)
+    with translation.override("nl"):
+        assert refusal_sentence(refused.value).startswith(dutch)
 
 
 def test_every_text_is_translated_and_no_other_is_kept() -> None:

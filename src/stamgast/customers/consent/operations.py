@@ -54,7 +54,9 @@ def set_consent(
     Raises UnknownConsent, InvalidConsent.
     """
     if occurred_at > at + CLOCKS_DIFFER:
-        raise InvalidConsent("The moment lies in the future. Say when it was given or withdrawn, or leave it out.")
+        raise InvalidConsent(
+            "The moment lies in the future. Say when it was given or withdrawn, or leave it out.", wrong="consent moment"
+        )
     if state is ConsentState.WITHDRAWN:
         purpose, channel = _every_or_name(purpose), _every_or_name(channel)
     else:
@@ -172,11 +174,13 @@ def publish_text(
     """
     named, over = normalise_name(purpose), normalise_name(channel)
     if named is None or over is None:
-        raise InvalidConsent("A purpose and a channel are 1 to 40 small letters, digits and dashes, such as newsletter.")
+        raise InvalidConsent(
+            "A purpose and a channel are 1 to 40 small letters, digits and dashes, such as newsletter.", wrong="consent name"
+        )
     written = {language: storable(texts.get(language, "")).strip()[:LONGEST_TEXT] for language in LANGUAGES}
     written = {language: text for language, text in written.items() if text}
     if not written:
-        raise InvalidConsent("Write the text that people are asked, in at least one language.")
+        raise InvalidConsent("Write the text that people are asked, in at least one language.", wrong="consent text")
     cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"consent text {named} {over}",))
     known = find_text(cursor, named, over)
     if known is not None and known.texts == written:
@@ -193,7 +197,9 @@ def publish_text(
 def _every_or_name(text: str) -> str:
     name = text if text == EVERY else normalise_name(text)
     if name is None:
-        raise InvalidConsent("A purpose and a channel are 1 to 40 small letters, digits and dashes, or * for every one.")
+        raise InvalidConsent(
+            "A purpose and a channel are 1 to 40 small letters, digits and dashes, or * for every one.", wrong="consent name"
+        )
     return name
 
 
