@@ -123,6 +123,30 @@ def fill(now: datetime) -> None:
     while decide_pending(at=now, actor="seed", limit=2_000) or settle_now(at=now, actor="seed"):
         pass
     propose(now)
+    define(now)
+
+
+TRAITS = (
+    {"name": "spent_90", "label": "Spent in 90 days", "when": {"field": "amount", "over": 0}, "aggregate": "sum", "of": "amount",
+     "days": 90},
+    {"name": "favourite", "label": "Buys most", "aggregate": "most_frequent", "of": "lines.category"},
+    {"name": "quiet_days", "label": "Days since the last visit", "aggregate": "days_since_last"},
+    {"name": "first_till", "label": "First at the till", "when": {"all": [{"activity": "Till Sale"}, {"any_line":
+     {"category": "coffee"}}]}, "aggregate": "first_at"},
+)  # fmt: skip
+
+
+def define(now: datetime) -> None:
+    """Some computed traits."""
+    from stamgast.kit.database import transaction
+    from stamgast.traits.definition import read_definition
+    from stamgast.traits.operations import save_trait
+
+    shop = settings.CONFIGURATION
+    with transaction() as cursor:
+        for document in TRAITS:
+            definition = read_definition(document, zone=shop.timezone, currency=shop.currency)
+            save_trait(cursor, definition, after=None, at=now, actor=f"staff:{EMAIL}", reason="for the autumn letter")
 
 
 def propose(now: datetime) -> None:

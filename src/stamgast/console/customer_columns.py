@@ -2,17 +2,25 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from stamgast.console import reader
+from stamgast.console.trait_words import value_text
 from stamgast.console.words import currency_label, identifier_label, kind_label, segment_badge, segment_name
 from stamgast.customers.types import CustomerSummary
+from stamgast.flows.compute_traits import told_value
 from stamgast.flows.list_customers import SCORE, Description, Need
 from stamgast.kit.money import to_major
+from stamgast.traits.definition import Definition
+from stamgast.traits.types import Shape, Value
+from stamgast.traits.words import plain_value
 
+TRAIT = "trait."
 USUAL = ("segments", "score", "orders", "last_seen")
 IN_FILE = ("id.email", "first_seen", "last_seen", "score", "orders", "segments")
 """What a file has beside id and name where nobody chose."""
@@ -40,10 +48,20 @@ class Column:
     written: Callable[[CustomerSummary, Description], Sequence[Any]]
     need: Need | None = None
     is_number: bool = field(default=False)
+    trait: str = ""
+    """The computed trait that it shows."""
 
 
-def known_columns(currencies: Iterable[str], kinds: Iterable[str]) -> dict[str, Column]:
-    """Every column by its name, in the order in which they are offered: for these currencies and kinds of identifiers."""
+def known_columns(
+    currencies: Iterable[str],
+    kinds: Iterable[str],
+    traits: Iterable[tuple[Definition, bool]] = (),
+    *,
+    at: datetime | None = None,
+) -> dict[str, Column]:
+    """Every column by its name, in the order in which they are offered: for these currencies, kinds of identifiers and computed
+    traits, each with whether its values are worked out; days since the last are those of ``at``.
+    """
     columns = [
         Column("segments", _("Segments"), ("segments",), _badges, _segments, Need.SEGMENTS),
         _balance("score", SCORE, _("Score")),
@@ -93,6 +111,7 @@ def known_columns(currencies: Iterable[str], kinds: Iterable[str]) -> dict[str, 
             for currency in dict.fromkeys(currencies)
             if currency != SCORE
         ),
+        *(_trait(definition, is_ready, at) for definition, is_ready in traits if at is not None),
     ]
     return {column.name: column for column in columns}
 
@@ -136,6 +155,29 @@ def _identifiers(kind: str) -> Column:
         return Cell(text)
 
     return Column(f"id.{kind}", identifier_label(kind), (kind,), cell, lambda row, _told: ("; ".join(values(row)),))
+
+
+def _trait(definition: Definition, is_ready: bool, at: datetime) -> Column:
+    def value(told: Description) -> Value | None:
+        return told_value(definition, told.traits.get(definition.name), at)
+
+    return Column(
+        f"{TRAIT}{definition.name}",
+        definition.label,
+        (definition.name,),
+        lambda _row, told: Cell(value_text(definition, value(told)) if is_ready else _("not yet")),
+        lambda _row, told: (_in_file(definition, value(told)) if is_ready else "",),
+        is_number=definition.shape in (Shape.WHOLE, Shape.MONEY, Shape.NUMBER),
+        trait=definition.name,
+    )
+
+
+def _in_file(definition: Definition, value: Value | None) -> Any:
+    """A number as a number, so that what is below zero is not taken for a formula."""
+    plain = plain_value(definition, value)
+    if plain is None:
+        return ""
+    return Decimal(plain) if definition.shape in (Shape.MONEY, Shape.NUMBER) else plain
 
 
 def _badges(_row: CustomerSummary, told: Description) -> Cell:

@@ -1,6 +1,7 @@
 """The console's own words for computed traits: aggregates, what is taken, values, and what is wrong with a form."""
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -10,6 +11,7 @@ from stamgast.console.words import refusal_sentence
 from stamgast.kit.errors import StamgastError
 from stamgast.traits.definition import Definition
 from stamgast.traits.errors import InvalidTrait
+from stamgast.traits.filters import TraitFilter
 from stamgast.traits.types import Aggregate, Shape, Value
 from stamgast.traits.words import number_of
 
@@ -91,6 +93,29 @@ def counted_sentence(count: int, used: int, others: int, definition: Definition)
         text = ngettext("%(count)s has no value.", "%(count)s have no value.", missing)
         parts.append(text % {"count": reader.number(missing)})
     return " ".join(parts)
+
+
+def filter_words(wanted: TraitFilter, is_ready: bool) -> str:
+    """What a filter of a list says."""
+    label = wanted.definition.label
+    if wanted.text is not None:
+        words = _("%(trait)s is %(value)s") % {"trait": label, "value": wanted.text}
+    elif wanted.low is not None and wanted.high is not None:
+        ends = {"low": _end(wanted, wanted.low), "high": _end(wanted, wanted.high)}
+        words = _("%(trait)s from %(low)s to %(high)s") % {"trait": label, **ends}
+    elif wanted.low is not None:
+        words = _("%(trait)s of at least %(low)s") % {"trait": label, "low": _end(wanted, wanted.low)}
+    else:
+        words = _("%(trait)s of at most %(high)s") % {"trait": label, "high": _end(wanted, wanted.high)}
+    return words if is_ready else _("%(filter)s (being worked out)") % {"filter": words}
+
+
+def _end(wanted: TraitFilter, end: Decimal | date | None) -> str:
+    if not isinstance(end, Decimal):
+        return reader.day(end)
+    exponent = end.as_tuple().exponent
+    text = reader.number(end, digits=max(0, -exponent) if isinstance(exponent, int) else 0)
+    return f"{wanted.definition.currency}{reader.NO_BREAK}{text}" if wanted.definition.currency else text
 
 
 def problem_sentence(error: StamgastError) -> str:

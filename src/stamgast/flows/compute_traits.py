@@ -1,6 +1,6 @@
 """Computed traits of one customer or of some, now, from their activities; refunds taken off as deciding sees them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from stamgast.flows.history import activity_table
 from stamgast.kit.database import Cursor
 from stamgast.traits.definition import Definition, read_definition
 from stamgast.traits.live import compute, days_between
-from stamgast.traits.queries import list_all_traits, list_values
+from stamgast.traits.queries import list_all_traits
 from stamgast.traits.sets import compute_all
 from stamgast.traits.types import Aggregate, Computed, Trait, Value
 
@@ -60,22 +60,8 @@ def read_rows(cursor: Cursor, customers: Collection[UUID], definitions: Sequence
     return activity_table(columns, {id_: owner[anchor] for id_, anchor in zip(columns.ids, columns.anchor_ids, strict=True)})
 
 
-def values_of_page(
-    cursor: Cursor, definitions: Sequence[Definition], customers: Collection[UUID], *, at: datetime
-) -> Mapping[UUID, Mapping[str, Value | None]]:
-    """For a list: the values that the worker last worked out for everybody, in one query, so that they agree with a filter.
-
-    Every customer has every name: None, or nothing, where nothing counted. What is not worked out yet is to be told from
-    ``Trait.computed_at``. Days since the last are those of ``at``.
-    """
-    known = list_values(cursor, [definition.name for definition in definitions], customers)
-    return {
-        customer: {one.name: _as_told(one, known.get(customer, {}).get(one.name), at) for one in definitions}
-        for customer in customers
-    }
-
-
-def _as_told(definition: Definition, kept: Value | None, at: datetime) -> Value | None:
+def told_value(definition: Definition, kept: Value | None, at: datetime) -> Value | None:
+    """The value of somebody in a list, from what is kept of them: nothing where nothing counted, days as of ``at``."""
     if kept is None:
         return definition.nothing
     if definition.aggregate is Aggregate.DAYS_SINCE_LAST and isinstance(kept, datetime):

@@ -16,6 +16,9 @@ from stamgast.kit.database import Cursor
 from stamgast.ledger.queries import has_available_condition, list_available
 from stamgast.segments.queries import find_few_members, is_member_condition, list_memberships
 from stamgast.segments.types import Membership, Segment
+from stamgast.traits.filters import TraitFilter, condition_of
+from stamgast.traits.queries import find_few, list_values
+from stamgast.traits.types import Value
 
 SCORE = "score"
 
@@ -33,10 +36,14 @@ class Wanted:
     first_since: datetime | None = None
     first_until: datetime | None = None
     kinds: tuple[str, ...] = ()
+    traits: tuple[tuple[TraitFilter, bool], ...] = ()
+    """Of computed traits, each with whether the values of everybody are of its definition."""
 
 
-def select_customers(cursor: Cursor, wanted: Wanted) -> Selection:
-    """The customers who are asked for. A segment of few is fetched whole; of others each customer is looked up in it."""
+def select_customers(cursor: Cursor, wanted: Wanted, *, at: datetime) -> Selection:
+    """The customers who are asked for at a moment. A segment of few is fetched whole, and so are the few whose value of a
+    trait fits; of others each customer is looked up in it.
+    """
     conditions = []
     among = None
     if wanted.segment is not None:
@@ -45,6 +52,12 @@ def select_customers(cursor: Cursor, wanted: Wanted) -> Selection:
             conditions.append(is_member_condition(wanted.segment))
     if wanted.at_least is not None or wanted.at_most is not None:
         conditions.append(has_available_condition(SCORE, at_least=wanted.at_least, at_most=wanted.at_most))
+    for asked, is_ready in wanted.traits:
+        few = find_few(cursor, asked, at=at, most=FEW_MATCHES) if is_ready else []
+        if few is None:
+            conditions.append(condition_of(asked, is_ready=is_ready, at=at))
+        else:
+            among = few if among is None else list({*among} & {*few})
     return select(
         cursor,
         search=wanted.search,
@@ -70,7 +83,8 @@ class Need(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Description:
     """One customer's balances by currency, the segments they are in, their orders above zero and their amounts in minor units
-    by currency, both before returns, and what was heard of them last. What was not asked for is empty.
+    by currency, both before returns, what was heard of them last, and what is kept of computed traits by name. What was not
+    asked for is empty.
     """
 
     available: Mapping[str, int]
@@ -78,13 +92,15 @@ class Description:
     orders: int
     spend: Mapping[str, int]
     last: Heard | None
+    traits: Mapping[str, Value]
 
 
 def describe_customers(
-    cursor: Cursor, customers: Collection[UUID], needs: Collection[Need] = tuple(Need)
+    cursor: Cursor, customers: Collection[UUID], needs: Collection[Need] = tuple(Need), traits: Collection[str] = ()
 ) -> dict[UUID, Description]:
-    """Descriptions of all of them in five queries at most, however many they are."""
+    """Descriptions of all of them in six queries at most, however many they are. ``traits`` are names of computed ones."""
     keys = list(customers)
+    computed = list_values(cursor, traits, keys) if traits else {}
     anchors = anchors_of(cursor, keys) if Need.ORDERS in needs or Need.LAST in needs else {}
     every = [anchor for ids in anchors.values() for anchor in ids]
     ordered = sum_orders(cursor, every, kinds=ORDERS) if Need.ORDERS in needs else {}
@@ -101,5 +117,7 @@ def describe_customers(
         last = max(
             (heard[anchor] for anchor in anchors.get(key, []) if anchor in heard), key=lambda one: one.occurred_at, default=None
         )
-        described[key] = Description(available.get(key, {}), memberships.get(key, []), orders, spend, last)
+        described[key] = Description(
+            available.get(key, {}), memberships.get(key, []), orders, spend, last, computed.get(key, {})
+        )
     return described

@@ -5,10 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
+from psycopg.sql import SQL, Literal
 
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import DEFAULT_PAGE, Page, decode_cursor, page_of
 from stamgast.traits.errors import TraitNotFound
+from stamgast.traits.filters import TraitFilter, few_condition
 from stamgast.traits.types import Standing, Trait, TraitVersion
 
 _TRAITS = """
@@ -89,6 +91,16 @@ def list_values(
     for customer, name, number, text, moment in cursor:
         found.setdefault(customer, {})[name] = int(number) if number is not None else text if text is not None else moment
     return found
+
+
+def find_few(cursor: Cursor, wanted: TraitFilter, *, at: datetime, most: int) -> list[UUID] | None:
+    """Everybody whose kept value fits; None where that is more than ``most``, or where who has no value may fit too."""
+    condition = few_condition(wanted, at=at)
+    if condition is None:
+        return None
+    query = SQL("SELECT value.customer_id FROM traits_value AS value WHERE {} LIMIT {}").format(condition, Literal(most + 1))
+    found = [row[0] for row in cursor.execute(query).fetchall()]
+    return found if len(found) <= most else None
 
 
 def _trait(row: tuple[str, int, str, datetime, str, datetime | None]) -> Trait:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,12 +24,16 @@ from stamgast.customers.identity import get_identity_rules
 from stamgast.customers.queries import count_found, find_exact, list_customers, summarise_customers
 from stamgast.customers.types import CustomerSummary
 from stamgast.customers.walking import BEGINNING, MOST_LOOKED_AT, Selection, count_selected, list_by_id, list_selected
+from stamgast.flows.compute_traits import definitions_of
 from stamgast.flows.list_customers import Description, describe_customers, select_customers
+from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.kit.paging import Page
 from stamgast.programmes.queries import find_programme
 from stamgast.segments.queries import count_members, list_segments
 from stamgast.segments.types import Segment
+from stamgast.traits.definition import Definition
+from stamgast.traits.queries import list_all_traits
 
 ROWS = 50
 LOYAL = "loyal-customers"
@@ -49,15 +54,18 @@ def customers(request: HttpRequest) -> HttpResponse:
         start = next((view for view in views if view.is_start), None)
         if start is not None and not request.GET:
             return redirect("console:view", start.id)
-        segments, columns = list_segments(cursor), columns_there_are(cursor)
+        segments, traits = list_segments(cursor), traits_there_are(cursor)
+        columns = columns_there_are(cursor, traits)
         opened = next((view for view in views if str(view.id) == request.GET.get("view")), None)
-        asked = read_asked(_chosen(request), segments, columns, view=str(opened.id) if opened else "")
+        asked = read_asked(_chosen(request), segments, columns, traits, view=str(opened.id) if opened else "")
+        if "trait" in request.GET:
+            return redirect(reverse("console:customers") + asked.query())
         if {"up", "down"} & request.GET.keys() or len(request.GET.getlist("columns")) > 1:
             return redirect(reverse("console:customers") + asked.query(choose="1"))
         context = _found(cursor, request, asked, [columns[name] for name in asked.columns], segments)
     if is_part(request):
         return render(request, "console/parts/customer_rows.html", context)
-    return show(request, "console/customers.html", context | _around(request, asked, segments, columns, views, opened))
+    return show(request, "console/customers.html", context | _around(request, asked, segments, columns, traits, views, opened))
 
 
 @page
@@ -65,9 +73,10 @@ def customers(request: HttpRequest) -> HttpResponse:
 def customers_csv(request: HttpRequest) -> HttpResponse:
     """Everybody who is found, as CSV. Personal data leaves the house, so the trail says who took it."""
     with transaction() as cursor:
-        columns = columns_there_are(cursor)
-        asked = read_asked(request.GET, list_segments(cursor), columns)
-        selection = select_customers(cursor, asked.wanted)
+        traits = traits_there_are(cursor)
+        columns = columns_there_are(cursor, traits)
+        asked = read_asked(request.GET, list_segments(cursor), columns, traits)
+        selection = select_customers(cursor, asked.wanted, at=utc_now())
         note(cursor, request, "export customers", "customers", asked=asked.told)
     names = asked.columns if "columns" in asked.values else IN_FILE
     chosen = [columns[name] for name in names]
@@ -75,11 +84,18 @@ def customers_csv(request: HttpRequest) -> HttpResponse:
     return stream_csv("customers.csv", heads, _pages(selection, chosen))
 
 
-def columns_there_are(cursor: Cursor) -> dict[str, Column]:
-    """The columns of this shop: its programme's currencies, and the kinds of identifiers that its rules name."""
+def traits_there_are(cursor: Cursor) -> list[tuple[Definition, bool]]:
+    """The computed traits of this shop, each with whether the values of everybody are of its definition."""
+    known, shop = list_all_traits(cursor), settings.CONFIGURATION
+    definitions = definitions_of(known, zone=shop.timezone, currency=shop.currency)
+    return [(one, trait.computed_at is not None) for one, trait in zip(definitions, known, strict=True)]
+
+
+def columns_there_are(cursor: Cursor, traits: Sequence[tuple[Definition, bool]]) -> dict[str, Column]:
+    """The columns of this shop: its programme's currencies, the kinds of identifiers that its rules name, computed traits."""
     programme, rules = find_programme(cursor), get_identity_rules(cursor)
     currencies = programme.documents[-1].currencies if programme else {}
-    return known_columns(currencies, sorted({*rules.limits, *rules.priorities}))
+    return known_columns(currencies, sorted({*rules.limits, *rules.priorities}), traits, at=utc_now())
 
 
 def _chosen(request: HttpRequest) -> Mapping[str, str]:
@@ -97,7 +113,7 @@ def _found(
     after = request.GET.get("after") or None
     context: dict[str, Any] = {"asked": asked, "columns": columns}
     if asked.filters:
-        selection = select_customers(cursor, asked.wanted)
+        selection = select_customers(cursor, asked.wanted, at=utc_now())
         found = list_selected(cursor, selection, after=after, limit=ROWS)
         rows = list(found.rows)
         if not is_part(request):
@@ -109,7 +125,7 @@ def _found(
         if not is_part(request):
             context["total"], context["is_all"] = count_found(cursor, asked.wanted.search)
             context["loyal"] = sum(count_members(cursor, one) for one in segments if one.slug == LOYAL)
-    described = describe_customers(cursor, [row.id for row in rows], {column.need for column in columns if column.need})
+    described = _describe(cursor, rows, columns)
     return context | {
         "search": asked.wanted.search,
         "next": asked.query(after=found.next_cursor) if found.next_cursor else "",
@@ -132,6 +148,7 @@ def _around(
     asked: Asked,
     segments: Sequence[Segment],
     columns: Mapping[str, Column],
+    traits: Sequence[tuple[Definition, bool]],
     views: Sequence[SavedView],
     opened: SavedView | None,
 ) -> dict[str, Any]:
@@ -142,6 +159,7 @@ def _around(
     others = [name for name in columns if name not in asked.columns]
     return {
         "segments": [(one.slug, segment_name(one.slug, one.name)) for one in segments],
+        "traits": [(one.name, one.label) for one, _is_ready in traits],
         "may_export": may(role_of(request), "console:customers_csv"),
         "most_looked_at": MOST_LOOKED_AT,
         "choices": [(columns[name], name in asked.columns) for name in (*asked.columns, *others)],
@@ -161,8 +179,14 @@ def _pages(selection: Selection, columns: Sequence[Column]) -> Iterator[list[lis
     while after is not None:
         with open_cursor() as cursor:
             rows, after = list_by_id(cursor, selection, after=after)
-            described = describe_customers(cursor, [row.id for row in rows], {column.need for column in columns if column.need})
+            described = _describe(cursor, rows, columns)
         yield [_line_of(row, described[row.id], columns) for row in rows]
+
+
+def _describe(cursor: Cursor, rows: Sequence[CustomerSummary], columns: Sequence[Column]) -> dict[UUID, Description]:
+    """What the columns need to know of a page of customers."""
+    needs, traits = {column.need for column in columns if column.need}, [column.trait for column in columns if column.trait]
+    return describe_customers(cursor, [row.id for row in rows], needs, traits)
 
 
 def _line_of(row: CustomerSummary, described: Description, columns: Sequence[Column]) -> list[Any]:

@@ -21,7 +21,7 @@ from stamgast.access.types import SavedView
 from stamgast.console.customer_filters import Asked, read_asked
 from stamgast.console.pages import act, actor_of, note, page, role_of, show, staff_of
 from stamgast.console.permissions import may
-from stamgast.console.views.customer_list import columns_there_are
+from stamgast.console.views.customer_list import columns_there_are, traits_there_are
 from stamgast.console.words import refusal_sentence
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
@@ -38,10 +38,11 @@ def views(request: HttpRequest) -> HttpResponse:
 def _show(request: HttpRequest) -> HttpResponse:
     with open_cursor() as cursor:
         found = list_views(cursor, staff_of(request))
-        segments, columns = list_segments(cursor), columns_there_are(cursor)
+        segments, traits = list_segments(cursor), traits_there_are(cursor)
+        columns = columns_there_are(cursor, traits)
     rows = []
     for one in found:
-        asked = read_asked(one.asked, segments, columns)
+        asked = read_asked(one.asked, segments, columns, traits)
         rows.append(
             {
                 "view": one,
@@ -172,7 +173,8 @@ def _changed(cursor: Cursor, request: HttpRequest, view_id: UUID, **what: Any) -
 
 def _asked(cursor: Cursor, request: HttpRequest) -> Asked:
     """What the list showed when the form was sent."""
-    return read_asked(request.POST, list_segments(cursor), columns_there_are(cursor))
+    traits = traits_there_are(cursor)
+    return read_asked(request.POST, list_segments(cursor), columns_there_are(cursor, traits), traits)
 
 
 def _told(one: SavedView) -> dict[str, str]:

@@ -12,7 +12,7 @@ from stamgast.activities.messages import Reader
 from stamgast.activities.operations import ensure_source, store
 from stamgast.activities.queries import load_catalogue
 from stamgast.customers.queries import get_customer
-from stamgast.flows.compute_traits import compute_for_one, compute_for_some, read_definitions, values_of_page
+from stamgast.flows.compute_traits import compute_for_one, compute_for_some, read_definitions, told_value
 from stamgast.flows.decide_pending import decide_pending
 from stamgast.flows.erase import erase
 from stamgast.flows.export_lake import export
@@ -25,7 +25,7 @@ from stamgast.lake.errors import LakeNotThere
 from stamgast.traits.definition import read_definition
 from stamgast.traits.errors import TraitChanged, TraitExists, TraitNotFound
 from stamgast.traits.operations import remove_trait, save_trait
-from stamgast.traits.queries import get_trait, list_traits, list_versions
+from stamgast.traits.queries import get_trait, list_traits, list_values, list_versions
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SHOP = {"zone": "Europe/Amsterdam", "currency": "EUR"}
@@ -108,8 +108,9 @@ def everybody(tmp_path: Any, **named: Any) -> int:
 def in_list(*users: str, at: datetime = NOW) -> list[dict[str, Any]]:
     keys = [customer(user) for user in users]
     with open_cursor() as cursor:
-        found = values_of_page(cursor, read_definitions(cursor, **SHOP), keys, at=at)
-    return [dict(found[key]) for key in keys]
+        definitions = read_definitions(cursor, **SHOP)
+        kept = list_values(cursor, [one.name for one in definitions], keys)
+    return [{one.name: told_value(one, kept.get(key, {}).get(one.name), at) for one in definitions} for key in keys]
 
 
 ANNA = {
