@@ -28,7 +28,7 @@ from stamgast.console.trait_words import (
     taking_choices,
     value_text,
 )
-from stamgast.console.words import customer_name, with_kinds
+from stamgast.console.words import customer_name, kind_label, with_kinds
 from stamgast.customers.queries import get_customer, list_customers, summarise_customers
 from stamgast.flows.compute_traits import compute_every_trait, compute_for_one, compute_for_some, definitions_of
 from stamgast.kit.clock import utc_now
@@ -202,17 +202,18 @@ def _spread(definition: Definition, values: Sequence[Value | None], knows_people
 
 def _computed(definition: Definition, computed: Computed) -> dict[str, Any]:
     """A value with how it was computed, the last activities first."""
-    counted = computed.activities
+    counted, taking = computed.activities, definition.taking
+    with_value = counted if taking is None else [row for row in counted if any(True for _value in taking.values(row))]
     rows = [
         {
-            "kind": with_kinds(row["kind"]),
+            "kind": kind_label(row["kind"]),
             "source": row["source"],
             "at": row["occurred_at"],
             "amount": reader.money(row["amount_minor"], row["currency"])
             if row["amount_minor"] is not None and row["currency"]
             else "",
         }
-        for row in reversed(counted[-COUNTED:])
+        for row in reversed(with_value[-COUNTED:])
     ]
     return {
         "definition": definition,
@@ -220,7 +221,7 @@ def _computed(definition: Definition, computed: Computed) -> dict[str, Any]:
         "sentence": _sentence(definition),
         "counted": counted_sentence(len(counted), computed.used, computed.in_other_currencies, definition),
         "rows": rows,
-        "is_cut": len(counted) > COUNTED,
+        "is_cut": len(with_value) > COUNTED,
     }
 
 
