@@ -127,8 +127,8 @@ def fill(now: datetime) -> None:
 
 
 TRAITS = (
-    {"name": "spent_90", "label": "Spent in 90 days", "when": {"field": "amount", "over": 0}, "aggregate": "sum", "of": "amount",
-     "days": 90},
+    {"name": "spent_90", "label": "Spent in 90 days", "when": {"field": "amount", "over": 0}, "aggregate": "sum",
+     "of": "amount", "days": 90},
     {"name": "favourite", "label": "Buys most", "aggregate": "most_frequent", "of": "lines.category"},
     {"name": "quiet_days", "label": "Days since the last visit", "aggregate": "days_since_last"},
     {"name": "first_till", "label": "First at the till", "when": {"all": [{"activity": "Till Sale"}, {"any_line":

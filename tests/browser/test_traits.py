@@ -12,7 +12,8 @@ pytestmark = pytest.mark.xdist_group("browser")
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
 PAGES = (
     "/traits", "/traits/new-trait", "/traits/spent_90", "/traits/first_till", "/customers/user_id:918/traits",
-    "/customers/user_id:918/traits/spent_90", "/customers?columns=trait.spent_90,trait.favourite,trait.quiet_days&trait.spent_90=1..",
+    "/customers/user_id:918/traits/spent_90",
+    "/customers?columns=trait.spent_90,trait.favourite,trait.quiet_days&trait.spent_90=1..",
 )  # fmt: skip
 
 
