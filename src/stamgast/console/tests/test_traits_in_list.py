@@ -40,7 +40,7 @@ def keep(document: dict[str, Any], values: dict[int, Any]) -> None:
 
 
 def rows_of(client: Client, query: str) -> list[dict[str, str]]:
-    return read(client.get(f"/customers.csv?{query}").streaming_content)  # type: ignore[attr-defined]
+    return read(client.get(f"/customers.csv?{query}"))
 
 
 @pytest.fixture
