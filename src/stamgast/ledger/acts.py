@@ -19,6 +19,11 @@ class ActKind(IntEnum):
     CAPTURE = 3
     RELEASE = 4
     REVERSE = 5
+    ADJUST = 6
+    TRANSFER = 7
+    DONATE = 8
+    REDEEM = 9
+    ISSUE = 10
 
 
 class HoldState(IntEnum):
@@ -112,6 +117,57 @@ class Reverse(Act):
     spend_id: UUID
     amount: int | None = None
     grace: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjust(Act):
+    """Somebody puts a balance right: up, as a lot of its own, or down (an amount below zero), as a spend takes it."""
+
+    kind = ActKind.ADJUST
+    currency: str
+    amount: int
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(Act):
+    """Moves an amount to another owner. What is moved expires when it would have."""
+
+    kind = ActKind.TRANSFER
+    currency: str
+    amount: int
+    receiver_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Donate(Act):
+    """Gives an amount to a charity. The id of the act is the receipt."""
+
+    kind = ActKind.DONATE
+    currency: str
+    amount: int
+    charity: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeem(Act):
+    """Spends an amount at a partner, who is owed for it."""
+
+    kind = ActKind.REDEEM
+    currency: str
+    amount: int
+    partner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue(Act):
+    """A partner gives an amount, and owes for it."""
+
+    kind = ActKind.ISSUE
+    currency: str
+    amount: int
+    partner: str
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def audit(cursor: Cursor, progress: Progress = lambda done, total: None) -> list
         _first(cursor, "contra_balances", _CONTRA_BALANCES, _say_contra_balances),
         _first(cursor, "act_movements", audit_acts.ACT_MOVEMENTS, audit_acts.say_act_movements),
         _first(cursor, "use_movements", audit_acts.USE_MOVEMENTS, audit_acts.say_use_movements),
+        _first(cursor, "transit", audit_acts.TRANSIT, audit_acts.say_transit),
         _first(cursor, "hold_uses", audit_acts.HOLD_USES, audit_acts.say_hold_uses),
     ):
         first.setdefault(finding.check, finding)

@@ -12,6 +12,11 @@ PRINCIPAL: dict[ActKind, tuple[MovementKind, ...]] = {
     ActKind.CAPTURE: (MovementKind.CAPTURE,),
     ActKind.RELEASE: (MovementKind.RELEASE,),
     ActKind.REVERSE: GIVING_BACK,
+    ActKind.ADJUST: (MovementKind.ADJUST_UP, MovementKind.ADJUST_DOWN),
+    ActKind.TRANSFER: (MovementKind.MOVE_OUT,),
+    ActKind.DONATE: (MovementKind.DONATE,),
+    ActKind.REDEEM: (MovementKind.REDEEM,),
+    ActKind.ISSUE: (MovementKind.ISSUE,),
 }
 """The movements that together are the amount of an act."""
 
@@ -65,6 +70,19 @@ def say_use_movements(
         f"Act {act_id} of owner {owner} holds {held} and used {used} of lot {lot_id}, "
         f"and the movements say {moved_held} and {moved_used}."
     )
+
+
+TRANSIT = f"""
+SELECT act_id, currency, sum(amount) FILTER (WHERE kind = {MovementKind.MOVE_OUT:d})::bigint AS went,
+  sum(amount) FILTER (WHERE kind = {MovementKind.MOVE_IN:d})::bigint AS came
+FROM ledger_movement WHERE kind IN ({MovementKind.MOVE_OUT:d}, {MovementKind.MOVE_IN:d}) GROUP BY act_id, currency
+HAVING sum(CASE WHEN kind = {MovementKind.MOVE_OUT:d} THEN amount ELSE -amount END) <> 0
+ORDER BY act_id, currency LIMIT 1
+"""
+
+
+def say_transit(act_id: UUID, currency: str, went: int | None, came: int | None) -> tuple[str, str]:
+    return str(act_id), f"Of act {act_id} {went or 0} {currency} left a lot, and {came or 0} came into another."
 
 
 HOLD_USES = """

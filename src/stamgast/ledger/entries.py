@@ -43,7 +43,7 @@ ENTRIES: dict[int, tuple[int, int]] = {
     MovementKind.UNDONATE: (Account.CHARITY, Account.AVAILABLE),
     MovementKind.REDEEM: (Account.AVAILABLE, Account.PARTNER),
     MovementKind.UNREDEEM: (Account.PARTNER, Account.AVAILABLE),
-    MovementKind.ISSUE: (Account.PARTNER, Account.AVAILABLE),
+    MovementKind.ISSUE: (Account.ISSUED, Account.AVAILABLE),
 }
 
 GIVING = (MovementKind.EARN, MovementKind.EARN_PENDING, MovementKind.MOVE_IN, MovementKind.ADJUST_UP, MovementKind.ISSUE)
@@ -67,11 +67,6 @@ def read_lots(cursor: Cursor) -> list[StoredLot]:
         state = LotState(given, remaining, held, expired, used, owed, effective_at, expires_at, row[15], matures_at)
         lots.append(StoredLot(lot_id.bytes, owner.bytes, currency, activity.bytes, rule, version, revision, state))
     return lots
-
-
-def derive_lot_id(owner: bytes, activity: bytes, rule: str, currency: str) -> bytes:
-    """One cause is one lot."""
-    return derive_bytes_in_bucket_of(owner, "lot", activity.hex(), rule, currency)
 
 
 class Entries:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from stamgast.kit.ids import derive_bytes_in_bucket_of
 from stamgast.ledger.types import MovementKind
 
 
@@ -46,6 +47,11 @@ class StoredLot(NamedTuple):
     version: int
     revision: int
     state: LotState
+
+
+def derive_lot_id(owner: bytes, activity: bytes, rule: str, currency: str) -> bytes:
+    """One cause is one lot."""
+    return derive_bytes_in_bucket_of(owner, "lot", activity.hex(), rule, currency)
 
 
 class Step(NamedTuple):

@@ -50,6 +50,7 @@ class Account(IntEnum):
     TRANSIT = 5
     PARTNER = 6
     CHARITY = 7
+    ISSUED = 8
     AVAILABLE = 11
     PENDING = 12
     HELD = 13

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from stamgast.kit.database import Cursor
 from stamgast.ledger import sql
-from stamgast.ledger.entries import Entries, derive_lot_id, read_lots
+from stamgast.ledger.entries import Entries, read_lots
 from stamgast.ledger.errors import InvalidWanted
-from stamgast.ledger.rules import LotState, Step, StoredLot, decide_change, decide_repayment
+from stamgast.ledger.rules import LotState, Step, StoredLot, decide_change, decide_repayment, derive_lot_id
 from stamgast.ledger.types import MovementKind, Posted, Table, Wanted, WantedColumns, to_microseconds
 
 LARGEST_BATCH = 5_000

@@ -150,16 +150,18 @@ class Oracle:
 
     # What customers choose: each returns the code of its refusal, or nothing
 
-    def spend(self, name: UUID, key: Key, amount: int, at: datetime) -> str:
+    def spend(self, name: UUID, key: Key, amount: int, at: datetime, *, is_kept: bool = True) -> str:
         self.settle(at, key.__eq__)
         if amount > self.available(key):
             return "insufficient_balance"
-        self.spent[name] = Counter()
-        for cause, part in self._soonest(key, amount):
+        taken: Counter[Hashable] = Counter()
+        for cause, part in list(self._soonest(key, amount)):
             lot = self.lots[cause]
             self._go(lot, part, max(at, lot.since))
             lot.used += part
-            self.spent[name][cause] += part
+            taken[cause] += part
+        if is_kept:
+            self.spent[name] = taken
         return ""
 
     def hold(self, name: UUID, key: Key, amount: int, at: datetime, ends: datetime) -> str:
@@ -225,10 +227,34 @@ class Oracle:
                     lot.used += part
                     late += part
         if late and grace is not None:
-            self.lots[act] = lot = OracleLot(key, at, at + grace, rank=rank, given=late)
-            self._come(lot, late, at)
-            self._repay(lot, late, at)
+            self._receive(str(act), OracleLot(key, at, at + grace, rank=rank, given=late), at)
         return ""
+
+    def adjust(self, name: UUID, key: Key, amount: int, at: datetime, expires: datetime | None, rank: bytes) -> str:
+        """Also what a partner issues."""
+        self.settle(at, key.__eq__)
+        if amount < 0:
+            return self.spend(name, key, -amount, at, is_kept=False)
+        self._receive(str(name), OracleLot(key, at, expires, rank=rank, given=amount), at)
+        return ""
+
+    def transfer(self, name: UUID, key: Key, receiver: UUID, amount: int, at: datetime, ranks: Callable[[int], bytes]) -> str:
+        self.settle(at, (receiver, key[1]).__eq__)
+        before = {cause: lot.left for cause, lot in self.lots.items()}
+        if refusal := self.spend(name, key, amount, at, is_kept=False):
+            return refusal
+        taken = [cause for cause in before if before[cause] > self.lots[cause].left and self.lots[cause].key == key]
+        for number, cause in enumerate(sorted(taken, key=lambda cause: self.lots[cause].order())):
+            lot = self.lots[cause]
+            got = before[cause] - lot.left
+            other = OracleLot((receiver, key[1]), at, lot.expires, rank=ranks(number), given=got)
+            self._receive(f"{name} {number}", other, at)
+        return ""
+
+    def _receive(self, name: Hashable, lot: OracleLot, at: datetime) -> None:
+        self.lots[name] = lot
+        self._come(lot, lot.given, at)
+        self._repay(lot, lot.given, at)
 
     # What all of it is made of
 

@@ -8,11 +8,25 @@ import pytest
 
 from stamgast.kit.database import Cursor, transaction
 from stamgast.kit.ids import derive_id
-from stamgast.ledger.acts import Act, Capture, Hold, Outcome, Release, Reverse, Spend
+from stamgast.ledger.acts import (
+    Act,
+    Adjust,
+    Capture,
+    Donate,
+    Hold,
+    Issue,
+    Outcome,
+    Redeem,
+    Release,
+    Reverse,
+    Spend,
+    Transfer,
+)  # fmt: skip
 from stamgast.ledger.audit import audit
 from stamgast.ledger.errors import REFUSALS, InvalidAct
-from stamgast.ledger.operations import settle_due
+from stamgast.ledger.operations import fold, settle_due
 from stamgast.ledger.queries import get_balances, list_lots, list_movements, next_due
+from stamgast.ledger.settlement import Settlement, list_settlements
 from stamgast.ledger.tests.examples import ACTOR, ADA, BOB, START, act, day, do, give, rows_of, spend, wanted
 from stamgast.ledger.types import Account, MovementKind
 
@@ -116,6 +130,10 @@ def vars_of(outcome: Outcome) -> dict[str, Any]:
         act(Spend, "key", currency="score", amount=10**15 + 1),
         act(Spend, "key", currency="score", amount=1, at=day(1)),
         act(Hold, "key", currency="score", amount=1, lasts=timedelta()),
+        act(Transfer, "key", currency="score", amount=1, receiver_id=ADA),
+        act(Adjust, "key", currency="score", amount=0),
+        act(Adjust, "key", currency="score", amount=1, expires_at=START),
+        act(Donate, "key", currency="score", amount=1, charity=""),
     ],
 )
 def test_what_cannot_be_asked_is_an_error_and_keeps_nothing(wrong: Act) -> None:
@@ -261,6 +279,65 @@ def test_what_is_held_and_taken_back_is_owed_and_paid_when_it_is_released() -> N
         assert balance(cursor) == (0, 0, 10, 10)
         do(cursor, act(Release, "release", hold_id=held.act_id))
         assert balance(cursor) == (0, 0, 0, 0)
+        assert audit(cursor) == []
+
+
+def test_adjust_up_gives_a_lot_and_down_takes_what_expires_soonest() -> None:
+    with transaction() as cursor:
+        fill(cursor)
+        up = do(cursor, act(Adjust, "up", currency="score", amount=5, expires_at=day(5)))[0]
+        assert (up.amount, up.available, next_due(cursor)) == (5, 35, day(5))
+        down = do(cursor, act(Adjust, "down", currency="score", amount=-7))[0]
+        assert (down.amount, down.available, left(cursor)) == (7, 28, {"soon": 8, "late": 10, "never": 10})
+        assert do(cursor, act(Adjust, "too far", currency="score", amount=-29))[0].refusal == "insufficient_balance"
+        assert audit(cursor) == []
+
+
+def test_transfer_keeps_expiries_and_pays_what_the_receiver_owes() -> None:
+    with transaction() as cursor:
+        fill(cursor)
+        spend(cursor, 10, owner=BOB)
+        give(cursor, wanted(BOB, amount=7))
+        assert balance(cursor, BOB) == (0, 0, 0, 3)
+        sent = do(cursor, act(Transfer, "gift", currency="score", amount=12, receiver_id=BOB))[0]
+        assert (sent.amount, sent.available) == (12, 18)
+        assert balance(cursor, BOB) == (9, 0, 0, 0)
+        lots = {lot.rule: (lot.given, lot.remaining, lot.expires_at) for lot in list_lots(cursor, BOB)}
+        assert lots == {"received": (10, 7, day(10)), "received 2": (2, 2, day(30))}
+        moved = [row for owner in (ADA, BOB) for row in list_movements(cursor, owner).rows if row.act_id == sent.act_id]
+        assert {row.kind for row in moved} == {MovementKind.MOVE_OUT, MovementKind.MOVE_IN}
+        assert audit(cursor) == []
+        give(cursor, complete=(BOB,))
+        assert balance(cursor, BOB)[0] == 9, "a gift is not for a programme to take"
+        assert audit(cursor) == []
+
+
+def test_partners_and_charities_have_accounts_of_their_own() -> None:
+    with transaction() as cursor:
+        fill(cursor)
+        redeemed, donated, _ = do(
+            cursor,
+            act(Redeem, "bread", currency="score", amount=8, partner="bakery"),
+            act(Donate, "tree", currency="score", amount=3, charity="forest"),
+            act(Issue, "flowers", currency="score", amount=20, partner="florist", expires_at=day(9)),
+        )
+        back = do(cursor, act(Reverse, "stale", spend_id=redeemed.act_id, amount=2))[0]
+        assert (back.amount, balance(cursor)) == (2, (41, 0, 0, 0))
+        assert do(cursor, act(Reverse, "sorry", spend_id=donated.act_id))[0].amount == 3
+        fold(cursor)
+        assert list_settlements(cursor, Account.PARTNER) == [
+            Settlement("bakery", "score", START.date(), 0, 6),
+            Settlement("florist", "score", START.date(), 20, 0),
+        ]
+        do(cursor, act(Redeem, "cake", currency="score", amount=5, partner="bakery", at=day(1)), at=day(1))
+        assert list_settlements(cursor, Account.PARTNER, reference="bakery") == [
+            Settlement("bakery", "score", START.date(), 0, 6),
+            Settlement("bakery", "score", day(1).date(), 0, 5),
+        ]
+        assert list_settlements(cursor, Account.CHARITY) == [Settlement("forest", "score", START.date(), 0, 0)]
+        assert list_settlements(cursor, Account.PARTNER, since=day(1).date(), until=day(1).date()) == [
+            Settlement("bakery", "score", day(1).date(), 0, 5)
+        ]
         assert audit(cursor) == []
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from stamgast.kit.database import open_cursor
-from stamgast.ledger.acts import Act, Capture, Hold, Release, Reverse, Spend
+from stamgast.ledger.acts import Act, Adjust, Capture, Donate, Hold, Issue, Redeem, Release, Reverse, Spend, Transfer
 from stamgast.ledger.audit import audit
-from stamgast.ledger.entries import derive_lot_id
 from stamgast.ledger.operations import fold, seal, settle_due
 from stamgast.ledger.queries import get_balances, list_available, list_owner_timeline, next_due, sum_available
+from stamgast.ledger.rules import derive_lot_id
 from stamgast.ledger.tests.examples import ACTOR, ADA, BOB, act, day, do, give, rows_of, timeline_of, wanted
 from stamgast.ledger.tests.oracle import Oracle
 from stamgast.ledger.types import Wanted
@@ -144,6 +144,38 @@ class LedgerMachine(RuleBasedStateMachine):
         asked = self._act(Reverse, owner, spend_id=name, amount=amount, grace=grace)
         rank = derive_lot_id(owner.bytes, asked.id.bytes, "grace", currency)
         self._ask(asked, self.oracle.reverse(asked.id, name, amount, self.now, grace, rank))
+
+    @rule(
+        owner=st.sampled_from(OWNERS),
+        currency=st.sampled_from(CURRENCIES),
+        amount=st.integers(-6, 6).filter(bool),
+        days=st.none() | st.sampled_from((1, 4)),
+        is_issued=st.booleans(),
+    )
+    def adjust(self, owner: UUID, currency: str, amount: int, days: int | None, is_issued: bool) -> None:
+        expires = None if days is None else self.now + timedelta(days=days)
+        values = {"currency": currency, "amount": amount, "expires_at": expires}
+        is_issued = is_issued and amount > 0
+        asked = self._act(Issue, owner, partner="bakery", **values) if is_issued else self._act(Adjust, owner, **values)
+        rank = derive_lot_id(owner.bytes, asked.id.bytes, "issued" if is_issued else "adjusted", currency)
+        self._ask(asked, self.oracle.adjust(asked.id, (owner, currency), amount, self.now, expires, rank))
+
+    @rule(owner=st.sampled_from(OWNERS), currency=st.sampled_from(CURRENCIES), amount=AMOUNTS)
+    def transfer(self, owner: UUID, currency: str, amount: int) -> None:
+        receiver = BOB if owner == ADA else ADA
+        asked = self._act(Transfer, owner, currency=currency, amount=amount, receiver_id=receiver)
+
+        def rank(number: int) -> bytes:
+            name = f"received {number + 1}" if number else "received"
+            return derive_lot_id(receiver.bytes, asked.id.bytes, name, currency)
+
+        self._ask(asked, self.oracle.transfer(asked.id, (owner, currency), receiver, amount, self.now, rank))
+
+    @rule(owner=st.sampled_from(OWNERS), currency=st.sampled_from(CURRENCIES), amount=AMOUNTS, is_gift=st.booleans())
+    def donate_or_redeem(self, owner: UUID, currency: str, amount: int, is_gift: bool) -> None:
+        where = {"charity": "forest"} if is_gift else {"partner": "bakery"}
+        asked = self._act(Donate if is_gift else Redeem, owner, currency=currency, amount=amount, **where)
+        self._ask(asked, self.oracle.spend(asked.id, (owner, currency), amount, self.now))
 
     @precondition(lambda self: self.asked)
     @rule(data=st.data())
