@@ -6,7 +6,7 @@ that are wanted meet what the ledger holds, and only the difference is posted: d
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -21,12 +21,14 @@ from stamgast.customers.consent.operations import take_in
 from stamgast.customers.consent.rules import KINDS as CONSENT_KINDS
 from stamgast.customers.consent.types import Told
 from stamgast.customers.operations import lock_customers, resolve, set_seen
+from stamgast.customers.queries import customers_of
 from stamgast.customers.types import Sighting
 from stamgast.flows.history import activity_table, first_of, needs_body, read_history, seen_in, who_refers_back
 from stamgast.flows.keep_erased_out import keep_erased_out
 from stamgast.flows.tell import tell_changes, tell_customers
 from stamgast.kit.database import Cursor, transaction
-from stamgast.ledger.operations import post, settle_due
+from stamgast.ledger.operations import lift, list_chosen, place, post, settle_due
+from stamgast.ledger.operations.carry import Lifted
 from stamgast.ledger.queries import find_overtaken, list_available, list_owner_timeline
 from stamgast.ledger.types import Change
 from stamgast.programmes.deciding import decide, review_tiers
@@ -44,10 +46,14 @@ NOTHING = Decisions(DECISIONS.empty_table(), STATES.empty_table())
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Which customers are decided on from their state, and which over their whole history."""
+    """Which customers are decided on from their state, and which over their whole history.
+
+    ``moved`` are those of the latter who may have got activities from others, or lost some to them.
+    """
 
     onwards: set[UUID]
     again: set[UUID]
+    moved: Collection[UUID] = ()
 
 
 def decide_pending(*, at: datetime, actor: str, limit: int) -> Sequence[PendingActivity]:
@@ -78,7 +84,7 @@ def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: date
     _take_consents(cursor, columns, at=at)
     states = load_states(cursor, programme.name, set(customers.values()))
     again = who_refers_back(cursor, columns, customers) | resolution.moved
-    work = _divide(states, columns, customers, again, created=resolution.created)
+    work = replace(_divide(states, columns, customers, again, created=resolution.created), moved=resolution.moved)
     table = activity_table(columns, customers, keep=work.onwards)
     held = _states_of(states, work.onwards)
     onwards = decide(programme, held, table, until=at) if table.num_rows else NOTHING
@@ -103,7 +109,7 @@ def decide_again(*, customers: Collection[UUID], at: datetime, actor: str, reaso
 
 def decide_locked(cursor: Cursor, customers: Collection[UUID], *, at: datetime, actor: str, reason: str) -> None:
     """``decide_again`` within a transaction that keeps the versions and has locked these customers, in this order."""
-    work = Work(set(), set(customers))
+    work = Work(set(), set(customers), customers)
     _post_and_follow(cursor, get_programme(cursor), NOTHING, work, {}, at=at, actor=actor, reason=reason)
 
 
@@ -212,13 +218,15 @@ def _post_and_follow(
     reason: str,
 ) -> None:
     """``known`` says up to which activity the tiers of those who are decided on were known."""
-    history = NOTHING
+    history, lifted = NOTHING, Lifted()
     if work.again:
         table = read_history(cursor, programme, work.again)
         set_seen(cursor, seen_in(table))
         history = decide(programme, None, table, until=at) if table.num_rows else NOTHING
+        lifted = _lift_chosen(cursor, work.moved, table, at=at, actor=actor, reason=reason)
     wanted = pa.concat_tables([onwards.table, history.table])
     posted = post(cursor, wanted, complete=work.again, at=at, actor=actor, reason=reason)
+    place(cursor, lifted, at=at, actor=actor, reason=reason)
     touched = {change.owner_id for change in posted.changes} | work.again
     settled = settle_due(cursor, at=at, actor=actor, owners=touched)
     save_states(cursor, programme.name, pa.concat_tables([onwards.states, history.states]))
@@ -227,6 +235,16 @@ def _post_and_follow(
         save_tiers(cursor, programme.name, changes, {**known, **dict.fromkeys(work.again)})
     forget_states(cursor, programme.name, work.again - _owners(history.states))
     follow_changes(cursor, [*posted.changes, *settled.changes], work.again, at=at)
+
+
+def _lift_chosen(cursor: Cursor, moved: Collection[UUID], table: pa.Table, *, at: datetime, actor: str, reason: str) -> Lifted:
+    """What customers chose lies on lots that may change hands: taken off those, until everything is posted."""
+    chosen = list_chosen(cursor, moved) if moved else None
+    if chosen is None or not (chosen.uses or chosen.lots):
+        return Lifted()
+    owners, activities = table["customer_id"].to_pylist(), table["activity_id"].to_pylist()
+    whose = {UUID(bytes=activity): UUID(bytes=owner) for owner, activity in zip(owners, activities, strict=True)}
+    return lift(cursor, chosen, customers_of(cursor, chosen.anchors), whose, at=at, actor=actor, reason=reason)
 
 
 def decide_history(cursor: Cursor, programme: Programme, customers: Collection[UUID]) -> Decisions:

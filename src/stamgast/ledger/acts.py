@@ -66,8 +66,11 @@ def act_id_of(owner: UUID, key: str) -> UUID:
     return derive_id_in_bucket_of(owner, "act", key)
 
 
+UNSAID = ("owner_id", "key", "occurred_at", "anchor_id", "receiver_anchor_id")
+
+
 def _names(kind: type[Act]) -> list[str]:
-    return [field.name for field in fields(kind) if field.name not in ("owner_id", "key", "occurred_at", "anchor_id")]
+    return [field.name for field in fields(kind) if field.name not in UNSAID]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +140,7 @@ class Transfer(Act):
     currency: str
     amount: int
     receiver_id: UUID
+    receiver_anchor_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from stamgast.ledger.acts import ActKind
 from stamgast.ledger.entries import GIVING_BACK, USING
-from stamgast.ledger.types import MovementKind
+from stamgast.ledger.types import Account, MovementKind
 
 PRINCIPAL: dict[ActKind, tuple[MovementKind, ...]] = {
     ActKind.SPEND: (MovementKind.SPEND,),
@@ -22,11 +22,14 @@ PRINCIPAL: dict[ActKind, tuple[MovementKind, ...]] = {
 
 _KINDS = ", ".join(f"({int(act)}, {int(kind)})" for act, kinds in PRINCIPAL.items() for kind in kinds)
 
+_FIRST = "(m.posted_at = a.posted_at AND m.reason = a.reason)"
+"""Where it is the act itself, and not its being placed again with other lots after customers merged or came apart."""
+
 ACT_MOVEMENTS = f"""
 WITH principal (act_kind, kind) AS (VALUES {_KINDS}), moved AS (
   SELECT m.act_id, a.kind AS act_kind, a.amount, a.refusal,
-    coalesce(sum(m.amount) FILTER (WHERE p.kind IS NOT NULL AND m.posted_at = a.posted_at), 0)::bigint AS moved,
-    bool_and(p.kind IS NULL OR m.posted_at <> a.posted_at OR (m.actor, m.reason) = (a.actor, a.reason)) AS is_said
+    coalesce(sum(m.amount) FILTER (WHERE p.kind IS NOT NULL AND {_FIRST}), 0)::bigint AS moved,
+    bool_and(p.kind IS NULL OR NOT {_FIRST} OR m.actor = a.actor) AS is_said
   FROM ledger_movement m LEFT JOIN ledger_act a ON a.act_id = m.act_id
   LEFT JOIN principal p ON p.act_kind = a.kind AND p.kind = m.kind
   WHERE m.act_id IS NOT NULL GROUP BY m.act_id, a.kind, a.amount, a.refusal
@@ -43,13 +46,14 @@ def say_act_movements(act_id: UUID, amount: int, moved: int) -> tuple[str, str]:
     if amount < 0:
         return str(act_id), f"Movements name act {act_id}, which does not exist."
     if amount == moved:
-        return str(act_id), f"Act {act_id} says another actor or reason than its movements."
+        return str(act_id), f"Act {act_id} says another actor than its movements."
     return str(act_id), f"Act {act_id} says that it did {amount}, and its movements did {moved}."
 
 
 USE_MOVEMENTS = f"""
 WITH moved AS (
-  SELECT m.owner_id, coalesce(a.subject_id, m.act_id) AS act_id, m.lot_id,
+  SELECT m.owner_id, m.lot_id, CASE WHEN m.kind IN ({MovementKind.EXTEND:d}, {MovementKind.UNMOVE:d}) THEN m.act_id
+      ELSE coalesce(a.subject_id, m.act_id) END AS act_id,
     sum(CASE WHEN m.kind = {MovementKind.HOLD:d} THEN m.amount
       WHEN m.kind IN ({MovementKind.CAPTURE:d}, {MovementKind.RELEASE:d}) THEN -m.amount ELSE 0 END)::bigint AS held,
     sum(CASE WHEN m.kind = ANY(ARRAY{list(map(int, USING))}) THEN m.amount
@@ -73,10 +77,10 @@ def say_use_movements(
 
 
 TRANSIT = f"""
-SELECT act_id, currency, sum(amount) FILTER (WHERE kind = {MovementKind.MOVE_OUT:d})::bigint AS went,
-  sum(amount) FILTER (WHERE kind = {MovementKind.MOVE_IN:d})::bigint AS came
-FROM ledger_movement WHERE kind IN ({MovementKind.MOVE_OUT:d}, {MovementKind.MOVE_IN:d}) GROUP BY act_id, currency
-HAVING sum(CASE WHEN kind = {MovementKind.MOVE_OUT:d} THEN amount ELSE -amount END) <> 0
+SELECT act_id, currency, sum(amount) FILTER (WHERE credit = {Account.TRANSIT:d})::bigint AS went,
+  sum(amount) FILTER (WHERE debit = {Account.TRANSIT:d})::bigint AS came
+FROM ledger_movement WHERE act_id IS NOT NULL GROUP BY act_id, currency
+HAVING sum(CASE WHEN credit = {Account.TRANSIT:d} THEN amount WHEN debit = {Account.TRANSIT:d} THEN -amount ELSE 0 END) <> 0
 ORDER BY act_id, currency LIMIT 1
 """
 

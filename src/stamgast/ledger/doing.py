@@ -138,7 +138,7 @@ def _do(act: Act, pockets: Sequence[Pocket], subjects: Mapping[UUID, Known], at:
         case Reverse():
             return _reverse(act, pocket, subjects, at)
         case Adjust() if act.amount < 0:
-            pocket.spend(-act.amount, act=name, at=at, reason=reason, kind=MovementKind.ADJUST_DOWN, is_kept=False)
+            pocket.spend(-act.amount, act=name, at=at, reason=reason, kind=MovementKind.ADJUST_DOWN)
         case Adjust():
             lot = _lot(act, pocket, ADJUSTED_RULE, act.amount, at, _moment(act.expires_at))
             pocket.give(lot, MovementKind.ADJUST_UP, act=name, at=at, reason=reason)
@@ -155,7 +155,7 @@ def _do(act: Act, pockets: Sequence[Pocket], subjects: Mapping[UUID, Known], at:
 def _transfer(act: Transfer, pocket: Pocket, receiver: Pocket, at: int) -> None:
     """A lot for each lot that is moved from, so that each keeps its expiry."""
     name = act.id.bytes
-    taken = pocket.spend(act.amount, act=name, at=at, reason=act.reason, kind=MovementKind.MOVE_OUT, is_kept=False)
+    taken = pocket.spend(act.amount, act=name, at=at, reason=act.reason, kind=MovementKind.MOVE_OUT)
     for number, (lot_id, part) in enumerate(taken):
         rule = f"{RECEIVED_RULE} {number + 1}" if number else RECEIVED_RULE
         lot = _lot(act, receiver, rule, part, at, pocket.lots[lot_id].state.expires_at)
@@ -163,7 +163,8 @@ def _transfer(act: Transfer, pocket: Pocket, receiver: Pocket, at: int) -> None:
 
 
 def _reverse(act: Reverse, pocket: Pocket, subjects: Mapping[UUID, Known], at: int) -> int:
-    if not any(of == act.spend_id.bytes for of, _ in pocket.uses):
+    kind = BACK_KINDS.get(subjects[act.spend_id].outcome.kind)
+    if kind is None or not any(of == act.spend_id.bytes for of, _ in pocket.uses):
         raise Refused("spend_not_found", "There is no such spend. Look at those that the customer has.")
 
     def regive(amount: int) -> StoredLot:
@@ -173,7 +174,7 @@ def _reverse(act: Reverse, pocket: Pocket, subjects: Mapping[UUID, Known], at: i
     return pocket.give_back(
         act.spend_id.bytes,
         act.amount,
-        kind=BACK_KINDS[subjects[act.spend_id].outcome.kind],
+        kind=kind,
         act=act.id.bytes,
         at=at,
         reason=act.reason,

@@ -44,15 +44,43 @@ ENTRIES: dict[int, tuple[int, int]] = {
     MovementKind.REDEEM: (Account.AVAILABLE, Account.PARTNER),
     MovementKind.UNREDEEM: (Account.PARTNER, Account.AVAILABLE),
     MovementKind.ISSUE: (Account.ISSUED, Account.AVAILABLE),
+    MovementKind.BORROW: (Account.DEBT, Account.AVAILABLE),
+    MovementKind.EXTEND: (Account.AVAILABLE, Account.TRANSIT),
+    MovementKind.HAND_OVER: (Account.AVAILABLE, Account.TRANSIT),
+    MovementKind.TAKE_OVER: (Account.TRANSIT, Account.AVAILABLE),
+    MovementKind.UNADJUST: (Account.ADJUSTED, Account.AVAILABLE),
+    MovementKind.UNMOVE: (Account.TRANSIT, Account.AVAILABLE),
 }
 
-GIVING = (MovementKind.EARN, MovementKind.EARN_PENDING, MovementKind.MOVE_IN, MovementKind.ADJUST_UP, MovementKind.ISSUE)
+GIVING = (
+    MovementKind.EARN,
+    MovementKind.EARN_PENDING,
+    MovementKind.MOVE_IN,
+    MovementKind.ADJUST_UP,
+    MovementKind.ISSUE,
+    MovementKind.TAKE_OVER,
+)
 """What adds to what a lot has given."""
 TAKING = (MovementKind.REVERSE, MovementKind.REVERSE_PENDING, MovementKind.OWE)
 """What takes from what a lot has given."""
-USING = (MovementKind.SPEND, MovementKind.CAPTURE, MovementKind.REDEEM, MovementKind.DONATE)
-"""What an act uses of a lot, and can be given back."""
-GIVING_BACK = (MovementKind.GIVE_BACK, MovementKind.UNREDEEM, MovementKind.UNDONATE)
+USING = (
+    MovementKind.SPEND,
+    MovementKind.CAPTURE,
+    MovementKind.REDEEM,
+    MovementKind.DONATE,
+    MovementKind.ADJUST_DOWN,
+    MovementKind.MOVE_OUT,
+    MovementKind.EXTEND,
+)
+"""What an act uses of a lot."""
+GIVING_BACK = (
+    MovementKind.GIVE_BACK,
+    MovementKind.UNREDEEM,
+    MovementKind.UNDONATE,
+    MovementKind.UNADJUST,
+    MovementKind.UNMOVE,
+)
+"""What undoes that."""
 
 
 def read_lots(cursor: Cursor) -> list[StoredLot]:
@@ -120,10 +148,10 @@ class Entries:
         self._changed_lots.append((lot, lot.state, lot.version, lot.revision))
 
     def add_move(self, lot: StoredLot, move: Move) -> None:
-        """A movement of an act, or of what time does. Those of an act have their id from it, and so an act moves a lot in one
-        way once."""
+        """A movement of an act, or of what time does. Those of an act have their id from it, so that an act moves a lot in
+        one way once; where an act is placed again, the id is from the lot's revision."""
         kind, act = move.kind, move.act
-        parts = (str(move.revision),) if act is None else ("act", act.hex())
+        parts = (str(move.revision),) if act is None or move.is_again else ("act", act.hex())
         self._add_movement(
             lot, kind, move.amount, move.effective_at, lot.version, parts, move.reason, act=act, reference=move.reference
         )

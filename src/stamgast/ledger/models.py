@@ -123,6 +123,7 @@ class Act(models.Model):
     anchor_id = models.UUIDField(null=True, help_text="the identifier whose link says whose it is now")
     subject_id = models.UUIDField(null=True, help_text="the hold or the spend that it is about")
     other_id = models.UUIDField(null=True, help_text="the other owner of a transfer")
+    other_anchor_id = models.UUIDField(null=True, help_text="the identifier that says who that is now")
     content = models.BinaryField(help_text="digest of what was asked: the same key with another is refused")
     currency = models.TextField(db_collation="C")
     key = models.TextField(db_collation="C")

@@ -4,7 +4,7 @@ Pure: no clock, no database. What moves is gathered, lot by lot, for ``operation
 too, moments are microseconds since 1970. What an act is refused for is raised as ``Refused`` before anything moved.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -35,6 +35,7 @@ class Move(NamedTuple):
     reason: str
     reference: str
     revision: int
+    is_again: bool = False
 
 
 @dataclass(slots=True)
@@ -98,16 +99,14 @@ class Pocket:
         reason: str,
         kind: MovementKind = MovementKind.SPEND,
         reference: str = "",
-        is_kept: bool = True,
     ) -> list[tuple[bytes, int]]:
-        """Takes an amount from the lots that expire soonest; ``is_kept``: as a use that can be given back."""
+        """Takes an amount from the lots that expire soonest; returns how much of which."""
         taken = self._take(amount)
         for lot_id, part in taken:
             state = self.lots[lot_id].state
             self._move(lot_id, kind, part, at, act, reason, reference)
             self._set(lot_id, remaining=state.remaining - part, used=state.used + part)
-            if is_kept:
-                self._use(act, lot_id, used=part)
+            self._use(act, lot_id, used=part)
         return taken
 
     def hold(self, amount: int, *, act: bytes, at: int, ends_at: int, reason: str) -> None:
@@ -189,8 +188,9 @@ class Pocket:
                 self._expire(lot_id, part, at)
             else:
                 state = self.lots[lot_id].state
-                self._move(lot_id, MovementKind.MOVE_OUT, part, at, act, reason)
+                self._move(lot_id, MovementKind.EXTEND, part, at, act, reason)
                 self._set(lot_id, remaining=state.remaining - part, used=state.used + part)
+                self._use(act, lot_id, used=part)
                 late += part
         if late:
             assert regive is not None, "only a grace makes a lot"
@@ -204,6 +204,91 @@ class Pocket:
         self.fresh.add(lot.lot_id)
         self._move(lot.lot_id, kind, lot.state.given, at, act, reason, reference)
         self._repay(lot.lot_id, lot.state.given, at)
+
+    def lift(self, act: bytes, lot_id: bytes, kind: MovementKind, *, at: int, reason: str, reference: str) -> None:
+        """Takes an act off a lot, as if it had never been, to place it somewhere else. What was owed for it is paid with it."""
+        use, state = self.uses[act, lot_id], self.lots[lot_id].state
+        if use.used:
+            self._move(lot_id, kind, use.used, at, act, reason, reference, is_again=True)
+        if use.held:
+            self._move(lot_id, MovementKind.RELEASE, use.held, at, act, reason, is_again=True)
+        self._set(lot_id, remaining=state.remaining + use.used, used=state.used - use.used, held=state.held - use.held)
+        self._use(act, lot_id, held=-use.held, used=-use.used)
+        self._repay(lot_id, self.lots[lot_id].state.free, _since(self.lots[lot_id]))
+
+    def hand_over(self, lot_id: bytes, *, reason: str) -> int:
+        """Empties a lot that an act gave, because it is another owner's now; returns what was in it."""
+        lot = self.lots[lot_id]
+        amount = lot.state.free
+        if amount:
+            self._move(lot_id, MovementKind.HAND_OVER, amount, _since(lot), lot.activity, reason, is_again=True)
+            self._set(lot_id, remaining=lot.state.remaining - amount, used=lot.state.used + amount)
+        return amount
+
+    def take_over(self, lot: StoredLot, *, reason: str) -> None:
+        """Takes what another owner handed over into the lot of the same act."""
+        known = self.lots.get(lot.lot_id)
+        amount = lot.state.given
+        if known is None:
+            self.lots[lot.lot_id] = lot
+            self.fresh.add(lot.lot_id)
+        else:
+            self._set(lot.lot_id, given=known.state.given + amount, remaining=known.state.remaining + amount)
+        self._move(lot.lot_id, MovementKind.TAKE_OVER, amount, _since(lot), lot.activity, reason, is_again=True)
+
+    def place(
+        self,
+        act: bytes,
+        used: int,
+        held: int,
+        kind: MovementKind,
+        *,
+        preferred: Sequence[bytes],
+        spare: StoredLot,
+        at: int,
+        reason: str,
+        reference: str,
+    ) -> None:
+        """Puts an act that was lifted on the lots of this owner: those of the same causes first, then those that expire
+        soonest and had not at the moment of the act. What is short is owed, on one of them or on ``spare``."""
+        for amount, is_hold in ((used, False), (held, True)):
+            for lot_id, part in self._find(amount, preferred, spare, act, at, reason):
+                state = self.lots[lot_id].state
+                if is_hold:
+                    self._move(lot_id, MovementKind.HOLD, part, at, act, reason, is_again=True)
+                    self._set(lot_id, held=state.held + part)
+                    self._use(act, lot_id, held=part)
+                else:
+                    self._move(lot_id, kind, part, at, act, reason, reference, is_again=True)
+                    self._set(lot_id, remaining=state.remaining - part, used=state.used + part)
+                    self._use(act, lot_id, used=part)
+
+    def _find(
+        self, amount: int, preferred: Sequence[bytes], spare: StoredLot, act: bytes, at: int, reason: str
+    ) -> list[tuple[bytes, int]]:
+        living = [lot_id for lot_id, lot in self.lots.items() if _expiry(lot) > at]
+        order = list(dict.fromkeys([*(lot for lot in preferred if lot in self.lots), *sorted(living, key=self._order)]))
+        found: dict[bytes, int] = {}
+        for lot_id in order:
+            if part := min(amount, self.lots[lot_id].state.free):
+                found[lot_id] = part
+                amount -= part
+        if amount:
+            lot_id = order[0] if order else spare.lot_id
+            if not order:
+                self.lots[lot_id] = spare
+                self.fresh.add(lot_id)
+            state = self.lots[lot_id].state
+            self._move(lot_id, MovementKind.BORROW, amount, at, act, reason, is_again=True)
+            self._set(lot_id, remaining=state.remaining + amount, owed=state.owed + amount)
+            self.debt += amount
+            found[lot_id] = found.get(lot_id, 0) + amount
+        return list(found.items())
+
+    def even_out(self) -> None:
+        """Pays what is owed from what is available: after a merge both may be there, and neither came first."""
+        for lot_id in sorted(self.lots, key=self._order):
+            self._repay(lot_id, self.lots[lot_id].state.free, _since(self.lots[lot_id]))
 
     def _take(self, amount: int) -> list[tuple[bytes, int]]:
         """Which lots an amount comes from: those that expire soonest, then the oldest."""
@@ -275,14 +360,23 @@ class Pocket:
             self.debt -= paid
 
     def _move(
-        self, lot_id: bytes, kind: MovementKind, amount: int, at: int, act: bytes | None, reason: str, reference: str = ""
+        self,
+        lot_id: bytes,
+        kind: MovementKind,
+        amount: int,
+        at: int,
+        act: bytes | None,
+        reason: str,
+        reference: str = "",
+        *,
+        is_again: bool = False,
     ) -> None:
         # A lot moves in no moment before it was there: a clock that is behind must not make a balance negative in the past.
         state = self.lots[lot_id].state
         at = max(at, state.effective_at if state.matures_at is None or kind in _PENDING_KINDS else state.matures_at)
         lot = self.lots[lot_id]
         self.lots[lot_id] = lot._replace(revision=lot.revision + 1)
-        self.moves.append(Move(lot_id, kind, amount, at, act, reason, reference, lot.revision + 1))
+        self.moves.append(Move(lot_id, kind, amount, at, act, reason, reference, lot.revision + 1, is_again))
 
     def _set(self, lot_id: bytes, **amounts: int) -> None:
         lot = self.lots[lot_id]
@@ -307,6 +401,10 @@ _ENDED = {
 
 def _is_open(hold: Held) -> bool:
     return hold.state is HoldState.OPEN
+
+
+def _since(lot: StoredLot) -> int:
+    return lot.state.effective_at if lot.state.matures_at is None else lot.state.matures_at
 
 
 def _expiry(lot: StoredLot) -> int:

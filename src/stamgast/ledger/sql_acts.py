@@ -9,9 +9,10 @@ JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, act_id) ON a.bucket = k.buc
 """
 
 INSERT_ACTS = """
-INSERT INTO ledger_act (bucket, kind, act_id, owner_id, anchor_id, subject_id, other_id, content, currency, key, reference,
-  asked, amount, available, occurred_at, posted_at, reason, actor, refusal, sentence)
-SELECT * FROM unnest(%s::smallint[], %s::smallint[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::bytea[],
+INSERT INTO ledger_act (bucket, kind, act_id, owner_id, anchor_id, subject_id, other_id, other_anchor_id, content,
+  currency, key, reference, asked, amount, available, occurred_at, posted_at, reason, actor, refusal, sentence)
+SELECT * FROM unnest(%s::smallint[], %s::smallint[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[],
+  %s::uuid[], %s::bytea[],
   %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[],
   %s::text[], %s::text[], %s::text[], %s::text[])
 """
@@ -54,6 +55,35 @@ SELECT * FROM unnest(%s::smallint[], %s::smallint[], %s::uuid[], %s::uuid[], %s:
   %s::timestamptz[], %s::timestamptz[])
 ON CONFLICT (bucket, owner_id, hold_id)
 DO UPDATE SET state = excluded.state, captured = excluded.captured, ended_at = excluded.ended_at
+"""
+
+_BUCKET_OF = "((get_byte(uuid_send({0}), 0) << 8 | get_byte(uuid_send({0}), 1)) %% 1024)::smallint"
+"""The bucket of an id, as ``kit.ids.bucket_of`` says it."""
+
+CHOSEN = f"""
+SELECT u.owner_id, u.act_id, u.lot_id, a.kind, a.anchor_id, a.reference, a.currency, a.occurred_at, l.activity_id, l.rule,
+  l.programme_version
+FROM ledger_use u
+JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, owner_id) ON u.bucket = k.bucket AND u.owner_id = k.owner_id
+JOIN ledger_act a ON a.bucket = {_BUCKET_OF.format("u.act_id")} AND a.act_id = u.act_id
+JOIN ledger_lot l ON l.bucket = u.bucket AND l.owner_id = u.owner_id AND l.lot_id = u.lot_id
+ORDER BY a.occurred_at, u.act_id, u.lot_id
+"""
+
+GIVEN_BY_ACTS = f"""
+SELECT l.owner_id, l.lot_id, l.currency, l.activity_id, l.rule,
+  CASE WHEN a.other_id IS NULL THEN a.anchor_id ELSE a.other_anchor_id END
+FROM ledger_lot l
+JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, owner_id) ON l.bucket = k.bucket AND l.owner_id = k.owner_id
+JOIN ledger_act a ON a.bucket = {_BUCKET_OF.format("l.activity_id")} AND a.act_id = l.activity_id
+WHERE l.programme_version = 0 ORDER BY l.owner_id, l.lot_id
+"""
+
+MOVE_HOLDS = """
+UPDATE ledger_hold h SET bucket = k.new_bucket, owner_id = k.new_owner
+FROM unnest(%s::smallint[], %s::uuid[], %s::uuid[], %s::smallint[], %s::uuid[])
+  AS k(bucket, owner_id, hold_id, new_bucket, new_owner)
+WHERE h.bucket = k.bucket AND h.owner_id = k.owner_id AND h.hold_id = k.hold_id
 """
 
 DUE_KEYS = """

@@ -38,6 +38,12 @@ class MovementKind(IntEnum):
     REDEEM = 22
     UNREDEEM = 23
     ISSUE = 24
+    BORROW = 25
+    EXTEND = 26
+    HAND_OVER = 27
+    TAKE_OVER = 28
+    UNADJUST = 29
+    UNMOVE = 30
 
 
 class Account(IntEnum):

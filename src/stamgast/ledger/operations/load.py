@@ -13,12 +13,24 @@ from stamgast.ledger.types import to_microseconds
 Key = tuple[bytes, str]
 
 
-def lock_pockets(cursor: Cursor, keys: Collection[Key], subjects: Collection[tuple[bytes, bytes]]) -> dict[Key, Pocket]:
+def lock_pockets(
+    cursor: Cursor,
+    keys: Collection[Key],
+    subjects: Collection[tuple[bytes, bytes]] = (),
+    lots: Collection[tuple[bytes, bytes]] = (),
+) -> dict[Key, Pocket]:
     """Locks balances in key order, making those that are missing, and reads their pockets in later statements, so that what
-    is read is what the lock protects. ``subjects`` (owner, hold or spend) are read too where they are over and done."""
+    is read is what the lock protects. ``subjects`` (owner, hold or spend) are read too where they are over and done, and so
+    are ``lots`` (owner, lot) of which nothing remains."""
     cursor.execute(sql.LOCK_BALANCES, keys_of(keys), prepare=False)
     told = {(owner.bytes, currency): (debt, held) for owner, currency, debt, held in cursor}
-    return read_pockets(cursor, keys, told, subjects)
+    pockets = read_pockets(cursor, keys, told, subjects)
+    if lots:
+        of = [owner for owner, _ in lots]
+        cursor.execute(sql.LOTS_BY_KEY, (sql.buckets(of), sql.ids(of), sql.ids([lot for _, lot in lots])), prepare=False)
+        for lot in read_lots(cursor):
+            pockets[lot.owner, lot.currency].lots[lot.lot_id] = lot
+    return pockets
 
 
 def read_pockets(

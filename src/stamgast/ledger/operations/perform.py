@@ -103,6 +103,7 @@ def _write_acts(cursor: Cursor, done: list[tuple[Act, Outcome, str]], *, at: dat
             [act.anchor_id for act in acts],
             [subject_of(act) for act in acts],
             [getattr(act, "receiver_id", None) for act in acts],
+            [getattr(act, "receiver_anchor_id", None) for act in acts],
             [act.content for act in acts],
             [outcome.currency for _, outcome, _ in done],
             [act.key for act in acts],

@@ -58,6 +58,7 @@ class Oracle:
         self.spent: dict[UUID, Counter[Hashable]] = {}
         self.held: dict[UUID, Counter[Hashable]] = {}
         self.holds: dict[UUID, OracleHold] = {}
+        self.final: set[UUID] = set()  # what cannot be reversed: transfers, and what somebody put right
         self.said: Counter[tuple[UUID, str, datetime]] = Counter()
 
     # What programmes decide
@@ -150,7 +151,7 @@ class Oracle:
 
     # What customers choose: each returns the code of its refusal, or nothing
 
-    def spend(self, name: UUID, key: Key, amount: int, at: datetime, *, is_kept: bool = True) -> str:
+    def spend(self, name: UUID, key: Key, amount: int, at: datetime) -> str:
         self.settle(at, key.__eq__)
         if amount > self.available(key):
             return "insufficient_balance"
@@ -160,8 +161,7 @@ class Oracle:
             self._go(lot, part, max(at, lot.since))
             lot.used += part
             taken[cause] += part
-        if is_kept:
-            self.spent[name] = taken
+        self.spent[name] = taken
         return ""
 
     def hold(self, name: UUID, key: Key, amount: int, at: datetime, ends: datetime) -> str:
@@ -206,6 +206,8 @@ class Oracle:
         taken = self.spent[name]
         key = next(lot.key for cause, lot in self.lots.items() if cause in taken or cause in self.held.get(name, ()))
         self.settle(at, key.__eq__)
+        if name in self.final:
+            return "spend_not_found"
         left = sum(taken.values()) if amount is None else amount
         if not left or left > sum(taken.values()):
             return "above_spent"
@@ -234,14 +236,16 @@ class Oracle:
         """Also what a partner issues."""
         self.settle(at, key.__eq__)
         if amount < 0:
-            return self.spend(name, key, -amount, at, is_kept=False)
+            self.final.add(name)
+            return self.spend(name, key, -amount, at)
         self._receive(str(name), OracleLot(key, at, expires, rank=rank, given=amount), at)
         return ""
 
     def transfer(self, name: UUID, key: Key, receiver: UUID, amount: int, at: datetime, ranks: Callable[[int], bytes]) -> str:
-        self.settle(at, (receiver, key[1]).__eq__)
+        self.settle(at, lambda other: other in (key, (receiver, key[1])))
         before = {cause: lot.left for cause, lot in self.lots.items()}
-        if refusal := self.spend(name, key, amount, at, is_kept=False):
+        self.final.add(name)
+        if refusal := self.spend(name, key, amount, at):
             return refusal
         taken = [cause for cause in before if before[cause] > self.lots[cause].left and self.lots[cause].key == key]
         for number, cause in enumerate(sorted(taken, key=lambda cause: self.lots[cause].order())):

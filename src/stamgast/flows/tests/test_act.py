@@ -1,0 +1,226 @@
+"""Acts of real customers: segments follow, a merge carries what they chose and its opposite gives it back."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from django.db import transaction as django_transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stamgast.customers.queries import get_customer
+from stamgast.flows.act import act
+from stamgast.flows.audit import run as run_audit
+from stamgast.flows.merge_customers import merge_customers
+from stamgast.flows.tests.test_merge_customers import BY, NOW, coupon, order, shop, tell  # noqa: F401
+from stamgast.flows.unmerge_customers import withdraw_judgement
+from stamgast.kit.database import open_cursor
+from stamgast.ledger.acts import Adjust, Capture, Donate, Hold, Reverse, Spend, Transfer
+from stamgast.ledger.errors import HoldEnded, InsufficientBalance, LedgerError
+from stamgast.ledger.queries import get_balances
+
+pytestmark = pytest.mark.django_db
+ANNA, CARD = "user_id:anna", "card_number:7001"
+
+
+def ask(customer, kind, key, **values):
+    def asked(owner, anchor):
+        return kind(owner_id=owner, anchor_id=anchor, key=key, reason="asked", occurred_at=NOW, **values)
+
+    return act(customer, asked, at=NOW, actor="test")
+
+
+def spend(customer, amount, key="spend"):
+    return ask(customer, Spend, key, currency="score", amount=amount)
+
+
+def balance(customer):
+    with open_cursor() as cursor:
+        found = get_balances(cursor, get_customer(cursor, customer).id)
+        return next((row.available, row.held, row.debt) for row in found if row.currency == "score")
+
+
+def everything():
+    """Available, held and debt of everybody who is not part of another, and that the audit finds nothing."""
+    assert run_audit(lambda check, done: None) == []
+    with open_cursor() as cursor:
+        cursor.execute(
+            """SELECT b.owner_id, b.currency, b.available, b.pending, b.held, b.debt FROM ledger_balance b
+            WHERE (b.available, b.pending, b.held, b.debt) <> (0, 0, 0, 0) ORDER BY 1, 2"""
+        )
+        return cursor.fetchall()
+
+
+def timelines():
+    with open_cursor() as cursor:
+        cursor.execute(
+            """SELECT owner_id, currency, effective_at, sum(CASE WHEN credit = 11 THEN amount ELSE -amount END)
+            FROM ledger_movement WHERE debit = 11 OR credit = 11 GROUP BY 1, 2, 3
+            HAVING sum(CASE WHEN credit = 11 THEN amount ELSE -amount END) <> 0 ORDER BY 1, 2, 3"""
+        )
+        return cursor.fetchall()
+
+
+def uses():
+    with open_cursor() as cursor:
+        cursor.execute(
+            """SELECT owner_id, act_id, sum(held), sum(used) FROM ledger_use WHERE held > 0 OR used > 0
+            GROUP BY owner_id, act_id ORDER BY owner_id, act_id"""
+        )
+        return cursor.fetchall()
+
+
+def test_a_spend_leaves_a_segment_and_its_reversal_comes_back(shop):  # noqa: F811
+    tell(*[coupon(100 + n, 5, userId="anna") for n in range(12)])
+    before, _, _ = balance(ANNA)
+    assert before > 100
+    assert segments() == ["loyal-customers"]
+    spent = spend(ANNA, before - 10)
+    assert segments() == []
+    ask(ANNA, Reverse, "back", spend_id=spent.act_id)
+    assert segments() == ["loyal-customers"]
+    everything()
+
+
+def segments():
+    with open_cursor() as cursor:
+        cursor.execute("SELECT segment_id FROM segments_stay WHERE customer_id = %s AND left_at IS NULL", (customer_id(ANNA),))
+        return [row[0] for row in cursor]
+
+
+def test_a_refusal_is_an_error_and_is_kept(shop):  # noqa: F811
+    with pytest.raises(InsufficientBalance) as refused:
+        spend(CARD, 1_000_000)
+    tell(coupon(200, 1, userId="anna"))
+    with pytest.raises(InsufficientBalance) as again:
+        spend(CARD, 1_000_000)
+    assert str(again.value) == str(refused.value)
+    with open_cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM ledger_act WHERE refusal = 'insufficient_balance'")
+        assert cursor.fetchone() == (1,)
+
+
+@pytest.mark.parametrize("pair", [(ANNA, CARD), (CARD, ANNA)])
+def test_merge_carries_what_both_chose_and_its_opposite_gives_it_back(shop, pair):  # noqa: F811
+    spend(ANNA, 30, "anna")
+    spend(CARD, 45, "card")
+    ask(CARD, Donate, "tree", currency="score", amount=2, charity="forest")
+    ask(ANNA, Adjust, "sorry", currency="score", amount=20)
+    ask(CARD, Adjust, "wrong", currency="score", amount=-1)
+    ask(ANNA, Transfer, "gift", currency="score", amount=3, receiver_id=customer_id(CARD))
+    held = ask(CARD, Hold, "hold", currency="score", amount=4, lasts=timedelta(days=9))
+    apart = everything(), timelines(), uses()
+    each = [balance(ANNA), balance(CARD)]
+    merged = merge_customers(*pair, reason="one person", **BY)
+    together = balance(ANNA)
+    assert together == tuple(sum(part) for part in zip(*each, strict=True))
+    everything()
+    withdraw_judgement(merged.judgement.id, reason="not so", **BY)
+    assert everything() == apart[0]
+    assert timelines() == apart[1]
+    assert uses() == apart[2]
+    assert ask(CARD, Capture, "capture", hold_id=held.act_id).amount == 4
+    everything()
+
+
+def customer_id(customer):
+    with open_cursor() as cursor:
+        return get_customer(cursor, customer).id
+
+
+def test_what_was_held_and_spent_before_a_merge_is_captured_and_reversed_after_it(shop):  # noqa: F811
+    spent = spend(CARD, 40)
+    held = ask(CARD, Hold, "hold", currency="score", amount=7, lasts=timedelta(days=9))
+    merge_customers(ANNA, CARD, reason="one person", **BY)
+    before = balance(ANNA)
+    assert ask(ANNA, Capture, "capture", hold_id=held.act_id, amount=5).amount == 5
+    with pytest.raises(HoldEnded):
+        ask(ANNA, Capture, "again", hold_id=held.act_id)
+    assert ask(CARD, Reverse, "reverse", spend_id=spent.act_id).amount == 40
+    assert balance(CARD) == (before[0] + 2 + 40, 0, 0)
+    everything()
+
+
+def test_what_one_spent_of_both_is_owed_by_that_one_after_they_come_apart(shop):  # noqa: F811
+    anna, card = balance(ANNA)[0], balance(CARD)[0]
+    merged = merge_customers(ANNA, CARD, reason="one person", **BY)
+    together = balance(ANNA)[0]
+    spend(CARD, together - 1)
+    withdraw_judgement(merged.judgement.id, reason="not so", **BY)
+    assert balance(ANNA) == (anna, 0, 0)
+    assert balance(CARD) == (0, 0, together - 1 - card)
+    everything()
+    tell(*[coupon(300 + n, 0, anonymousId="d1") for n in range(2)])
+    assert balance(CARD)[2] < together - 1 - card, "the next earnings pay for it"
+    everything()
+
+
+AMOUNTS = st.integers(1, 70)
+CHOICES = st.lists(
+    st.tuples(
+        st.sampled_from((ANNA, CARD)),
+        st.sampled_from(("spend", "donate", "up", "down", "gift", "hold", "capture", "reverse", "return", "earn")),
+        AMOUNTS,
+    ),
+    max_size=7,
+)
+
+
+def choose(choices, prefix):
+    """Does what can be done of these, and returns the holds and spends there are."""
+    for number, (customer, what, amount) in enumerate(choices):
+        key = f"{prefix} {number}"
+        with suppress(LedgerError):
+            if what == "return":
+                tell({**order(900, 9, "A1", userId="anna"), "event": "Order Refunded", "messageId": key})
+            elif what == "earn":
+                tell(coupon(f"{prefix}{number}", amount, **({"userId": "anna"} if customer == ANNA else {"anonymousId": "d1"})))
+            elif what in ("capture", "reverse"):
+                with open_cursor() as cursor:
+                    cursor.execute(
+                        "SELECT act_id, kind FROM ledger_act WHERE kind IN (1, 2, 8) AND refusal = '' ORDER BY act_id"
+                    )
+                    acts = cursor.fetchall()
+                if acts and what == "capture":
+                    ask(customer, Capture, key, hold_id=acts[amount % len(acts)][0])
+                elif acts:
+                    ask(customer, Reverse, key, spend_id=acts[amount % len(acts)][0], grace=timedelta(days=3))
+            else:
+                kind, values = {
+                    "spend": (Spend, {}),
+                    "donate": (Donate, {"charity": "forest"}),
+                    "up": (Adjust, {"expires_at": NOW + timedelta(days=amount)}),
+                    "down": (Adjust, {}),
+                    "gift": (Transfer, {"receiver_id": customer_id(CARD if customer == ANNA else ANNA)}),
+                    "hold": (Hold, {"lasts": timedelta(days=9)}),
+                }[what]
+                ask(customer, kind, key, currency="score", amount=-amount if what == "down" else amount, **values)
+
+
+def worth():
+    """What everybody has together, less what they owe."""
+    return sum(row[2] + row[3] + row[4] - row[5] for row in everything())
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(before=CHOICES, between=CHOICES, after=CHOICES, is_turned=st.booleans())
+def test_whatever_is_chosen_balances_hold_through_merges_and_their_opposite(shop, before, between, after, is_turned):  # noqa: F811
+    with django_transaction.atomic():
+        choose(before, "before")
+        apart = everything(), timelines(), worth()
+        merged = merge_customers(*((CARD, ANNA) if is_turned else (ANNA, CARD)), reason="one person", **BY)
+        assert worth() == apart[2]
+        with django_transaction.atomic():
+            withdraw_judgement(merged.judgement.id, reason="not so", **BY)
+            now = everything()
+            assert [(*row[:2], row[2] + row[4] - row[5]) for row in now] == [
+                (*row[:2], row[2] + row[4] - row[5]) for row in apart[0]
+            ]
+            django_transaction.set_rollback(True)
+        choose(between, "between")
+        everything()
+        withdraw_judgement(merged.judgement.id, reason="not so", **BY)
+        everything()
+        choose(after, "after")
+        everything()
+        django_transaction.set_rollback(True)

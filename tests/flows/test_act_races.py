@@ -1,0 +1,92 @@
+"""A spend beside a merge, on connections of their own; and what happens without the lock."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from stamgast.flows import act as acting
+from stamgast.flows import merge_customers as merging
+from stamgast.flows.audit import run as audit
+from stamgast.flows.install import install
+from stamgast.kit.database import transaction
+from stamgast.ledger.acts import Hold, Spend
+from stamgast.ledger.errors import InsufficientBalance
+from tests.flows.test_merge_races import BY, NOW, coupon, drain, in_thread, score_of, tell, wait_until_somebody_waits
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def ask(customer, kind=Spend, key="spend", **values):
+    def asked(owner, anchor):
+        asked = {"currency": "score", "reason": "asked", "occurred_at": NOW} | values
+        return kind(owner_id=owner, anchor_id=anchor, key=key, **asked)
+
+    return acting.act(customer, asked, at=NOW, actor="test")
+
+
+@pytest.fixture
+def pair():
+    install(timezone="Europe/Amsterdam", at=NOW, actor="test")
+    tell(*[coupon(n, "anna") for n in range(4)], *[coupon(10 + n, "ben") for n in range(3)])
+    drain()
+    assert (score_of("user_id:anna"), score_of("user_id:ben")) == (20, 15)
+
+
+def findings():
+    with transaction():
+        return audit(lambda check, done: None)
+
+
+def race(monkeypatch):
+    """Anna spends 15 while she becomes part of Ben, who was first; returns what went wrong."""
+    failures, is_merged = [], threading.Event()
+    decide_locked = merging.decide_locked
+
+    def decide_and_wait(cursor, *values, **named):
+        decide_locked(cursor, *values, **named)
+        is_merged.set()
+        wait_until_somebody_waits()
+
+    monkeypatch.setattr(merging, "decide_locked", decide_and_wait)
+
+    def spend():
+        is_merged.wait(10)
+        ask("user_id:anna", amount=15)
+
+    thread = in_thread(spend, failures)
+    merging.merge_customers("user_id:anna", "user_id:ben", reason="one", **BY)
+    thread.join(30)
+    return failures
+
+
+def test_a_spend_that_waits_for_a_merge_is_the_survivors(monkeypatch, pair):
+    assert race(monkeypatch) == []
+    assert score_of("user_id:anna") == score_of("user_id:ben") == 20
+    assert findings() == []
+
+
+def test_control_without_the_customers_lock_the_spend_meets_an_emptied_balance(monkeypatch, pair):
+    monkeypatch.setattr(acting, "lock_customers", lambda cursor, customers: None)
+    failures = race(monkeypatch)
+    assert [type(failure) for failure in failures] == [InsufficientBalance]
+
+
+def test_spends_and_holds_of_many_beside_merges_end_sound(pair):
+    failures = []
+
+    def act_on(name):
+        def run():
+            for n in range(6):
+                ask(f"user_id:{name}", key=f"{name} {n}", amount=1)
+                ask(f"user_id:{name}", Hold, key=f"hold {name} {n}", amount=1, lasts=timedelta(days=1))
+
+        return run
+
+    threads = [in_thread(act_on(name), failures) for name in ("anna", "ben")]
+    merging.merge_customers("user_id:anna", "user_id:ben", reason="one", **BY)
+    for thread in threads:
+        thread.join(30)
+    assert failures == []
+    assert score_of("user_id:anna") == 35 - 24
+    assert findings() == []
