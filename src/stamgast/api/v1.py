@@ -8,6 +8,7 @@ from django.utils.translation import get_language_from_request
 from ninja import Query
 
 from stamgast.api import (
+    acts,
     consents,
     duplicates,
     erasures,
@@ -48,6 +49,7 @@ traits.register(api)
 erasures.register(api)
 measures.register(api)
 programmes.register(api)
+acts.register(api)
 
 
 @api.get("/customers", response=shapes.CustomerPage, summary="List or search customers")

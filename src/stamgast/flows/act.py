@@ -14,8 +14,9 @@ from stamgast.customers.queries import get_customer, list_identifiers
 from stamgast.flows.decide_pending import follow_changes
 from stamgast.kit.database import Cursor, transaction
 from stamgast.ledger.acts import Act, Outcome, Transfer
-from stamgast.ledger.errors import REFUSALS
+from stamgast.ledger.errors import REFUSALS, CurrencyNotSpendable
 from stamgast.ledger.operations import perform
+from stamgast.programmes.queries import find_programme
 
 TRIES = 3
 Asked = Callable[[UUID, UUID | None], Act]
@@ -60,6 +61,16 @@ def act_within(cursor: Cursor, customer: str, asked: Asked, *, at: datetime, act
     if performed.changes:
         follow_changes(cursor, performed.changes, set(), at=at)
     return performed.outcomes[0]
+
+
+def require_spendable(cursor: Cursor, currency: str) -> None:
+    """Raises CurrencyNotSpendable unless the newest version of the programme has this currency and lets it be spent."""
+    programme = find_programme(cursor)
+    known = programme.documents[-1].currencies.get(currency) if programme is not None else None
+    if known is None or not known.is_spendable:
+        raise CurrencyNotSpendable(
+            f"{currency} cannot be spent." if known else "The programme has no such currency. Look at its document."
+        )
 
 
 def find_owner(cursor: Cursor, customer: str, *, region: str | None = None) -> tuple[UUID, UUID | None]:

@@ -47,6 +47,12 @@ class InsufficientBalance(LedgerError):
     kind = Kind.CONFLICT
 
 
+class CurrencyNotSpendable(LedgerError):
+    """The programme does not have the currency, or does not let it be spent."""
+
+    code = "currency_not_spendable"
+
+
 class HoldNotFound(LedgerError):
     """The owner has no such hold."""
 

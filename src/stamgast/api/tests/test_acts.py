@@ -1,0 +1,88 @@
+"""Points spent, held and given back by the API: exact answers, once a key, and nothing changed after a refusal."""
+
+import json
+
+import pytest
+
+from stamgast.flows.act import act
+from stamgast.ledger.acts import Adjust
+from stamgast.programmes.queries import find_programme
+
+from .conftest import NOW
+
+ANNA = "/v1/customers/user_id:anna"
+
+
+@pytest.fixture
+def ask(client, key, shop, monkeypatch):
+    """Asks with a key; Anna has 100 more, of a currency that may be spent."""
+    monkeypatch.setattr("stamgast.flows.act.find_programme", _with_spendable_score)
+
+    def asked(owner, anchor):
+        said = {"key": "start", "reason": "welcome", "occurred_at": NOW, "currency": "score", "amount": 100}
+        return Adjust(owner_id=owner, anchor_id=anchor, **said)
+
+    act("user_id:anna", asked, at=NOW, actor="test")
+
+    def send(path, name, **body):
+        headers = {"authorization": f"Bearer {key}"} | ({"idempotency-key": name} if name else {})
+        return client.post(ANNA + path, json.dumps(body), content_type="application/json", headers=headers)
+
+    return send
+
+
+def _with_spendable_score(cursor):
+    from dataclasses import replace
+
+    programme = find_programme(cursor)
+    document = programme.documents[-1]
+    currencies = {"score": replace(document.currencies["score"], is_spendable=True)}
+    return replace(programme, documents=(replace(document, currencies=currencies),))
+
+
+def refused(answer):
+    assert answer["content-type"] == "application/problem+json"
+    return answer.status_code, answer.json()["code"]
+
+
+def test_a_spend_is_done_once_and_given_back(ask, get):
+    before = get(ANNA).json()["balances"]["score"]
+    spent = ask("/spends", "one", currency="score", amount=30, reason="a mug")
+    assert spent.status_code == 201
+    assert spent.json() | {"id": ""} == {
+        "id": "", "kind": "spend", "currency": "score", "amount": 30, "available": before - 30,
+    }  # fmt: skip
+    again = ask("/spends", "one", currency="score", amount=30, reason="a mug")
+    assert (again.json(), again["Idempotent-Replayed"]) == (spent.json(), "true")
+    assert refused(ask("/spends", "one", currency="score", amount=31, reason="a mug")) == (422, "act_key_reused")
+    back = ask(f"/spends/{spent.json()['id']}/reversals", "back", amount=10, reason="chipped")
+    assert (back.status_code, back.json()["available"]) == (201, before - 20)
+    too_much = ask(f"/spends/{spent.json()['id']}/reversals", "more", amount=21, reason="chipped")
+    assert refused(too_much) == (409, "above_spent")
+    assert get(ANNA).json()["balances"]["score"] == before - 20
+
+
+def test_a_hold_is_captured_in_part_and_ends(ask, get):
+    before = get(ANNA).json()["balances"]["score"]
+    hold = ask("/holds", "hold", currency="score", amount=40, reason="basket").json()
+    assert get(ANNA).json()["balances"]["score"] == before - 40
+    captured = ask(f"/holds/{hold['id']}/capture", "capture", amount=25, reason="paid").json()
+    assert (captured["amount"], captured["available"]) == (25, before - 25)
+    assert refused(ask(f"/holds/{hold['id']}/release", "release", reason="late")) == (409, "hold_ended")
+
+
+def test_a_transfer_reaches_the_other(ask, get):
+    before = get("/v1/customers/user_id:bob").json()["balances"].get("score", 0)
+    moved = ask("/transfers", "gift", currency="score", amount=12, receiver="user_id:bob", reason="birthday")
+    assert moved.status_code == 201
+    assert get("/v1/customers/user_id:bob").json()["balances"]["score"] == before + 12
+
+
+def test_refusals_change_nothing_and_are_kept(ask, get):
+    before = get(ANNA).json()["balances"]
+    assert refused(ask("/spends", "", currency="score", amount=1, reason="r")) == (422, "invalid_idempotency_key")
+    assert refused(ask("/spends", "k", currency="stars", amount=1, reason="r")) == (422, "currency_not_spendable")
+    poor = ask("/spends", "poor", currency="score", amount=10**9, reason="r")
+    assert refused(poor) == (409, "insufficient_balance")
+    assert ask("/spends", "poor", currency="score", amount=10**9, reason="r").json() == poor.json()
+    assert get(ANNA).json()["balances"] == before
