@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
+from uuid import UUID
 
 WHOLE = 10_000
 """A share of everything, in hundredths of a percent."""
@@ -67,6 +68,24 @@ class Entry:
     credit: str
     amount_minor: int
     revision_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRun:
+    """One run of the audit. ``findings`` are (check, subject, sentence), None where it was stopped or has not ended."""
+
+    id: UUID
+    wanted_at: datetime
+    wanted_by: str
+    is_open: bool
+    is_stopping: bool
+    begun_at: datetime | None
+    beat_at: datetime | None
+    ended_at: datetime | None
+    phase: str
+    done: int
+    movements: int
+    findings: list[list[str]] | None
 
 
 @dataclass(frozen=True, slots=True)

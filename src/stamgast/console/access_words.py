@@ -109,6 +109,8 @@ def action_label(action: str) -> str:
         "drop programme draft": _("threw a draft of the programme away"),
         "require second person": _("decided whether a second person publishes"),
         "make signing key": _("made the key that signs checkpoints"),
+        "ask for audit": _("asked for an audit of the ledger"),
+        "stop audit": _("stopped an audit of the ledger"),
         "set valuation": _("decided what points are worth in the books"),
         "keep shared view": _("kept a view for everybody"),
         "change shared view": _("changed everybody's view"),

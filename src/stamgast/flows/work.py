@@ -21,7 +21,7 @@ from stamgast.activities.errors import ArchiveDamaged
 from stamgast.activities.operations import retry_set_aside, set_aside
 from stamgast.activities.queries import count_pending, country_of, take_pending
 from stamgast.activities.types import PendingActivity
-from stamgast.books.errors import CheckpointKeyLost
+from stamgast.books.errors import AuditRunning, CheckpointKeyLost
 from stamgast.customers.identity import count_swallowers
 from stamgast.duplicates.errors import SearchRunning
 from stamgast.flows.apply_identity_rules import apply_identity_rules
@@ -38,6 +38,7 @@ from stamgast.flows.measure_liability import refresh_liability
 from stamgast.flows.metrics import observe_decided
 from stamgast.flows.publish import Follower
 from stamgast.flows.refresh_traits import refresh_traits, traits_folder
+from stamgast.flows.run_audit import run_wanted_audit
 from stamgast.flows.run_uploads import import_if_asked, remove_old_uploads
 from stamgast.flows.summarise import summarise, summary_folder
 from stamgast.kit.clock import utc_now
@@ -63,6 +64,7 @@ SINGLY_SECONDS = 0.5
 SEARCH_EVERY_SECONDS = 10.0
 UPLOADS_EVERY_SECONDS = 1.0
 TRAITS_EVERY_SECONDS = 10.0
+AUDIT_EVERY_SECONDS = 3.0
 CALM_SECONDS = 600.0
 """A worker that starts has more urgent things to do than to look for duplicates because it is time."""
 CHANNEL = "stamgast_pending"
@@ -85,12 +87,15 @@ def run(stop: threading.Event) -> None:
     importing.start()
     computing = threading.Thread(target=_compute_traits, args=(stop,), name="traits", daemon=True)
     computing.start()
+    auditing = threading.Thread(target=_audit, args=(stop,), name="audit", daemon=True)
+    auditing.start()
     _repeat(stop, _decide_and_expire)
     importing.join(timeout=30)
     delivering.join(timeout=5)
     housekeeping.join(timeout=30)
     searching.join(timeout=30)
     computing.join(timeout=30)
+    auditing.join(timeout=30)
 
 
 def drain(progress: Callable[[int, int], None], should_stop: Callable[[], bool] = lambda: False) -> int:
@@ -304,6 +309,17 @@ def _compute_traits(stop: threading.Event) -> None:
             if done:
                 log.info("traits_computed", traits=done)
         stop.wait(TRAITS_EVERY_SECONDS)
+
+
+def _audit(stop: threading.Event) -> None:
+    """Runs the audits that somebody asks for; a thread of its own, because one takes minutes."""
+
+    def turn(stop: threading.Event) -> None:
+        try:
+            run_wanted_audit(clock=utc_now, should_stop=stop.is_set)
+        except AuditRunning:
+            log.info("audit_running")
+        stop.wait(AUDIT_EVERY_SECONDS)
 
     _repeat(stop, turn)
 

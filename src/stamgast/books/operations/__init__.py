@@ -1,6 +1,17 @@
 """Writes of the books, one file an act, each inside the caller's transaction."""
 
+from stamgast.books.operations.audits import beat_audit, claim_audit, end_audit, pause_audit, stop_audit, want_audit
 from stamgast.books.operations.key import open_signing_key, reseal_signing_key
 from stamgast.books.operations.value import set_valuation
 
-__all__ = ["open_signing_key", "reseal_signing_key", "set_valuation"]
+__all__ = [
+    "beat_audit",
+    "claim_audit",
+    "end_audit",
+    "open_signing_key",
+    "pause_audit",
+    "reseal_signing_key",
+    "set_valuation",
+    "stop_audit",
+    "want_audit",
+]
