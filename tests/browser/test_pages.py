@@ -26,6 +26,8 @@ PAGES = (
     "/insights/retention", "/insights/retention?weeks=26&segment=loyal-customers", "/insights/customers?part=new",
     "/insights/cohorts?weeks=52", "/insights/cohorts?weeks=26&by=week&count=or-later", "/insights/repeat-purchase?weeks=52",
     "/insights/best-customers",
+    "/ledger", "/ledger/movements", "/ledger/movements?kind=expire&currency=score", "/ledger/liability", "/ledger/audit",
+    "/customers/user_id:918/statement", "/customers/user_id:918/statement?clock=happened&from=2020-01-01&at=2026-01-01T12:00",
     "/sources", "/sources/3", "/sources/uploads",
     "/webhooks", "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds", "/sources/identity",
     "/sources/kinds/Wine Tasting Booked", "/account", "/account/second-factor", "/staff", "/staff/1", "/keys", "/trail",

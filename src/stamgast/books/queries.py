@@ -37,4 +37,5 @@ def list_audits(cursor: Cursor, *, limit: int) -> list[AuditRun]:
 
 def as_audit(row: tuple[Any, ...]) -> AuditRun:
     """A run from its row of ``AUDIT_COLUMNS``."""
-    return AuditRun(*row[:-1], None if row[-1] is None else msgspec.json.decode(row[-1]))
+    findings = None if row[-1] is None else msgspec.json.decode(row[-1])
+    return AuditRun(*(*row[:-1], findings))

@@ -111,6 +111,7 @@ def action_label(action: str) -> str:
         "make signing key": _("made the key that signs checkpoints"),
         "ask for audit": _("asked for an audit of the ledger"),
         "stop audit": _("stopped an audit of the ledger"),
+        "export statement": _("saved the statement of a customer"),
         "set valuation": _("decided what points are worth in the books"),
         "keep shared view": _("kept a view for everybody"),
         "change shared view": _("changed everybody's view"),

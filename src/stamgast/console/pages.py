@@ -36,6 +36,7 @@ PLACES = (
     ("console:segments", "chart-pie", gettext_noop("Segments")),
     ("console:traits", "calculator", gettext_noop("Traits")),
     ("console:programme", "award", gettext_noop("Programme")),
+    ("console:ledger", "coins", gettext_noop("Ledger")),
     ("console:insights", "chart-bar", gettext_noop("Insights")),
     ("console:sources", "plug", gettext_noop("Sources")),
     ("console:webhooks", "webhook", gettext_noop("Webhooks")),

@@ -33,7 +33,7 @@ from stamgast.insights.orders import check_zone
 from stamgast.insights.redemption import Cell, Estimate, estimate
 from stamgast.kit.database import open_cursor
 from stamgast.lake.errors import LakeNotThere
-from stamgast.lake.manifest import Manifest, get_manifest, write_whole
+from stamgast.lake.manifest import get_manifest, write_whole
 from stamgast.lake.reading import keep, open_lake
 from stamgast.ledger.expiries import copy_expiries
 
@@ -135,6 +135,7 @@ class Liability(msgspec.Struct, frozen=True):
 
 class _Kept(msgspec.Struct, frozen=True):
     key: str
+    decided: str
     built_at: datetime
     seconds: float
     liability: Liability
@@ -207,28 +208,29 @@ def read_cells(folder: Path, *, zone: str) -> dict[str, list[Cell]]:
         return _cells(vintage_cells(flows_of(lake["movements"]), zone).to_pyarrow().to_pylist())
 
 
-def refresh_liability(folder: Path, *, now: datetime, zone: str, money: str) -> None:
+def refresh_liability(folder: Path, *, now: datetime, zone: str, money: str, rest: int = REST) -> None:
     """Works the usual answer out anew where the lake, the prices or the month changed since, and enough time has passed."""
     manifest = get_manifest(folder)
-    key = _key(manifest, now, zone, money)
+    decided = _decided(now, zone, money)
+    key = f"{decided}|{manifest.begun_at.isoformat()}|{manifest.version}"
     with (folder / "liability.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         kept = _find_kept(folder)
-        if kept is not None and (kept.key == key or now < kept.built_at + timedelta(seconds=kept.seconds * REST)):
+        if kept is not None and (kept.key == key or now < kept.built_at + timedelta(seconds=kept.seconds * rest)):
             return
         began = time.monotonic()
         found = measure_liability(folder, now=now, zone=zone, money=money)
-        write_whole(folder / KEPT, msgspec.json.encode(_Kept(key, now, time.monotonic() - began, found)))
+        write_whole(folder / KEPT, msgspec.json.encode(_Kept(key, decided, now, time.monotonic() - began, found)))
 
 
 def read_liability(folder: Path, *, now: datetime, zone: str, money: str) -> Liability | None:
-    """The usual answer: worked out at once where there is little to read, else the last one; None before the first."""
-    manifest = get_manifest(folder)
-    movements = manifest.datasets.get("movements")
+    """The usual answer. Where there is little to read, it follows a price that was just decided at once; else the worker
+    makes it, and this is the last one; None before the first."""
+    movements = get_manifest(folder).datasets.get("movements")
     rows = sum(part.rows for part in movements.parts) if movements else 0
     kept = _find_kept(folder)
-    if rows <= AT_ONCE_ROWS and (kept is None or kept.key != _key(manifest, now, zone, money)):
-        refresh_liability(folder, now=now, zone=zone, money=money)
+    if rows <= AT_ONCE_ROWS and (kept is None or kept.decided != _decided(now, zone, money)):
+        refresh_liability(folder, now=now, zone=zone, money=money, rest=0)
         kept = _find_kept(folder)
     return kept.liability if kept else None
 
@@ -240,13 +242,12 @@ def _find_kept(folder: Path) -> _Kept | None:
         return None
 
 
-def _key(manifest: Manifest, now: datetime, zone: str, money: str) -> str:
-    """Of which state of the lake, prices and month the answer is."""
+def _decided(now: datetime, zone: str, money: str) -> str:
+    """For which prices and month the answer is."""
     with open_cursor() as cursor:
         decided = [one.decided_at.isoformat() for one in list_valuations(cursor)]
     month = now.astimezone(ZoneInfo(zone)).date().replace(day=1)
-    state = (SHAPE, manifest.begun_at.isoformat(), manifest.version, month, zone, money, *decided)
-    return "|".join(map(str, state))
+    return "|".join(map(str, (SHAPE, month, zone, money, *decided)))
 
 
 def _expiries(lake: Mapping[str, ir.Table], scratch: Path) -> ir.Table:

@@ -33,6 +33,7 @@ class Clock(StrEnum):
 
 
 _COLUMN = {Clock.KNOWN: "posted_at", Clock.HAPPENED: "effective_at"}
+_OTHER = {Clock.KNOWN: Clock.HAPPENED, Clock.HAPPENED: Clock.KNOWN}
 
 
 class Amounts(NamedTuple):
@@ -88,8 +89,9 @@ SELECT currency, {", ".join(f"sum({change})::bigint" for change in _CHANGES.valu
 FROM ledger_movement WHERE {_OF_OWNER} GROUP BY currency ORDER BY currency
 """
 
-_PLACE = "({clock}, -d_available, movement_id)"
-"""What is added at one moment comes before what is taken at it, so that no line shows less than nothing on the way."""
+_ORDER = "{clock}, (d_available < 0)::int, {other}, movement_id"
+"""What is added at one moment comes before what is taken at it, so that no line shows less than nothing on the way; beside
+that, lines of one moment are in the order of the other clock."""
 
 _LINES = f"""
 WITH mine AS (
@@ -97,18 +99,19 @@ WITH mine AS (
   FROM ledger_movement WHERE {_OF_OWNER}
 ), running AS (
   SELECT *, {", ".join(f"sum(d_{name}) OVER line AS {name}" for name in _CHANGES)}
-  FROM mine WINDOW line AS (PARTITION BY currency ORDER BY {{clock}}, -d_available, movement_id)
+  FROM mine WINDOW line AS (PARTITION BY currency ORDER BY {_ORDER})
 ), page AS (
-  SELECT * FROM running WHERE {{clock}} >= %(since)s
-    AND (%(moment)s::timestamptz IS NULL OR {_PLACE} > (%(moment)s, %(place)s::bigint, %(last)s::uuid))
-  ORDER BY {{clock}}, -d_available, movement_id LIMIT %(limit)s
+  SELECT *, row_number() OVER (ORDER BY {_ORDER}) AS place FROM running WHERE {{clock}} >= %(since)s
+    AND (%(moment)s::timestamptz IS NULL
+      OR ({_ORDER}) > (%(moment)s, %(is_taken)s::int, %(other)s::timestamptz, %(last)s::uuid))
+  ORDER BY {_ORDER} LIMIT %(limit)s
 )
 SELECT page.*, corrected.movement_id, corrected.posted_at FROM page LEFT JOIN LATERAL (
   SELECT o.movement_id, o.posted_at FROM ledger_movement o
   WHERE o.bucket = %(bucket)s AND o.owner_id = %(owner)s AND o.effective_at = page.effective_at AND o.lot_id = page.lot_id
     AND o.posted_at < page.posted_at AND page.credit <> %(debt)s
   ORDER BY o.posted_at DESC, o.movement_id LIMIT 1
-) AS corrected ON true ORDER BY page.{{clock}}, -page.d_available, page.movement_id
+) AS corrected ON true ORDER BY place
 """
 """A movement corrects the last one of its lot that counts from the same moment and was known before it."""
 
@@ -145,7 +148,7 @@ def read_statement(
     limit = max(1, min(limit, LARGEST_PAGE))
     last_moment = until - _INSTANT
     values = _values(owner, *_limits(clock, last_moment), currency) | _read_place(after) | {"since": since, "limit": limit + 1}
-    cursor.execute(_LINES.format(clock=_COLUMN[clock]), values, prepare=False)
+    cursor.execute(_LINES.format(clock=_COLUMN[clock], other=_COLUMN[_OTHER[clock]]), values, prepare=False)
     lines = page_of([_line(row) for row in cursor], limit, lambda line: _place_of(line, clock))
     opening = _amounts(cursor, owner, clock, since - _INSTANT, currency)
     closing = _amounts(cursor, owner, clock, last_moment, currency)
@@ -175,17 +178,19 @@ def _values(owner: UUID, at: datetime | None, known_at: datetime | None, currenc
 
 def _read_place(after: str | None) -> dict[str, Any]:
     if after is None:
-        return {"moment": None, "place": None, "last": None}
-    moment, place, last = decode_cursor(after, int, int, str)
+        return {"moment": None, "is_taken": None, "other": None, "last": None}
+    moment, is_taken, other, last = decode_cursor(after, int, int, int, str)
     try:
-        return {"moment": to_moment(int(moment)), "place": int(place), "last": UUID(str(last))}
+        moments = {"moment": to_moment(int(moment)), "other": to_moment(int(other))}
+        return {**moments, "is_taken": int(bool(is_taken)), "last": UUID(str(last))}
     except (ValueError, OverflowError):
         raise InvalidCursor("This cursor is not one of ours. Start again without it.") from None
 
 
-def _place_of(line: Line, clock: Clock) -> tuple[int, int, str]:
-    moment = line.movement.posted_at if clock is Clock.KNOWN else line.movement.effective_at
-    return to_microseconds(moment), -line.change.available, line.movement.id.hex
+def _place_of(line: Line, clock: Clock) -> tuple[int, int, int, str]:
+    moments = (to_microseconds(line.movement.posted_at), to_microseconds(line.movement.effective_at))
+    moment, other = moments if clock is Clock.KNOWN else moments[::-1]
+    return moment, int(line.change.available < 0), other, line.movement.id.hex
 
 
 _WIDTH = len(MOVEMENT_COLUMNS.split(","))
@@ -193,4 +198,4 @@ _WIDTH = len(MOVEMENT_COLUMNS.split(","))
 
 def _line(row: tuple[Any, ...]) -> Line:
     amounts = [int(amount) for amount in row[_WIDTH : _WIDTH + 8]]
-    return Line(movement_of(row[:_WIDTH]), Amounts(*amounts[:4]), Amounts(*amounts[4:]), *row[_WIDTH + 8 :])
+    return Line(movement_of(row[:_WIDTH]), Amounts(*amounts[:4]), Amounts(*amounts[4:]), *row[_WIDTH + 9 :])

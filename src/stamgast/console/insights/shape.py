@@ -33,7 +33,7 @@ class Table:
 class Picture:
     """One chart: what it says in a title, in a note and to those who cannot see it, and the table behind it.
 
-    Without anything to draw the specification is empty.
+    Without anything to draw the specification is empty; where only the table was meant, ``is_table`` says so.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Picture:
     summary: str
     spec: Mapping[str, Any]
     table: Table
+    is_table: bool = False
 
     @property
     def spec_id(self) -> str:

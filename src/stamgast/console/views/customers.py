@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from stamgast.activities.tallies import list_kinds_of
 from stamgast.console import reader
 from stamgast.console.consent_words import consent_rows
+from stamgast.console.ledger_words import expiring_rows
 from stamgast.console.pages import is_part, page, shop_zone, show, start_of_today
 from stamgast.console.programme_words import rule_label
 from stamgast.console.tier_words import tier_card
@@ -52,6 +53,7 @@ from stamgast.traits.queries import count_traits
 
 SHARERS = 3
 LOTS = 2_000
+EXPIRING = 12
 MOST_BOUGHT = 5
 DEVICES = 5
 PARTS = (Part.BUYING, Part.DEVICES, Part.SOURCES, Part.TIER, Part.TRAIT_VALUES)
@@ -105,6 +107,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             "score": score,
             "goal": goal,
             "expiry": _expiry_sentence(lots),
+            "expiring": expiring_rows(lots)[:EXPIRING],
             "leaves": leaving_sentence(score, goal.over, lots) if goal else "",
             "facts": _facts(view, parts.buying),
             "erased": erased,

@@ -1,7 +1,7 @@
 """From movements and orders over the lake to the liability and its journal: the example of the standard, end to end."""
 
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -174,10 +174,25 @@ def test_the_usual_answer_is_kept_until_something_changes(folder) -> None:
     assert read_liability(folder, **ASKED) == first
     assert (folder / "liability.json").stat().st_mtime_ns == stamp
     value(9_500, date(2026, 1, 1), today=date(2026, 1, 31))
-    refresh_liability(folder, now=datetime(2026, 4, 11, tzinfo=UTC), zone="Europe/Amsterdam", money="EUR")
-    changed = read_liability(folder, **ASKED | {"now": datetime(2026, 4, 11, tzinfo=UTC)})
+    changed = read_liability(folder, **ASKED)
     assert changed is not None
     assert changed.currencies[0].deferred_minor is not None
+
+
+def test_the_worker_follows_the_lake_and_rests_in_between(folder) -> None:
+    def outstanding(minutes: int) -> int:
+        refresh_liability(folder, now=NOW + timedelta(minutes=minutes), zone="Europe/Amsterdam", money="EUR")
+        found = read_liability(folder, **ASKED)
+        assert found is not None
+        return found.currencies[0].outstanding
+
+    bring_up(folder)
+    assert outstanding(0) == 1_500
+    give(BOB, 700, moment(4, 1))
+    bring_up(folder)
+    assert read_liability(folder, **ASKED).currencies[0].outstanding == 1_500, "a page does not work it out"
+    assert outstanding(0) == 1_500, "it was just worked out"
+    assert outstanding(60) == 2_200
 
 
 def test_a_valuation_stands_in_the_trail_and_closed_months_stay_closed(folder) -> None:

@@ -132,6 +132,9 @@ def test_statement_leads_from_its_opening_to_its_closing(
     def moment(row: Row) -> datetime:
         return row.posted_at if clock is Clock.KNOWN else row.effective_at
 
+    def other(row: Row) -> datetime:
+        return row.effective_at if clock is Clock.KNOWN else row.posted_at
+
     with trial() as cursor:
         insert(cursor, rows)
         mine = [row for row in rows if row.owner == ADA]
@@ -142,7 +145,7 @@ def test_statement_leads_from_its_opening_to_its_closing(
     assert statement.opening == {currency: before.get(currency, Amounts(0, 0, 0, 0)) for currency in statement.closing}
     within = [row for row in mine if since <= moment(row) < until]
     assert [line.movement.id for line in lines] == [
-        row.id for row in sorted(within, key=lambda row: (moment(row), -row.change().available, row.id))
+        row.id for row in sorted(within, key=lambda row: (moment(row), row.change().available < 0, other(row), row.id))
     ]
     running = dict(statement.opening)
     for line in lines:
@@ -150,15 +153,15 @@ def test_statement_leads_from_its_opening_to_its_closing(
         running[row.currency] = add(running[row.currency], row.change())
         assert (line.change, line.after) == (row.change(), running[row.currency])
         earlier = [
-            other
-            for other in mine
-            if row.lot and other.lot == row.lot and other.effective_at == row.effective_at and other.posted_at < row.posted_at
+            one
+            for one in mine
+            if row.lot and one.lot == row.lot and one.effective_at == row.effective_at and one.posted_at < row.posted_at
         ]
         if not earlier or row.credit == Account.DEBT:
             assert line.corrects is None
         else:
-            latest = max(other.posted_at for other in earlier)
-            assert line.corrects == min(other.id for other in earlier if other.posted_at == latest)
+            latest = max(one.posted_at for one in earlier)
+            assert line.corrects == min(one.id for one in earlier if one.posted_at == latest)
             assert line.corrects_at == latest
     assert running == statement.closing
 

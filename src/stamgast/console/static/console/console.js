@@ -2,7 +2,7 @@
 "use strict";
 
 document.addEventListener("click", (event) => {
-  const pressed = event.target.closest("[data-menu], [data-pause], [data-close], [data-copy]");
+  const pressed = event.target.closest("[data-menu], [data-pause], [data-close], [data-copy], [data-print]");
   if (!pressed) return;
   if (pressed.hasAttribute("data-menu")) {
     const isOpen = document.getElementById("navigation").classList.toggle("sg-open");
@@ -12,6 +12,8 @@ document.addEventListener("click", (event) => {
     pressed.textContent = isPaused ? pressed.dataset.resume : pressed.dataset.pause;
   } else if (pressed.hasAttribute("data-close")) {
     pressed.closest("dialog").close();
+  } else if (pressed.hasAttribute("data-print")) {
+    window.print();
   } else {
     navigator.clipboard.writeText(pressed.dataset.copy).then(() => {
       document.getElementById("said-aloud").textContent = pressed.dataset.copied;
