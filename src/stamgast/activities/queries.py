@@ -283,6 +283,15 @@ def count_pending(cursor: Cursor, *, at_most: int | None = None) -> int:
     return int(row[0]) if row else 0
 
 
+def list_waiting_identifiers(cursor: Cursor) -> set[str]:
+    """Every identifier that something names which waits to be decided, set aside or not."""
+    cursor.execute(
+        "SELECT DISTINCT name FROM activities_pending AS waiting JOIN activities_activity AS a ON a.id = waiting.activity_id "
+        "CROSS JOIN jsonb_array_elements_text(a.identifiers) AS name"
+    )
+    return {row[0] for row in cursor}
+
+
 def count_set_aside(cursor: Cursor) -> int:
     """How many activities wait because deciding them broke."""
     row = cursor.execute("SELECT count(*) FROM activities_pending WHERE failed_at IS NOT NULL").fetchone()

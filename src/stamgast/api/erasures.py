@@ -15,6 +15,7 @@ from stamgast.customers.erasure.queries import get_erasure
 from stamgast.customers.erasure.types import Erasure
 from stamgast.flows.erase import erase_within, hold_archive
 from stamgast.flows.export_person import TITLES, export_person
+from stamgast.flows.lift_erasure import lift_within
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
 
@@ -25,8 +26,17 @@ class ErasureBody(Schema):
     reason: str = Field("", max_length=LONGEST_REASON)
 
 
+class LiftBody(Schema):
+    """Why somebody may come back. Nothing personal: it stays on the receipt."""
+
+    reason: str = Field(min_length=1, max_length=LONGEST_REASON)
+
+
 class ErasureShape(Schema):
-    """The receipt: when, by whom, and how much of what was removed. ``lake_cleaned_at`` follows within minutes."""
+    """The receipt: when, by whom, and how much of what was removed. ``lake_cleaned_at`` follows within minutes.
+
+    ``lifted_at`` says since when the person may come back.
+    """
 
     id: UUID
     customer_id: UUID
@@ -35,12 +45,16 @@ class ErasureShape(Schema):
     reason: str
     removed: dict[str, int]
     lake_cleaned_at: datetime | None
+    lifted_at: datetime | None
+    lifted_by: str | None
+    lift_reason: str | None
 
 
 def register(api: NinjaAPI) -> None:
     """Adds the routes; before the one that takes any reference."""
     api.get("/customers/{path:reference}/export", summary="Everything that is known of one customer")(export_customer)
     api.post("/customers/{path:reference}/erasure", response=ErasureShape, summary="Erase a customer")(erase_customer)
+    api.post("/erasures/{erasure_id}/lift", response=ErasureShape, summary="Let somebody come back who was erased")(lift_one)
     api.get("/erasures/{erasure_id}", response=ErasureShape, summary="The receipt of an erasure")(read_erasure)
 
 
@@ -82,6 +96,13 @@ def _erase_once(request: HttpRequest, reference: str, body: ErasureBody) -> dict
         return _erasure(
             erase_within(cursor, reference, reason=body.reason, at=utc_now(), actor=actor_of(request), region=region())
         )
+
+
+@idempotent
+def lift_one(request: HttpRequest, erasure_id: UUID, body: LiftBody) -> dict[str, Any]:
+    """Who comes in with the same identifiers is a new customer from now on. What was erased, or kept out since, stays so."""
+    with transaction() as cursor:
+        return _erasure(lift_within(cursor, erasure_id, reason=body.reason, at=utc_now(), actor=actor_of(request)))
 
 
 def read_erasure(request: HttpRequest, erasure_id: UUID) -> dict[str, Any]:

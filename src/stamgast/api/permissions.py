@@ -28,6 +28,7 @@ RULES: Mapping[str, Mapping[str, Scope]] = {
     "export_customer": {"GET": Scope.CUSTOMERS_EXPORT},
     "erase_customer": {"POST": Scope.CUSTOMERS_ERASE},
     "read_erasure": {"GET": Scope.CUSTOMERS_ERASE},
+    "lift_one": {"POST": Scope.CUSTOMERS_ERASE},
     "read_movement": {"GET": Scope.MOVEMENTS_READ},
     "explain_one_movement": {"GET": Scope.MOVEMENTS_READ},
     "spend_points": {"POST": Scope.POINTS_SPEND},

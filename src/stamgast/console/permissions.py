@@ -81,6 +81,7 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:export": {"POST": _HELPERS - {Role.MARKETER}},
     "console:erasures": {"GET": _PEOPLE},
     "console:erasure_receipt": {"GET": _PEOPLE},
+    "console:erasure_lift": {"POST": _OWNER},
     "console:consents": {"GET": _PEOPLE, "POST": _HELPERS},
     "console:consent_texts": {"GET": _FIGURES, "POST": _WRITERS},
     "console:consent_confirm": {"GET": _ANYBODY, "POST": _ANYBODY},

@@ -87,6 +87,7 @@ urlpatterns = [
     path("customers/<str:reference>/export", erasures.export, name="export"),
     path("erasures", erasures.erasures, name="erasures"),
     path("erasures/<uuid:erasure_id>", erasures.receipt, name="erasure_receipt"),
+    path("erasures/<uuid:erasure_id>/lift", erasures.lift, name="erasure_lift"),
     path("consent/confirm/<str:token>", consent_links.confirm, name="consent_confirm"),
     path("consent/withdraw/<str:token>", consent_links.withdraw, name="consent_withdraw"),
     path("movements/<uuid:movement_id>/why", customers.why, name="why"),

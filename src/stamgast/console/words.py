@@ -45,6 +45,10 @@ def refusal_sentence(error: StamgastError) -> str:
         "refusal_not_found": _("There is no such refusal."),
         "refusal_settled": _("This refusal was sent again or dismissed before. Nothing changed."),
         "erasure_not_found": _("There is no receipt of an erasure with this id."),
+        "already_lifted": _("This person may come back already. Nothing was changed."),
+        "erasure_under_way": _(
+            "Something of this person still waits for the worker, which takes it out first. Try again in a minute or two."
+        ),
         "already_erased": _("This customer was erased before. Nothing was left to remove."),
         "unknown_consent": _("There is no text for this purpose and channel yet. Write one first."),
         "consent_link_invalid": _("This link does not work. Copy the whole address from the message."),

@@ -103,10 +103,14 @@ class IsPersonal:
 def empty_refusals_of_erased(*, at: datetime) -> int:
     """Takes what was refused lately out, where it names somebody who was erased; returns how many refusals that was."""
     with transaction() as cursor:
-        key = find_key(cursor, secrets_in_force())
-        if key is None:
-            return 0
-        region = country_of(settings.CONFIGURATION.timezone)
-        found = find_refusals(cursor, since=at - LOOK_BACK, region=region)
-        buried = find_buried(cursor, {one for names in found.values() for one in names}, key)
-        return empty_refusals(cursor, [id_ for id_, names in found.items() if not buried.keys().isdisjoint(names)])
+        return empty_refusals_naming_erased(cursor, at=at, region=country_of(settings.CONFIGURATION.timezone))
+
+
+def empty_refusals_naming_erased(cursor: Cursor, *, at: datetime, region: str | None) -> int:
+    """``empty_refusals_of_erased`` within a transaction of the caller."""
+    key = find_key(cursor, secrets_in_force())
+    if key is None:
+        return 0
+    found = find_refusals(cursor, since=at - LOOK_BACK, region=region)
+    buried = find_buried(cursor, {one for names in found.values() for one in names}, key)
+    return empty_refusals(cursor, [id_ for id_, names in found.items() if not buried.keys().isdisjoint(names)])

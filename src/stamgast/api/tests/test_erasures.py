@@ -5,6 +5,8 @@ import json
 import zipfile
 
 from stamgast.access.operations import create_key
+from stamgast.flows.export_lake import clean
+from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
 
 from .conftest import NOW
@@ -66,3 +68,19 @@ def test_who_may_read_may_not_erase_or_export(shop, client, get):
     assert client.get(f"{BOB}/export", headers=headers).status_code == 403
     assert get(BOB).status_code == 200
     assert actions() == []
+
+
+def test_somebody_may_come_back_once_and_with_a_reason(shop, client, key, get, tmp_path):
+    headers = {"authorization": f"Bearer {key}"}
+    receipt = client.post(f"{BOB}/erasure", {"reason": "asked"}, "application/json", headers=headers).json()
+    address = f"/v1/erasures/{receipt['id']}/lift"
+    early = client.post(address, {"reason": "phoned"}, "application/json", headers=headers)
+    assert (early.status_code, early.json()["code"]) == (409, "erasure_under_way")
+    clean(at=utc_now(), folder=tmp_path)
+    assert client.post(address, {"reason": ""}, "application/json", headers=headers).status_code == 422
+    keyed = {**headers, "idempotency-key": "lift-1"}
+    lifted = client.post(address, {"reason": "phoned"}, "application/json", headers=keyed).json()
+    assert (lifted["lift_reason"], lifted["lifted_at"] is not None) == ("phoned", True)
+    assert client.post(address, {"reason": "phoned"}, "application/json", headers=keyed).json() == lifted
+    again = client.post(address, {"reason": "phoned"}, "application/json", headers=headers)
+    assert (again.status_code, again.json()["code"]) == (409, "already_lifted")

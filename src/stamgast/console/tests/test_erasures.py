@@ -3,11 +3,14 @@
 import io
 import re
 import zipfile
+from pathlib import Path
 
 from django.test import Client
 
 from stamgast.activities.types import Source
 from stamgast.customers.queries import find_customer
+from stamgast.flows.export_lake import clean
+from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
 
 PAGE = "/customers/user_id:900/erase"
@@ -57,3 +60,23 @@ def test_everything_as_a_file_stands_in_the_trail(signed_in: Client, shop: Sourc
     with open_cursor() as cursor:
         trail = cursor.execute("SELECT actor FROM access_trail WHERE action = 'export customer'").fetchall()
     assert trail == [("staff:owner@example.org",)]
+
+
+def test_an_owner_lets_somebody_come_back_with_a_reason_and_not_before_the_worker_is_done(
+    signed_in: Client, shop: Source, tmp_path: Path
+) -> None:
+    assert signed_in.post(PAGE, {"confirmation": NAME}).status_code == 302
+    with open_cursor() as cursor:
+        ((erasure,),) = cursor.execute("SELECT id FROM customers_erasure").fetchall()
+    address = f"/erasures/{erasure}"
+    refused = signed_in.post(f"{address}/lift", {"reason": "phoned"}, headers={"Referer": address}, follow=True)
+    assert "Something of this person still waits for the worker" in refused.content.decode()
+    clean(at=utc_now(), folder=tmp_path)
+    without = signed_in.post(f"{address}/lift", {"reason": " "}, headers={"Referer": address}, follow=True)
+    assert "Say why" in without.content.decode()
+    assert "Let this person come back" in signed_in.get(address).content.decode()
+    text = signed_in.post(f"{address}/lift", {"reason": "phoned"}, follow=True).content.decode()
+    assert "is a new customer from now on" in text
+    assert re.search(r"Lifted on .* by staff:owner@example.org. phoned", text)
+    assert f"{address}/lift" not in text
+    assert "lifted" in signed_in.get("/erasures").content.decode()

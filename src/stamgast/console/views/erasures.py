@@ -16,6 +16,7 @@ from stamgast.customers.erasure.queries import find_erasure_of, get_erasure, lis
 from stamgast.customers.queries import get_profile
 from stamgast.flows.erase import erase
 from stamgast.flows.export_person import export_person
+from stamgast.flows.lift_erasure import lift_erasure
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
 
@@ -64,6 +65,15 @@ def receipt(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
     with open_cursor() as cursor:
         found = get_erasure(cursor, erasure_id)
     return show(request, "console/erasure.html", {"erasure": found, "removed": removed_rows(found.removed)})
+
+
+@require_POST
+@act
+def lift(request: HttpRequest, erasure_id: UUID) -> HttpResponse:
+    """Lets the person come back; says why it cannot be yet where something of theirs is still on its way."""
+    lift_erasure(erasure_id, reason=request.POST.get("reason", ""), at=utc_now(), actor=actor_of(request))
+    messages.success(request, _("Lifted. Who comes in with the same identifiers is a new customer from now on."))
+    return redirect("console:erasure_receipt", erasure_id)
 
 
 @require_POST

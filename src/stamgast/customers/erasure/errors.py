@@ -22,3 +22,17 @@ class ErasureKeyLost(StamgastError):
 
     code = "erasure_key_lost"
     kind = Kind.UNAVAILABLE
+
+
+class AlreadyLifted(StamgastError):
+    """The tombstones of this erasure were lifted before."""
+
+    code = "already_lifted"
+    kind = Kind.CONFLICT
+
+
+class ErasureUnderWay(StamgastError):
+    """Something of the person still waits to be decided, or is in the files for analysis."""
+
+    code = "erasure_under_way"
+    kind = Kind.CONFLICT

@@ -23,9 +23,13 @@ class Erasure(models.Model):
 
 
 class Tombstone(models.Model):
-    """A keyed digest of an identifier of somebody who was erased. It is never deleted."""
+    """A keyed digest of an identifier of somebody who was erased. It is never deleted.
 
-    digest = models.BinaryField(primary_key=True)
+    Who came back and is erased once more has a second one; of those that were not lifted there is one a digest.
+    """
+
+    pk = models.CompositePrimaryKey("digest", "erasure_id")
+    digest = models.BinaryField()
     erasure_id = models.UUIDField()
     buried_at = models.DateTimeField()
 
@@ -45,3 +49,12 @@ class ErasureTrace(models.Model):
     pk = models.CompositePrimaryKey("erasure_id", "anchor_id")
     erasure_id = models.UUIDField()
     anchor_id = models.UUIDField()
+
+
+class ErasureLift(models.Model):
+    """That the tombstones of an erasure keep nobody out any more. It is never deleted either."""
+
+    erasure_id = models.UUIDField(primary_key=True)
+    at = models.DateTimeField()
+    actor = models.TextField()
+    reason = models.TextField()

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from stamgast.customers.erasure.errors import AlreadyLifted
 from stamgast.customers.erasure.queries import find_key, find_wrapped_key
 from stamgast.customers.erasure.rules import KEY_BYTES, WrappedKey, tombstone_of, unwrap_key, wrap_key
 from stamgast.customers.erasure.types import ERASED, Erasure
+from stamgast.customers.reasons import required_reason
 from stamgast.customers.rules import identifier_id
 from stamgast.kit.database import Cursor
 
@@ -38,13 +40,25 @@ def begin_erasure(customer: UUID, *, at: datetime, actor: str, reason: str) -> E
 
 
 def bury(cursor: Cursor, erasure: Erasure, identifiers: Collection[str], key: bytes) -> None:
-    """A tombstone for each normalised identifier, and a trace of its id for the lake."""
+    """A tombstone for each normalised identifier that has none in force, and a trace of its id for the lake."""
     cursor.execute(
         "INSERT INTO customers_tombstone (digest, erasure_id, buried_at) SELECT digest, %s, %s FROM unnest(%s::bytea[]) "
-        "AS new (digest) ORDER BY digest ON CONFLICT (digest) DO NOTHING",
+        "AS new (digest) WHERE NOT EXISTS (SELECT FROM customers_tombstone AS stone WHERE stone.digest = new.digest AND NOT "
+        "EXISTS (SELECT FROM customers_erasurelift AS lift WHERE lift.erasure_id = stone.erasure_id)) "
+        "ORDER BY digest ON CONFLICT DO NOTHING",
         (erasure.id, erasure.at, [tombstone_of(identifier, key) for identifier in identifiers]),
     )
     leave_traces(cursor, erasure.id, [identifier_id(*text.split(":", 1)) for text in identifiers])
+
+
+def lift(cursor: Cursor, erasure_id: UUID, *, reason: str, at: datetime, actor: str) -> None:
+    """The tombstones of an erasure keep nobody out any more. Raises ReasonMissing, AlreadyLifted."""
+    cursor.execute(
+        "INSERT INTO customers_erasurelift (erasure_id, at, actor, reason) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        (erasure_id, at, actor, required_reason(reason)),
+    )
+    if not cursor.rowcount:
+        raise AlreadyLifted("This person may come back already. Nothing was changed.")
 
 
 def leave_traces(cursor: Cursor, erasure_id: UUID, anchors: Collection[UUID]) -> None:

@@ -13,7 +13,9 @@ from stamgast.customers.erasure.types import Erasure
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import DEFAULT_PAGE, Page, decode_cursor, page_of
 
-_COLUMNS = "id, customer_id, anchor_id, at, actor, reason, removed::text, lake_cleaned_at"
+_COLUMNS = """erasure.id, erasure.customer_id, erasure.anchor_id, erasure.at, erasure.actor, erasure.reason,
+    erasure.removed::text, erasure.lake_cleaned_at, lift.at, lift.actor, lift.reason"""
+_FROM = "customers_erasure AS erasure LEFT JOIN customers_erasurelift AS lift ON lift.erasure_id = erasure.id"
 
 
 def find_wrapped_key(cursor: Cursor) -> WrappedKey | None:
@@ -37,14 +39,16 @@ def find_key(cursor: Cursor, secrets: Sequence[str]) -> bytes | None:
 
 
 def find_buried(cursor: Cursor, identifiers: Iterable[str], key: bytes) -> dict[str, Erasure]:
-    """Those of the normalised identifiers that belonged to somebody who was erased, and the receipt of each."""
+    """Those of the normalised identifiers that belonged to somebody who was erased, and the receipt of each.
+
+    What was lifted belongs to nobody who was erased.
+    """
     digests = {tombstone_of(identifier, key): identifier for identifier in set(identifiers)}
-    columns = ", ".join(f"erasure.{column.strip()}" for column in _COLUMNS.split(","))
     rows = cursor.execute(
         f"""
-        SELECT stone.digest, {columns} FROM unnest(%s::bytea[]) AS wanted (digest)
+        SELECT stone.digest, {_COLUMNS} FROM unnest(%s::bytea[]) AS wanted (digest)
         JOIN customers_tombstone AS stone ON stone.digest = wanted.digest
-        JOIN customers_erasure AS erasure ON erasure.id = stone.erasure_id
+        JOIN ({_FROM}) ON erasure.id = stone.erasure_id WHERE lift.at IS NULL
         """,
         (list(digests),),
     ).fetchall()
@@ -53,7 +57,7 @@ def find_buried(cursor: Cursor, identifiers: Iterable[str], key: bytes) -> dict[
 
 def get_erasure(cursor: Cursor, erasure_id: UUID) -> Erasure:
     """One receipt; raises ErasureNotFound."""
-    row = cursor.execute(f"SELECT {_COLUMNS} FROM customers_erasure WHERE id = %s", (erasure_id,)).fetchone()
+    row = cursor.execute(f"SELECT {_COLUMNS} FROM {_FROM} WHERE erasure.id = %s", (erasure_id,)).fetchone()
     if row is None:
         raise ErasureNotFound("There is no receipt of an erasure with this id.")
     return _erasure_of(row)
@@ -62,7 +66,7 @@ def get_erasure(cursor: Cursor, erasure_id: UUID) -> Erasure:
 def find_erasure_of(cursor: Cursor, customer: UUID) -> Erasure | None:
     """The receipt of a customer who was erased."""
     row = cursor.execute(
-        f"SELECT {_COLUMNS} FROM customers_erasure WHERE customer_id = %s ORDER BY at DESC LIMIT 1", (customer,)
+        f"SELECT {_COLUMNS} FROM {_FROM} WHERE customer_id = %s ORDER BY erasure.at DESC LIMIT 1", (customer,)
     ).fetchone()
     return _erasure_of(row) if row else None
 
@@ -74,8 +78,8 @@ def list_erasures(cursor: Cursor, *, after: str | None = None, limit: int = DEFA
         moment, last = decode_cursor(after, str, str)
         before = (datetime.fromisoformat(str(moment)), UUID(str(last)))
     rows = cursor.execute(
-        f"SELECT {_COLUMNS} FROM customers_erasure WHERE %s::timestamptz IS NULL OR (at, id) < (%s, %s) "
-        "ORDER BY at DESC, id DESC LIMIT %s",
+        f"SELECT {_COLUMNS} FROM {_FROM} WHERE %s::timestamptz IS NULL OR (erasure.at, erasure.id) < (%s, %s) "
+        "ORDER BY erasure.at DESC, erasure.id DESC LIMIT %s",
         (*((before[0], *before) if before else (None, None, None)), limit + 1),
     ).fetchall()
     return page_of([_erasure_of(row) for row in rows], limit, lambda row: (row.at.isoformat(), str(row.id)))
@@ -101,9 +105,9 @@ def list_living(cursor: Cursor, identifiers: Collection[UUID]) -> set[UUID]:
 
 
 def _erasure_of(row: Sequence[Any]) -> Erasure:
-    id_, customer, anchor, at, actor, reason, removed, cleaned = row
+    id_, customer, anchor, at, actor, reason, removed, *rest = row
     counts: Mapping[str, int] = msgspec.json.decode(removed)
-    return Erasure(id_, customer, anchor, at, actor, reason, counts, cleaned)
+    return Erasure(id_, customer, anchor, at, actor, reason, counts, *rest)
 
 
 def list_erased(cursor: Cursor) -> set[UUID]:

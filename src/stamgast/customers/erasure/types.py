@@ -13,7 +13,8 @@ ERASED = "erased"
 class Erasure:
     """The receipt: when, by whom, and how much of what was removed. It says nothing about who it was.
 
-    ``lake_cleaned_at`` is None until the lake's files were rewritten, which the next export does.
+    ``lake_cleaned_at`` is None until the lake's files were rewritten, which the next export does. From ``lifted_at`` on who
+    comes in with the same identifiers is a new customer.
     """
 
     id: UUID
@@ -24,6 +25,9 @@ class Erasure:
     reason: str
     removed: Mapping[str, int]
     lake_cleaned_at: datetime | None = None
+    lifted_at: datetime | None = None
+    lifted_by: str | None = None
+    lift_reason: str | None = None
 
     @property
     def identifier(self) -> str:
