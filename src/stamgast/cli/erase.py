@@ -4,11 +4,12 @@ import json
 
 import click
 
+from stamgast.cli.asking import AskingCommand
 from stamgast.cli.setting_up import ACTOR, database
 from stamgast.kit.clock import utc_now
 
 
-@click.command("erase")
+@click.command("erase", cls=AskingCommand, instead="stamgast erase email:ada@example.org --yes")
 @click.argument("identifier")
 @click.option("--reason", default="", help="Why, for the receipt. Write nothing personal.")
 @click.option("--yes", "is_sure", is_flag=True, help="Do not ask: it cannot be undone.")

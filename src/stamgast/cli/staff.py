@@ -5,6 +5,7 @@ import sys
 import click
 
 from stamgast.access.types import Role
+from stamgast.cli.asking import AskingCommand
 from stamgast.cli.setting_up import ACTOR, database
 from stamgast.kit.clock import utc_now
 
@@ -15,6 +16,8 @@ def read_password(from_stdin: bool) -> str:
     """Typed twice at a terminal, or the first line of standard input."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise click.Abort  # getpass would warn that it shows what is typed, and nobody types
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 
 
@@ -23,7 +26,11 @@ def command() -> None:
     """People who sign in to the console."""
 
 
-@command.command("create")
+@command.command(
+    "create",
+    cls=AskingCommand,
+    instead='echo "$PASSWORD" | stamgast staff create --email ada@example.org --name Ada --role owner --password-stdin',
+)
 @click.option("--email", prompt="E-mail", help="What they sign in with.")
 @click.option("--name", prompt="Name", help="What colleagues see.")
 @click.option("--role", type=click.Choice(ROLES), help="What they do here. The first person is an owner.")
@@ -43,7 +50,9 @@ def create(email: str, name: str, role: str | None, language: str | None, passwo
     click.echo(f"{member.name} may sign in as {member.email}, as {member.role}.")
 
 
-@command.command("password")
+@command.command(
+    "password", cls=AskingCommand, instead='echo "$PASSWORD" | stamgast staff password --email ada@example.org --password-stdin'
+)
 @click.option("--email", prompt="E-mail", help="Whose password it is.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def password(email: str, password_stdin: bool) -> None:
@@ -58,7 +67,7 @@ def password(email: str, password_stdin: bool) -> None:
     click.echo(f"{member.email} signs in with the new password from now on.")
 
 
-@command.command("second-factor-off")
+@command.command("second-factor-off", cls=AskingCommand, instead="stamgast staff second-factor-off --email ada@example.org")
 @click.option("--email", prompt="E-mail", help="Whose second factor it is.")
 def second_factor_off(email: str) -> None:
     """For who lost the telephone and the recovery codes, where no owner is left to help."""

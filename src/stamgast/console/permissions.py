@@ -133,6 +133,7 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:webhook_test": {"POST": _OWNER},
     "console:webhook_secret": {"POST": _OWNER},
     "console:webhook_switch": {"POST": _OWNER},
+    "console:webhook_delete": {"GET": _OWNER, "POST": _OWNER},
     "console:webhook_all_again": {"POST": _OWNER},
     "console:webhook_delivery": {"GET": _SOURCES},
     "console:webhook_again": {"POST": _OWNER},

@@ -143,6 +143,7 @@ urlpatterns = [
     path("webhooks/<uuid:endpoint_id>/test", webhooks.test, name="webhook_test"),
     path("webhooks/<uuid:endpoint_id>/secret", webhooks.secret, name="webhook_secret"),
     path("webhooks/<uuid:endpoint_id>/switch", webhooks.switched, name="webhook_switch"),
+    path("webhooks/<uuid:endpoint_id>/delete", webhooks.delete, name="webhook_delete"),
     path("webhooks/<uuid:endpoint_id>/again", webhooks.all_again, name="webhook_all_again"),
     path("webhooks/<uuid:endpoint_id>/deliveries/<int:number>", webhooks.delivery, name="webhook_delivery"),
     path("webhooks/<uuid:endpoint_id>/deliveries/<int:number>/again", webhooks.again, name="webhook_again"),

@@ -122,6 +122,27 @@ def test_staff_password_is_read_from_standard_input_and_never_shown(folder: Path
     assert run(folder, "staff", "list").stdout == "ada@example.org\tAda\towner\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "instead"),
+    [
+        (("staff", "create"), "--email ada@example.org --name Ada --role owner --password-stdin"),
+        (("staff", "create", "--email", "ada@example.org", "--name", "Ada"), "--password-stdin"),
+        (("staff", "password"), "stamgast staff password --email ada@example.org --password-stdin"),
+        (("staff", "second-factor-off"), "stamgast staff second-factor-off --email ada@example.org"),
+        (("erase", "email:ada@example.org"), "stamgast erase email:ada@example.org --yes"),
+    ],
+)
+def test_a_command_that_nobody_can_answer_says_what_to_give_it(
+    tmp_path: Path, arguments: tuple[str, ...], instead: str
+) -> None:
+    done = run(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert "There is no terminal to ask at" in done.stderr
+    assert instead in done.stderr
+    assert "Aborted" not in done.stderr
+    assert "Warning" not in done.stderr
+
+
 @pytest.mark.xdist_group("commands")
 def test_audit_of_an_empty_shop_is_clean(folder: Path) -> None:
     done = run(folder, "audit", "--json")

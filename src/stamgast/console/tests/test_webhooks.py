@@ -183,3 +183,25 @@ def test_an_analyst_sees_the_log_without_names_and_without_buttons(shop: Source,
     for kept_back in ("Noor", "Send a test", "Make a new secret", "Send again"):
         assert kept_back not in text
     assert json.loads(deliveries(endpoint)[0].body)["data"]["customer_id"]
+
+
+def test_a_webhook_is_deleted_by_its_name_with_its_log_and_the_trail_keeps_it(signed_in: Client, endpoint: Endpoint) -> None:
+    address = f"/webhooks/{endpoint.id}/delete"
+    assert address in signed_in.get(f"/webhooks/{endpoint.id}").content.decode()
+    assert "Delete the webhook crm?" in signed_in.get(address).content.decode()
+    refused = signed_in.post(address, {"confirmation": "CRM", "reason": "moved"})
+    assert (refused.status_code, "Nothing was deleted" in refused.content.decode()) == (422, True)
+    with open_cursor() as cursor:
+        assert len(list_endpoints(cursor)) == 1
+    answer = signed_in.post(address, {"confirmation": "crm", "reason": "moved"})
+    assert (answer.status_code, answer["Location"]) == (302, "/webhooks")
+    with open_cursor() as cursor:
+        left = [
+            cursor.execute(f"SELECT count(*) FROM webhooks_{table}").fetchone() for table in ("endpoint", "delivery", "attempt")
+        ]
+        trail = cursor.execute(
+            "SELECT actor, detail->>'name', detail->>'url', detail->>'reason' FROM access_trail WHERE action = 'delete webhook'"
+        ).fetchall()
+    assert left == [(0,)] * 3
+    assert trail == [("staff:owner@example.org", "crm", "https://example.org/", "moved")]
+    assert signed_in.get(address).status_code == 404

@@ -35,6 +35,7 @@ from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.webhooks.errors import EndpointExists, EndpointNotFound, InvalidEndpoint
 from stamgast.webhooks.operations import (
     create_endpoint,
+    delete_endpoint,
     edit_endpoint,
     resend,
     resend_failed,
@@ -169,6 +170,23 @@ def switched(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
         else _("Switched off. Nothing is sent, and no new events are kept."),
     )
     return redirect("console:webhook", endpoint_id)
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def delete(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
+    """Asks for the name, for it cannot be undone; then removes the webhook with its log."""
+    with open_cursor() as cursor:
+        endpoint = _summary(cursor, endpoint_id).endpoint
+    typed = request.POST.get("confirmation", "").strip()
+    if request.method == "POST" and typed == endpoint.name:
+        with transaction() as cursor:
+            delete_endpoint(cursor, endpoint.name, at=utc_now(), actor=actor_of(request), reason=_reason(request))
+        messages.success(request, _("Deleted, and its log with it. It is told nothing any more."))
+        return redirect("console:webhooks")
+    problem = _("That is not the name of this webhook. Nothing was deleted.") if request.method == "POST" else ""
+    context = {"endpoint": endpoint, "typed": typed, "problem": problem, "reason": request.POST.get("reason", "")}
+    return show(request, "console/webhook_delete.html", context, status=422 if problem else 200)
 
 
 @require_POST

@@ -127,8 +127,11 @@ def switch(
     return True
 
 
-def delete_endpoint(cursor: Cursor, name: str, *, at: datetime, actor: str) -> Endpoint:
-    """Removes an endpoint with its log. Raises EndpointNotFound. Deliveries first, as whoever settles one locks them."""
+def delete_endpoint(cursor: Cursor, name: str, *, at: datetime, actor: str, reason: str = "") -> Endpoint:
+    """Removes an endpoint with its log; the trail keeps its name and address. Raises EndpointNotFound.
+
+    Deliveries first, as whoever settles one locks them.
+    """
     row = cursor.execute("SELECT id FROM webhooks_endpoint WHERE name = %s", (name,)).fetchone()
     if row is None:
         raise EndpointNotFound(f"There is no webhook called {name[:80]!r}. `stamgast webhook list` shows them.")
@@ -139,7 +142,7 @@ def delete_endpoint(cursor: Cursor, name: str, *, at: datetime, actor: str) -> E
         (found.id,),
     )
     cursor.execute("DELETE FROM webhooks_endpoint WHERE id = %s", (found.id,))
-    record(cursor, actor, "delete webhook", f"webhook:{found.id}", {"name": found.name, "url": found.url}, at)
+    record(cursor, actor, "delete webhook", f"webhook:{found.id}", {"name": found.name, "url": found.url, "reason": reason}, at)
     return found
 
 
