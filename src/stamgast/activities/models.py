@@ -172,3 +172,12 @@ class Upload(models.Model):
             models.Index(fields=("uploaded_at", "id"), name="upload_latest"),
             models.Index(fields=("changed_at",), name="upload_running", condition=models.Q(state="running")),
         )
+
+
+class Shop(models.Model):
+    """What the data was installed with, in one row: read from it, days and amounts mean what they meant."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    timezone = models.TextField(help_text="the zone of its days")
+    currency = models.TextField(help_text="of amounts that name none")
+    installed_at = models.DateTimeField()

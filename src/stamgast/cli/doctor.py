@@ -13,7 +13,16 @@ from datetime import UTC, datetime
 import click
 
 from stamgast.cli.refusals import refusal_of
-from stamgast.cli.setting_up import check_server, close_connections, pending_migrations, read_settings, set_up_django, url_of
+from stamgast.cli.setting_up import (
+    adopt_shop,
+    check_server,
+    close_connections,
+    differing,
+    pending_migrations,
+    read_settings,
+    set_up_django,
+    url_of,
+)
 from stamgast.kit.claims import Claim
 from stamgast.kit.clock import utc_now
 from stamgast.kit.configuration import SETTINGS, Configuration, is_loopback
@@ -64,7 +73,7 @@ def examine() -> Iterator[Finding]:
     except StamgastError as error:
         yield Finding("settings", "wrong", error.message, "Every setting is described in docs/settings.md.")
         return
-    yield Finding("settings", "well", f"zone {configuration.timezone}, currency {configuration.currency}")
+    yield Finding("settings", "well", "all of them are understood")
     yield _secret(configuration)
     yield from _address(configuration)
     yield _data_folder(configuration)
@@ -176,6 +185,8 @@ def _database(configuration: Configuration) -> Iterator[Finding]:
             "SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = 'stamgast_app'"
         )
         row = role.fetchone()
+    yield from _shop(configuration)
+    adopt_shop(configuration)
     set_up_django()
     pending = pending_migrations()
     if pending:
@@ -194,6 +205,23 @@ def _database(configuration: Configuration) -> Iterator[Finding]:
     yield from _work()
     yield _assets()
     close_connections()
+
+
+def _shop(configuration: Configuration) -> Iterator[Finding]:
+    """The zone and the currency: those of the data, unless the environment names others."""
+    from stamgast.activities.shop import read_shop
+
+    shop = read_shop(url_of(configuration))
+    if shop is None:
+        words = f"zone {configuration.timezone}, currency {configuration.currency}"
+        yield Finding("shop", "well", f"{words}: the first start keeps them with the data")
+        return
+    wrong = {name: pair for name, pair in differing(configuration, shop).items() if os.environ.get(name)}
+    for name, (of_data, here) in wrong.items():
+        mend = f"Unset {name}, or set it to {of_data}: otherwise days and amounts mean something else than they meant."
+        yield Finding("shop", "wrong", f"{name} is {here}, and the data was installed with {of_data}", mend)
+    if not wrong:
+        yield Finding("shop", "well", f"zone {shop.timezone}, currency {shop.currency}, as the data was installed")
 
 
 def _clock(connection: object) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ import contextlib
 
 import click
 
-from stamgast.cli.setting_up import check_server, close_connections, prepare, read_settings, set_up_django
+from stamgast.cli.setting_up import adopt_shop, check_server, close_connections, prepare, read_settings, set_up_django
 from stamgast.kit.clock import utc_now
 from stamgast.kit.embedded import running_server
 
@@ -16,6 +16,7 @@ def command() -> None:
     owned = running_server(configuration.data, "stamgast migrate") if configuration.is_embedded else contextlib.nullcontext()
     with owned:
         check_server(configuration)
+        configuration = adopt_shop(configuration)
         set_up_django()
         count = prepare(configuration, at=utc_now())
         close_connections()

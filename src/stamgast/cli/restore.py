@@ -1,6 +1,7 @@
 """``stamgast restore``: a backup becomes the installation, or is only checked."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -102,5 +103,5 @@ def _differences(configuration: Configuration, description: Description) -> Iter
         )
     here = {"STAMGAST_TIMEZONE": configuration.timezone, "STAMGAST_CURRENCY": configuration.currency}
     for name, value in description.settings.items():
-        if here.get(name, value) != value:
+        if os.environ.get(name) and here.get(name, value) != value:  # what nobody names is taken from the data
             yield f"{name} was {value} and is {here[name]} here. Set it as it was, or amounts and days mean something else."

@@ -5,7 +5,9 @@ import os
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from stamgast.kit.clock import utc_now
 from stamgast.kit.configuration import Configuration, read_configuration
@@ -13,6 +15,10 @@ from stamgast.kit.embedded import check_version, running_server
 from stamgast.kit.errors import Kind, StamgastError
 from stamgast.kit.garbage import settle
 
+if TYPE_CHECKING:
+    from stamgast.activities.shop import Shop
+
+log = structlog.get_logger(__name__)
 ACTOR = "cli"
 SECONDS_BETWEEN_TRIES = 0.1
 MIGRATION_LOCK = 0x5374616D67617374  # one process at a time migrates, whichever machine it is on
@@ -51,6 +57,7 @@ def database(name: str, *, level: str | None = None) -> Iterator[Configuration]:
     configure(level or "warning")
     with running_server(configuration.data, f"stamgast {name}") if configuration.is_embedded else contextlib.nullcontext():
         check_server(configuration)
+        configuration = adopt_shop(configuration)
         set_up_django()
         if pending_migrations():
             if not configuration.is_embedded:
@@ -60,6 +67,33 @@ def database(name: str, *, level: str | None = None) -> Iterator[Configuration]:
             yield configuration
         finally:
             close_connections()
+
+
+def adopt_shop(configuration: Configuration) -> Configuration:
+    """The configuration with the zone and the currency of the data, where the environment names none; before Django.
+
+    What the environment names holds, and the log says where it is not the data's.
+    """
+    from stamgast.activities.shop import read_shop
+
+    shop = read_shop(url_of(configuration))
+    if shop is None:
+        return configuration
+    for name, (of_data, here) in differing(configuration, shop).items():
+        if os.environ.get(name):
+            log.warning("setting_is_not_the_datas", setting=name, here=here, data=of_data)
+        else:
+            os.environ[name] = of_data
+    return read_configuration(os.environ)
+
+
+def differing(configuration: Configuration, shop: "Shop") -> dict[str, tuple[str, str]]:
+    """Settings that are otherwise than the data was installed with: what they were then, and what they are here."""
+    both = {
+        "STAMGAST_TIMEZONE": (shop.timezone, configuration.timezone),
+        "STAMGAST_CURRENCY": (shop.currency, configuration.currency),
+    }
+    return {name: pair for name, pair in both.items() if pair[0] != pair[1]}
 
 
 def check_server(configuration: Configuration) -> str:
@@ -121,6 +155,7 @@ def prepare(configuration: Configuration, *, at: datetime) -> int:
             if pending:
                 call_command("migrate", verbosity=0, interactive=False)
             install(timezone=configuration.timezone, at=at, actor="install")
+            _keep_shop(configuration, at)
             renew_seals([configuration.secret_key, *configuration.secret_key_fallbacks], at=at, actor="install")
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", (MIGRATION_LOCK,))
@@ -130,6 +165,19 @@ def prepare(configuration: Configuration, *, at: datetime) -> int:
 def _is_first(cursor: Any) -> bool:
     cursor.execute("SELECT pg_try_advisory_lock(%s)", (MIGRATION_LOCK,))
     return bool(cursor.fetchone()[0])
+
+
+def _keep_shop(configuration: Configuration, at: datetime) -> None:
+    """Notes what the data is installed with; of data from before this was noted, what it shows where nothing is named."""
+    from stamgast.activities.shop import Shop, find_currency, keep_shop
+    from stamgast.kit.database import transaction
+    from stamgast.programmes.queries import find_programme
+
+    with transaction() as cursor:
+        known = find_programme(cursor)
+        zone, currency = os.environ.get("STAMGAST_TIMEZONE"), os.environ.get("STAMGAST_CURRENCY")
+        timezone = configuration.timezone if zone or known is None else known.timezone
+        keep_shop(cursor, Shop(timezone, currency or find_currency(cursor) or configuration.currency), at=at)
 
 
 def require_migrated() -> None:

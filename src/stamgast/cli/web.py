@@ -6,7 +6,7 @@ import signal
 import click
 
 from stamgast.cli.children import end_with, leave
-from stamgast.cli.setting_up import check_server, read_settings, require_migrated, set_up_django
+from stamgast.cli.setting_up import adopt_shop, check_server, read_settings, require_migrated, set_up_django
 from stamgast.kit.logs import Asgi
 
 STATIC_SECONDS = 365 * 86400  # the path holds a digest of what is in it
@@ -21,6 +21,7 @@ def command(under: int | None) -> None:
     configuration = read_settings(shares_metrics=True)
     end_with(under)
     check_server(configuration)
+    configuration = adopt_shop(configuration)
     set_up_django()
     require_migrated()
     from stamgast.asgi import create_application

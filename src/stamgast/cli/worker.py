@@ -6,7 +6,7 @@ import threading
 import click
 
 from stamgast.cli.children import end_with, leave
-from stamgast.cli.setting_up import check_server, read_settings, require_migrated, set_up_django
+from stamgast.cli.setting_up import adopt_shop, check_server, read_settings, require_migrated, set_up_django
 
 
 @click.command("worker")
@@ -16,6 +16,7 @@ def command(under: int | None) -> None:
     configuration = read_settings(shares_metrics=True)
     end_with(under)
     check_server(configuration)
+    adopt_shop(configuration)
     set_up_django()
     require_migrated()
     from stamgast.flows import work
