@@ -24,9 +24,9 @@ from stamgast.activities.importers.looking import Trial, try_file
 from stamgast.activities.importers.mapping import read_mapping
 from stamgast.activities.importers.running import Edges, Outcome, import_file
 from stamgast.activities.queries import get_source, load_reader
-from stamgast.activities.uploads.files import path_of, remove, uploads_folder
-from stamgast.activities.uploads.operations import beat, claim_upload, fail_upload, release, settle, take_old
-from stamgast.activities.uploads.queries import get_upload
+from stamgast.activities.uploads.files import path_of, remove, remove_leftovers, uploads_folder
+from stamgast.activities.uploads.operations import KEPT, beat, claim_upload, fail_upload, release, settle, take_old
+from stamgast.activities.uploads.queries import get_upload, list_with_file
 from stamgast.activities.uploads.types import Upload
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.kit.errors import StamgastError
@@ -78,8 +78,10 @@ def remove_old_uploads(*, at: datetime) -> int:
     """Takes away files for which nothing was done for a week; returns how many. What is known about them stays."""
     with transaction() as cursor:
         old = take_old(cursor, at=at)
+        known = list_with_file(cursor)
     for upload_id in old:
         remove(upload_id)
+    remove_leftovers(known, before=at - KEPT)
     return len(old)
 
 

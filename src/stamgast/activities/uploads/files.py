@@ -7,7 +7,9 @@ import codecs
 import errno
 import hashlib
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 from uuid import UUID
@@ -127,6 +129,18 @@ class Receiving:
 def remove(upload_id: UUID) -> None:
     """Takes a file away, and what it was refused with."""
     shutil.rmtree(uploads_folder() / str(upload_id), ignore_errors=True)
+
+
+def remove_leftovers(known: Collection[UUID], *, before: datetime) -> None:
+    """Takes away what nobody touched since ``before`` and no upload knows: what processes that were killed left behind."""
+    names = {str(one) for one in known}
+    for path in uploads_folder().glob("*"):
+        if path.name in names or datetime.fromtimestamp(path.stat().st_mtime, UTC) >= before:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _no_room(error: OSError) -> Exception:

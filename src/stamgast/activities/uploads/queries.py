@@ -40,6 +40,11 @@ def list_uploads(cursor: Cursor, *, after: str | None = None, limit: int = DEFAU
     return page_of(found, limit, lambda one: (one.uploaded_at.isoformat(), str(one.id)))
 
 
+def list_with_file(cursor: Cursor) -> set[UUID]:
+    """Those whose file was not removed."""
+    return {row[0] for row in cursor.execute("SELECT id FROM activities_upload WHERE removed_at IS NULL").fetchall()}
+
+
 def find_same(cursor: Cursor, upload: Upload) -> Upload | None:
     """The last upload of this very file for the same source before this one, of which something was imported."""
     row = cursor.execute(

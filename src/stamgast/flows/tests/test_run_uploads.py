@@ -1,5 +1,6 @@
 """Uploads run in the worker: stopped, gone on with, taken over from the dead, never by two at once, and their files go."""
 
+import os
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -219,3 +220,17 @@ def test_files_go_after_a_week_and_what_is_known_stays(started) -> None:
     assert (left.state, left.activities_new, left.removed_at is not None) == (State.DONE, 200, True)
     with pytest.raises(UploadChanged), transaction() as cursor:
         start_upload(cursor, started, at=utc_now(), actor=BY)
+
+
+def test_what_a_killed_process_left_goes_and_what_comes_in_at_this_moment_stays(started) -> None:
+    old, fresh = uploads_folder() / "stamgast-import-x", uploads_folder() / str(new_id())
+    for folder in (old, fresh):
+        folder.mkdir()
+        (folder / "part").write_text("a,b")
+    long_ago = (utc_now() - timedelta(days=8)).timestamp()
+    os.utime(old, (long_ago, long_ago))
+    os.utime(uploads_folder() / str(started), (long_ago, long_ago))
+    remove_old_uploads(at=utc_now())
+    assert not old.exists()
+    assert (fresh / "part").exists()
+    assert path_of(started, is_parquet=False).exists()
