@@ -84,7 +84,9 @@ def _pages(customers: int, times: int) -> dict[str, list[str]]:
         "retention": "/insights/retention", "cohorts": "/insights/cohorts", "repeat purchase": "/insights/repeat-purchase",
         "best customers": "/insights/best-customers", "staff": "/staff", "keys": "/keys", "trail": "/trail",
         "erasures": "/erasures", "till": "/till", "account": "/account", "views": "/customers/views",
-        "filtered": "/customers?segment=loyal-customers&at_least=100&seen_since=2026-01-01", "duplicates": "/duplicates",
+        "filtered": "/customers?segment=loyal-customers&at_least=100&seen_from=2026-01-01", "duplicates": "/duplicates",
+        "every column": "/customers?columns=segments,score,orders,spend,last_seen,first_seen,last_source,id.email",
+        "segment over a year": "/segments/loyal-customers?weeks=52",
         "members": "/segments/loyal-customers/members", "changes": "/segments/loyal-customers/changes",
         "traits": "/traits", "uploads": "/sources/uploads", "swallowers": "/sources/identity/swallowers",
     }  # fmt: skip
