@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,10 +32,11 @@ NARROW = {"width": 390, "height": 844}
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """Where the console answers, and the write key of its web shop."""
+    """Where the console answers, the write key of its web shop, and the surroundings in which its commands run."""
 
     address: str
     write_key: str
+    environment: Mapping[str, str]
 
 
 @dataclass
@@ -76,7 +77,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         )
         processes += [subprocess.Popen([sys.executable, "-m", "stamgast", part], env=environment) for part in ("web", "worker")]
         _wait_for(f"http://127.0.0.1:{port}/readyz")
-        yield Shop(f"http://127.0.0.1:{port}", seeded.stdout.split()[-1])
+        yield Shop(f"http://127.0.0.1:{port}", seeded.stdout.split()[-1], environment)
     finally:
         for process in processes:
             process.terminate()

@@ -13,7 +13,7 @@ from string import Template
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
-from stamgast.conditions import ConditionError, activity_fields, parse
+from stamgast.conditions import Condition, ConditionError, activity_fields, parse
 from stamgast.conditions.fields import PropertyField, TextColumn
 from stamgast.conditions.tree import AnyLine
 from stamgast.programmes.expiry import Expiry, parse_duration
@@ -103,6 +103,8 @@ class _Builder:
             self.problems.append(("timezone", sentence))
             return None
         self.fields = activity_fields(self.zone)
+        for name, filter_ in self.content.get("sets", {}).items():
+            self._parse_lines(filter_, f"sets.{name}")
         currencies = {name: self._currency(name, options) for name, options in self.content["currencies"].items()}
         rules = tuple(self._rules())
         tiers = self._tiers(self.content["tiers"]) if "tiers" in self.content else None
@@ -174,7 +176,7 @@ class _Builder:
         gives, multiplies = item.get("give", {}), item.get("multiply", {})
         return Rule(
             name=item["name"],
-            when=parse(item["when"], self.fields, f"{path}.when"),
+            when=self._parse(item["when"], f"{path}.when"),
             turn=self._turn(item, path),
             gives=tuple(self._give(currency, give, f"{path}.give.{currency}") for currency, give in gives.items()),
             multiplies=tuple(self._multiply(name, factor, f"{path}.multiply.{name}") for name, factor in multiplies.items()),
@@ -239,7 +241,7 @@ class _Builder:
             if duration is not None and (duration.elapsed or duration.longest_days > most):
                 self.problems.append((f"tiers.{path}", f"Tiers are counted in whole days, and here in at most {most} of them."))
         try:
-            spend = None if currency is not None else parse(qualify["spend"], self.fields, "tiers.qualify_on.spend")
+            spend = None if currency is not None else self._parse(qualify["spend"], "tiers.qualify_on.spend")
             levels = tuple(self._levels(item["levels"], is_money=currency is None))
         except ConditionError as error:
             self.problems.append((error.path, error.problem))
@@ -271,7 +273,7 @@ class _Builder:
             yield Level(
                 name=item["name"],
                 threshold=item["from"] * (HUNDREDTHS if is_money else 1) if "from" in item else None,
-                invited=parse(item["invited"], self.fields, f"{path}.invited") if "invited" in item else None,
+                invited=self._parse(item["invited"], f"{path}.invited") if "invited" in item else None,
                 multiplies=tuple(self._multiply(name, factor, f"{path}.multiply.{name}") for name, factor in multiplies),
                 benefits={
                     name: words if isinstance(words, dict) else {"en": words, "nl": words}
@@ -292,10 +294,35 @@ class _Builder:
         lines = None
         if isinstance(of, Mapping):
             ((_, wanted),) = of.items()
-            condition = parse({"any_line": wanted}, self.fields, f"{path}.of")
+            condition = self._parse({"any_line": wanted}, f"{path}.of")
             assert isinstance(condition, AnyLine)
             lines = condition
         return Give(currency, give["amount"], int(milli), lines, measure)
+
+    def _parse(self, condition: Any, path: str) -> Condition:
+        return parse(self._with_sets(condition, path), self.fields, path)
+
+    def _parse_lines(self, filter_: Any, path: str) -> None:
+        try:
+            parse({"any_line": filter_}, self.fields, path)
+        except ConditionError as error:
+            self.problems.append((error.path.replace(f"{path}.any_line", path), error.problem))
+
+    def _with_sets(self, condition: Any, path: str) -> Any:
+        """A condition in which each ``{set: breakfast}`` is the filter of that name."""
+        if isinstance(condition, list):
+            return [self._with_sets(part, f"{path}[{place}]") for place, part in enumerate(condition)]
+        if not isinstance(condition, Mapping):
+            return condition
+        if "set" not in condition:
+            return {key: self._with_sets(part, f"{path}.{key}") for key, part in condition.items()}
+        sets, name = self.content.get("sets", {}), condition["set"]
+        if not isinstance(name, str) or name not in sets:
+            known = f" The sets are {', '.join(sets)}." if sets else " Name it under 'sets'."
+            raise ConditionError(f"{path}.set", f"There is no set {str(name)[:80]!r}.{known}")
+        rest = {key: part for key, part in condition.items() if key != "set"}
+        parts = [part for one in (sets[name], rest) for part in _comparisons_of(one)]
+        return parts[0] if len(parts) == 1 else {"all": parts}
 
     def _moment(self, path: str, text: str | None, *, is_end: bool = False) -> datetime | None:
         """A day, or a day and a time, in the programme's zone. A day that ends something belongs to it."""
@@ -309,6 +336,13 @@ class _Builder:
             self.problems.append((path, f"{text!r} is not a day such as 2026-12-31, or a moment such as '2026-12-31 18:00'."))
             return None
         return local.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+
+
+def _comparisons_of(filter_: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """``{category: coffee, product_id: [A, B]}`` as comparisons; a condition as it is."""
+    if not filter_ or filter_.keys() & {"field", "all", "any", "not"}:
+        return [filter_] if filter_ else []
+    return [{"field": name, "in" if isinstance(wanted, list) else "is": wanted} for name, wanted in filter_.items()]
 
 
 def _is_zone(name: str) -> bool:

@@ -52,6 +52,30 @@ def test_a_document_says_what_it_says() -> None:
     assert document.currencies["stamps"].expiry is None
 
 
+@pytest.mark.parametrize(
+    ("stated", "used", "meant"),
+    [
+        ("{category: coffee}", "{set: hot}", "{category: coffee}"),
+        ("{category: [coffee, tea]}", "{set: hot}", "{field: category, in: [coffee, tea]}"),
+        (
+            "{category: coffee, product_id: a}",
+            "{set: hot}",
+            "{all: [{field: category, is: coffee}, {field: product_id, is: a}]}",
+        ),
+        (
+            "{any: [{field: category, is: tea}, {field: product_id, is: a}]}",
+            "{set: hot, category: x}",
+            "{all: [{any: [{field: category, is: tea}, {field: product_id, is: a}]}, {field: category, is: x}]}",
+        ),
+    ],
+)
+def test_a_set_of_products_is_its_filter_by_name(stated: str, used: str, meant: str) -> None:
+    text = GOOD.replace("{category: coffee}", used)
+    by_name = load(text.replace("earn:", f"sets: {{hot: {stated}}}\nearn:", 1)).rules[1]
+    written_out = load(GOOD.replace("{category: coffee}", meant)).rules[1]
+    assert (by_name.when, by_name.gives) == (written_out.when, written_out.gives)
+
+
 def test_json_is_the_same_document() -> None:
     as_json = {
         "programme": "club",
@@ -130,6 +154,8 @@ def test_the_default_document_is_valid_and_takes_its_zone() -> None:
         ("earn:", "cards: [{name: purchase, of: stamps, each: 10, give: {points: 1}}]\nearn:", 7, "cards[0].name"),
         ("earn:", "cards: [{name: card, of: stars, each: 10, give: {points: 1}}]\nearn:", 7, "cards[0].of"),
         ("earn:", "cards: [{name: card, of: stamps, each: 10, give: {stamps: 1}}]\nearn:", 7, "cards[0].give.stamps"),
+        ("of: {lines: {category: coffee}}", "of: {lines: {set: hot}}", 14, "earn[1].give.stamps.of.any_line.set"),
+        ("earn:", "sets: {hot: {colour: red}}\nearn:", 7, "sets.hot.colour"),
         ("stamps: {}", "stamps: {}\n  stamps: {}", 7, "currencies.stamps"),
         ("of: {lines: {category: coffee}}", "of: {lines: {colour: red}}", 14, "earn[1].give.stamps.of.any_line.colour"),
         ("any_line: {category: coffee}", "any_line: &a {category: coffee}", 0, ""),

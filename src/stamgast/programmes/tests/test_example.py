@@ -22,7 +22,7 @@ from stamgast.programmes.types import ACTIVITIES, Version
 TEXT = (Path(__file__).parents[4] / "examples" / "hybrid.yaml").read_text("utf-8")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PROGRAMME = compile_programme([Version("hoekje-club", 1, TEXT, "", START, START, "test", "")])
-VERSIONS: Any = [(1, START, read(TEXT)[0])]
+VERSIONS: Any = [(1, START, read(TEXT.replace("{set: coffee}", "{category: coffee}"))[0])]
 KINDS = ["Till Sale"] * 6 + ["Order Completed"] * 3 + ["Referral Completed", "Survey Answered", "Tier Invited"]
 
 
