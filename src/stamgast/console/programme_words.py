@@ -65,12 +65,14 @@ def tier_sentences(tiers: Tiers, currency: str, language: str) -> list[RuleSente
 
 def _level(level: Level, tiers: Tiers, currency: str, language: str) -> RuleSentences:
     if level.invited is not None:
-        when = _("By invitation, when %(condition)s:") % {"condition": with_kinds(level.invited.sentence(language))}
+        when = _("By invitation, when %(condition)s.") % {"condition": with_kinds(level.invited.sentence(language))}
+    elif not level.threshold:
+        when = _("For every member.")
     elif tiers.currency is not None:
-        when = _("From %(amount)s in a period on:") % {"amount": amount_of(level.threshold or 0, tiers.currency)}
+        when = _("From %(amount)s in a period on.") % {"amount": amount_of(level.threshold, tiers.currency)}
     else:
-        amount = reader.money((level.threshold or 0) * 10 ** minor_digits(currency) // 100, currency)
-        when = _("From %(amount)s in a period on:") % {"amount": amount}
+        amount = reader.money(level.threshold * 10 ** minor_digits(currency) // 100, currency)
+        when = _("From %(amount)s in a period on.") % {"amount": amount}
     words = [f"{text}." for text in _multiplied(level)]
     return RuleSentences(level.name, when, [*words, *(told[language[:2]] for told in level.benefits.values())])
 
@@ -96,7 +98,8 @@ def turn_sentence(turn: Turn, language: str) -> str:
 def _multiplied(rule: Rule | Level) -> list[str]:
     texts = []
     for multiply in rule.multiplies:
-        factor = reader.number(float(multiply.factor), 0 if multiply.factor.denominator == 1 else 2)
+        digits = next(digits for digits in range(3) if multiply.factor * 10**digits % 1 == 0)
+        factor = reader.number(float(multiply.factor), digits)
         text = _("it gives %(factor)s times as many %(currency)s")
         text = text % {"factor": factor, "currency": currency_label(multiply.currency)}
         texts.append(text + (_at_most(rule, multiply.currency) if isinstance(rule, Rule) else ""))

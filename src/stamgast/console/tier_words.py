@@ -7,6 +7,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from stamgast.console import reader
+from stamgast.console.programme_words import rule_label
 from stamgast.console.words import currency_label
 from stamgast.flows.read_standing import TierView
 from stamgast.kit.money import minor_digits
@@ -76,4 +77,4 @@ def _amount(standing: Standing, total: int) -> str:
 
 def _card(card: CardStanding) -> Bar:
     stated = {"count": reader.number(card.on_card), "each": reader.number(card.each), "currency": currency_label(card.currency)}
-    return Bar(card.on_card, card.each, card.name, _("%(count)s of %(each)s %(currency)s") % stated)
+    return Bar(card.on_card, card.each, rule_label(card.name), _("%(count)s of %(each)s %(currency)s") % stated)

@@ -44,7 +44,8 @@ def programme(request: HttpRequest) -> HttpResponse:
         "shown": shown,
         "in_force": in_force,
         "document": document,
-        "rules": [
+        "rules": document.rules,
+        "sentences": [
             *(rule_sentences(rule, document, language) for rule in document.rules),
             *(card_sentences(card) for card in document.cards),
             *(tier_sentences(document.tiers, settings.CONFIGURATION.currency, language) if document.tiers is not None else ()),
