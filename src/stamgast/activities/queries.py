@@ -12,7 +12,7 @@ from babel.core import get_global
 from stamgast.activities import sql
 from stamgast.activities.archive import read_bodies
 from stamgast.activities.catalogue import Catalogue, builtin_kinds
-from stamgast.activities.errors import ActivityNotFound, KindNotFound, RefusalNotFound, SourceNotFound
+from stamgast.activities.errors import ActivityNotFound, KindNotFound, SourceNotFound
 from stamgast.activities.messages import Reader, traits_of
 from stamgast.activities.orders import read_lines
 from stamgast.activities.types import (
@@ -20,7 +20,6 @@ from stamgast.activities.types import (
     Columns,
     Kind,
     PendingActivity,
-    Refusal,
     Source,
     SourceKey,
     SourceSummary,
@@ -31,7 +30,6 @@ from stamgast.kit.database import Cursor
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
 
 FROM_ACTIVITIES = f"SELECT {sql.ACTIVITY_COLUMNS} FROM activities_activity a JOIN activities_source s ON s.id = a.source_id "
-_REFUSAL = "r.id, s.name, r.received_at, r.reason, r.detail, r.body, r.settled_at, r.settled_by, r.activity_id"
 
 
 LATEST_ROWS = 100_000
@@ -302,58 +300,6 @@ def find_oldest_pending(cursor: Cursor) -> datetime | None:
     """When the activity that waits longest was received: the lag of deciding."""
     row = cursor.execute("SELECT min(received_at) FROM activities_pending WHERE failed_at IS NULL").fetchone()
     return row[0] if row else None
-
-
-# Refusals
-
-
-def list_refusals(
-    cursor: Cursor,
-    *,
-    is_settled: bool = False,
-    source: str | None = None,
-    reason: str | None = None,
-    after: str | None = None,
-    limit: int = DEFAULT_PAGE,
-) -> Page[Refusal]:
-    """What waits with its reason (or, settled, what was mended or dismissed); the latest first."""
-    condition, values = [f"r.settled_at IS {'NOT ' if is_settled else ''}NULL"], list[Any]()
-    if source is not None:
-        condition.append("s.name = %s")
-        values.append(source)
-    if reason is not None:
-        condition.append("r.reason = %s")
-        values.append(reason)
-    if after is not None:
-        condition.append("(r.received_at, r.id) < (%s, %s)")
-        values += position_of(after)
-    limit = min(limit, LARGEST_PAGE)
-    rows = cursor.execute(
-        f"SELECT {_REFUSAL} FROM activities_refusal r JOIN activities_source s ON s.id = r.source_id "
-        f"WHERE {' AND '.join(condition)} ORDER BY r.received_at DESC, r.id DESC LIMIT %s",
-        (*values, limit + 1),
-    ).fetchall()
-    return page_of([Refusal(*row) for row in rows], limit, lambda refusal: (refusal.received_at.isoformat(), str(refusal.id)))
-
-
-def get_refusal(cursor: Cursor, refusal_id: UUID) -> Refusal:
-    """One refusal; raises RefusalNotFound."""
-    row = cursor.execute(
-        f"SELECT {_REFUSAL} FROM activities_refusal r JOIN activities_source s ON s.id = r.source_id WHERE r.id = %s",
-        (refusal_id,),
-    ).fetchone()
-    if row is None:
-        raise RefusalNotFound("There is no refusal with this id.")
-    return Refusal(*row)
-
-
-def count_refusals(cursor: Cursor) -> dict[str, int]:
-    """How many refusals wait, by reason."""
-    return dict(
-        cursor.execute(
-            "SELECT reason, count(*) FROM activities_refusal WHERE settled_at IS NULL GROUP BY reason ORDER BY reason"
-        ).fetchall()
-    )
 
 
 # Kinds

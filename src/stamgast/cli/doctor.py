@@ -236,7 +236,8 @@ def _clock(connection: object) -> Iterator[Finding]:
 
 def _work() -> Iterator[Finding]:
     from stamgast.access.queries import count_sealed_by_former, list_staff
-    from stamgast.activities.queries import count_pending, count_refusals, count_set_aside, find_oldest_pending
+    from stamgast.activities.queries import count_pending, count_set_aside, find_oldest_pending
+    from stamgast.activities.refusal_queries import count_refusals
     from stamgast.customers.identity import list_swallowers
     from stamgast.kit.database import open_cursor
     from stamgast.webhooks.queries import count_endpoints_sealed_by_former

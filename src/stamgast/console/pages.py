@@ -20,7 +20,7 @@ from django.utils.translation import gettext_noop
 from stamgast.access.operations import record
 from stamgast.access.sessions import look
 from stamgast.access.types import Role
-from stamgast.activities.queries import count_refusals
+from stamgast.activities.refusal_queries import count_refusals
 from stamgast.console.access_words import role_label
 from stamgast.console.permissions import RULES, VISITOR, may, may_see_people, roles_of
 from stamgast.console.views.problems import problem_page

@@ -15,7 +15,7 @@ import msgspec
 from stamgast.access.operations import record
 from stamgast.activities.contents import list_bodies, list_devices, list_sources_of
 from stamgast.activities.erasing import find_refusals
-from stamgast.activities.queries import get_refusal
+from stamgast.activities.refusal_queries import get_refusal
 from stamgast.customers.consent.queries import list_changes
 from stamgast.customers.histories import list_judgements, list_links
 from stamgast.customers.households import list_stays

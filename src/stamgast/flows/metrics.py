@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from stamgast.activities.queries import count_pending, count_refusals, find_oldest_pending
+from stamgast.activities.queries import count_pending, find_oldest_pending
+from stamgast.activities.refusal_queries import count_refusals
 from stamgast.customers.identity import get_swallowers
 from stamgast.kit import metrics
 from stamgast.kit.clock import utc_now

@@ -16,7 +16,8 @@ from stamgast.activities.directory import Directory
 from stamgast.activities.intake import _connect, is_intake_path
 from stamgast.activities.operations import create_source, revoke_key, set_schema
 from stamgast.activities.protocol import Intake, Limits
-from stamgast.activities.queries import list_refusals, list_sources
+from stamgast.activities.queries import list_sources
+from stamgast.activities.refusal_queries import list_refusals
 from stamgast.activities.tests.conftest import NOON
 from stamgast.activities.types import Refusal
 from stamgast.activities.writer import Writer

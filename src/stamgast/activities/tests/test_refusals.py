@@ -9,7 +9,8 @@ from stamgast.activities.envelopes import read_batch, refuse
 from stamgast.activities.errors import RefusalNotFound, RefusalSettled, StillRefused
 from stamgast.activities.messages import Reader
 from stamgast.activities.operations import correct_and_resend, dismiss, store
-from stamgast.activities.queries import count_pending, count_refusals, get_activity, get_refusal, list_refusals
+from stamgast.activities.queries import count_pending, get_activity
+from stamgast.activities.refusal_queries import count_refusals, get_refusal, list_refusals
 from stamgast.activities.tests.conftest import NOON
 from stamgast.activities.types import Reason, Refused, Source, Stored
 from stamgast.kit.database import Cursor

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 from django.test import Client
 
-from stamgast.activities.queries import get_kind, get_refusal, list_refusals, list_sources
+from stamgast.activities.queries import get_kind, list_sources
+from stamgast.activities.refusal_queries import get_refusal, list_refusals
 from stamgast.activities.types import Source
 from stamgast.console.tests.conftest import send
 from stamgast.console.views.customers import leaving_sentence

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from stamgast.activities.errors import StillRefused
 from stamgast.activities.operations import correct_and_resend, dismiss
-from stamgast.activities.queries import count_refusals, get_refusal, list_refusals, load_reader
+from stamgast.activities.queries import load_reader
+from stamgast.activities.refusal_queries import count_refusals, get_refusal, list_refusals
 from stamgast.console.pages import act, actor_of, page, show
 from stamgast.console.words import reason_sentence
 from stamgast.kit.clock import utc_now

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from stamgast.activities.errors import InvalidSourceName, SourceExists
 from stamgast.activities.operations import create_source, revoke_key, rotate_key, set_strict
-from stamgast.activities.queries import count_refusals, list_latest, list_sources
+from stamgast.activities.queries import list_latest, list_sources
+from stamgast.activities.refusal_queries import count_refusals
 from stamgast.activities.types import Source, SourceKey, SourceSummary
 from stamgast.console.pages import act, actor_of, is_part, note, page, show, shows_people, start_of_today
 from stamgast.console.words import activity_facts, customer_name, look_of, refusal_sentence
