@@ -42,7 +42,7 @@ def run(*, seconds: float = 24.0, seed: int = 1) -> dict[str, Any]:
                 took = _post_for(database, batches, turn_seconds)
                 throughput.append(BATCH * len(took) / sum(took))
                 milliseconds += [1000 * one for one in took]
-            movements = _check(database)
+            movements = check_sound(database)
     cuts = quantiles(milliseconds, n=100)
     return {
         "name": "ledger",
@@ -88,7 +88,7 @@ def _post_for(database: "psycopg.Connection[Any]", batches: Iterator[WantedColum
     return took
 
 
-def _check(database: "psycopg.Connection[Any]") -> int:
+def check_sound(database: "psycopg.Connection[Any]") -> int:
     """A speed at which the ledger breaks is no speed."""
     with database.transaction(), database.cursor() as cursor:
         findings = audit(cursor)

@@ -12,7 +12,21 @@ import click
 
 from stamgast.cli.setting_up import database
 
-NAMES = ("intake", "ledger", "score", "decide", "replay", "measures", "import", "profile", "pages", "identity", "duplicates")
+NAMES = (
+    "intake",
+    "ledger",
+    "holds",
+    "expiry",
+    "score",
+    "decide",
+    "replay",
+    "measures",
+    "import",
+    "profile",
+    "pages",
+    "identity",
+    "duplicates",
+)
 
 
 @click.command("bench")
