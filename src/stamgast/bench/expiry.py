@@ -1,6 +1,6 @@
 """How fast lots expire while customers go on spending: lots a second, committed, swept on one connection in large batches.
 
-200,000 lots of 40,000 owners were due yesterday. Another connection spends one by one from owners of its own meanwhile; how
+100,000 lots of 20,000 owners were due yesterday. Another connection spends one by one from owners of its own meanwhile; how
 many it did and how long they took is told too. The baseline is a plain ledger in one SQL function, one transfer and one commit
 at a time, before the sweep.
 """
@@ -24,7 +24,7 @@ from stamgast.ledger.acts import Spend
 from stamgast.ledger.operations import perform, settle_due
 from stamgast.ledger.operations.expire import LARGEST_BATCH
 
-OWNERS, LOTS_EACH = 40_000, 5
+OWNERS, LOTS_EACH = 20_000, 5
 SPENDERS = 1_000
 BASELINE_SECONDS = 5.0
 
