@@ -16,6 +16,8 @@ from django.conf import settings
 
 DUPLICATE = "3ca1e2a4-0000-4000-8000-000000000001"
 """The proposal that customers 918 and 901 are one person."""
+DRAFTS = ("5b0a2f4e-0000-4000-8000-000000000001", "5b0a2f4e-0000-4000-8000-000000000002")
+"""A draft in review on an older version, and one that is half a document."""
 PASSWORD = "a-stool-at-the-bar-7"
 EMAIL = "owner@example.org"
 NAMES = (
@@ -124,6 +126,7 @@ def fill(now: datetime) -> None:
         pass
     propose(now)
     define(now)
+    draft(now)
 
 
 TRAITS = (
@@ -147,6 +150,29 @@ def define(now: datetime) -> None:
         for document in TRAITS:
             definition = read_definition(document, zone=shop.timezone, currency=shop.currency)
             save_trait(cursor, definition, after=None, at=now, actor=f"staff:{EMAIL}", reason="for the autumn letter")
+
+
+def draft(now: datetime) -> None:
+    """A version for later, one for later that was withdrawn, and two drafts."""
+    from stamgast.flows.publish import put_in_force, withdraw_version
+    from stamgast.kit.database import transaction
+    from stamgast.programmes.drafts import begin_draft, send_to_review
+    from stamgast.programmes.queries import get_programme
+
+    with transaction() as cursor:
+        text = get_programme(cursor).versions[0].document
+        named = {"programme": "default", "base": 1, "at": now, "actor": f"staff:{EMAIL}"}
+        changed = text.replace("give: {score: 5}", "give: {score: 7}\n    cap: {score: 21, per: week}")
+        begun = begin_draft(cursor, id_=uuid.UUID(DRAFTS[0]), title="More for coupons in spring", document=changed, **named)
+        send_to_review(cursor, begun.id, revision=1, reason="What do you think?", at=now, actor=f"staff:{EMAIL}")
+        half = text.replace("score: 5", "score: many").replace("over: 0", "over: nothing")
+        begin_draft(cursor, id_=uuid.UUID(DRAFTS[1]), title="Half done", document=half, **named)
+    for number, days in ((8, 400), (9, 500)):
+        put_in_force(
+            text.replace("score: 5", f"score: {number}"), effective_from=now + timedelta(days=days), at=now,
+            actor=f"staff:{EMAIL}", reason="For the summer of the year after next",
+        )  # fmt: skip
+    withdraw_version(3, at=now, actor=f"staff:{EMAIL}", reason="One summer is enough")
 
 
 def propose(now: datetime) -> None:

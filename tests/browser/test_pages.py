@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from stamgast.customers.consent.tokens import sign_withdrawal
 from tests.browser.conftest import AXE, NARROW, WIDE, Shop, open_context, visit
-from tests.browser.seed import DUPLICATE, EMAIL, PASSWORD
+from tests.browser.seed import DRAFTS, DUPLICATE, EMAIL, PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")
 SERIOUS = {"serious", "critical"}
@@ -23,6 +23,7 @@ PAGES = (
     "/customers/user_id:918/links", "/customers/user_id:918/merge?search=9",
     "/customers/user_id:918/merge?other=user_id:901", "/segments", "/segments/loyal-customers",
     "/segments/loyal-customers?weeks=52&by=month", "/programme", "/programme/edit",
+    "/programme/versions", "/programme/versions?from=1&to=2", *(f"/programme/drafts/{draft}" for draft in DRAFTS),
     "/insights/retention", "/insights/retention?weeks=26&segment=loyal-customers", "/insights/customers?part=new",
     "/insights/cohorts?weeks=52", "/insights/cohorts?weeks=26&by=week&count=or-later", "/insights/repeat-purchase?weeks=52",
     "/insights/best-customers",
@@ -330,6 +331,38 @@ def test_a_change_of_the_programme_is_weighed(
     page.locator('[name="act"][value="see"]:visible').last.click()
     expect(page.locator("#effect")).to_be_visible()
     assert page.locator('[name="amount 1 score"]').input_value() == "60"
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert findings(page) + seen.complaints == []
+    context.close()
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_form_and_document_show_what_the_other_changes(
+    browser: Browser, shop: Shop, state: Path, language: str, size: dict[str, int]
+) -> None:
+    context = open_context(browser, shop, state, language, size)
+    seen = visit(context)
+    page = seen.page
+    page.goto("/programme/edit")
+    document, amount = page.locator("#document"), page.locator('[name="amount 1 score"]')
+    amount.fill("61")
+    page.keyboard.press("Tab")
+    expect(document).to_have_value(re.compile("score: 61"))
+    assert page.evaluate("document.activeElement.name") == "cap 1 score"  # the keyboard is where it was
+    text = document.input_value()
+    assert text.startswith("# ")  # comments are kept
+    document.fill("# mine\n" + text.replace("score: 61", "score: 62"))
+    expect(amount).to_have_value("62")
+    assert document.input_value().startswith("# mine")
+    document.fill(text.replace("score: 61", "score: many"))
+    expect(page.locator("#fields[disabled]")).to_have_count(1)
+    expect(page.locator(".sg-line-error")).to_have_count(1)
+    page.locator("#findings [data-line]").first.click()
+    assert "many" in page.evaluate(
+        "getSelection().toString() || document.activeElement.value.slice("
+        "document.activeElement.selectionStart, document.activeElement.selectionEnd)"
+    )
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert findings(page) + seen.complaints == []
     context.close()

@@ -32,6 +32,7 @@ COMMANDS = {
     "webhook": ("webhook", "Tell other systems what happens here."),
     "staff": ("staff", "People who sign in to the console."),
     "programme": ("programme", "Check, compare, publish and export programme documents."),
+    "budget": ("budgets", "Budgets of rules over all members."),
     "replay": ("replay", "Replay activities from files through a programme document."),
     "simulate": ("simulate", "See what a draft would have given, beside the programme in force."),
     "bench": ("bench", "Measure speeds, each against a baseline."),

@@ -122,6 +122,22 @@ def rewrite(document: Document, values: Values, *, removed: Sequence[int] = (), 
     return text
 
 
+def end_rule(document: Document, rule: str, until: str) -> str:
+    """The text with the last day, or the moment, of one rule; ``until`` as documents write it. The result is not checked."""
+    node = yaml.compose(document.text, yaml.SafeLoader)
+    assert node is not None
+    place = next(place for place, one in enumerate(document.rules) if one.name == rule)
+    mapping = _Mapping(_Mapping(node).value("earn").value[place])
+    quoted = json.dumps(until)
+    if "until" in mapping.entries:
+        was = mapping.value("until")
+        edit = (was.start_mark.index, was.end_mark.index, quoted)
+    else:
+        edit = _insert_entry(document.text, mapping, "until", quoted)
+    start, end, replacement = edit
+    return document.text[:start] + replacement + document.text[end:]
+
+
 class _Mapping:
     """A mapping of the text, by name."""
 

@@ -11,7 +11,9 @@ from stamgast.console.words import currency_label
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
 from stamgast.programmes.documents import load
-from stamgast.programmes.queries import find_programme
+from stamgast.programmes.drafts import list_drafts
+from stamgast.programmes.queries import find_programme, list_withdrawn
+from stamgast.programmes.versions import find_in_force
 
 
 @page
@@ -20,16 +22,14 @@ def programme(request: HttpRequest) -> HttpResponse:
     """The version in force, or the one that was asked for, and all versions beside it."""
     with open_cursor() as cursor:
         found = find_programme(cursor)
+        withdrawn = [one.version for one in list_withdrawn(cursor, found.name)] if found else []
+        drafts = list_drafts(cursor, found.name, after=request.GET.get("drafts") or None, limit=10) if found else None
     if found is None:
         return show(request, "console/programme.html", {"versions": []})
     now = utc_now()
-    in_force = max(
-        (version for version in found.versions if version.effective_from <= now),
-        key=lambda version: (version.effective_from, version.version),
-        default=found.versions[0],
-    )
+    in_force = find_in_force(found.versions, now) or found.versions[0]
     asked = request.GET.get("version", "")
-    shown = next((version for version in found.versions if str(version.version) == asked), in_force)
+    shown = next((version for version in [*found.versions, *withdrawn] if str(version.version) == asked), in_force)
     document = load(shown.document)
     language = get_language() or "en"
     before = [None, *found.versions]  # each version beside the one before it
@@ -38,6 +38,9 @@ def programme(request: HttpRequest) -> HttpResponse:
         for version, earlier in zip(found.versions, before, strict=False)
     ]
     context = {
+        "drafts": drafts.rows if drafts else [],
+        "more_drafts": drafts.next_cursor if drafts else None,
+        "newest": found.latest,
         "name": found.name,
         "versions": list(reversed(told)),
         "now": now,

@@ -56,6 +56,7 @@ class _Linter:
             yield from self._applies(place, rule)
             yield from self._kinds(rule)
             yield from self._caps(place, rule)
+        yield from self._budgets()
         yield from self._overlaps()
         yield from self._currencies()
         yield from self._worth()
@@ -109,6 +110,15 @@ class _Linter:
                 path = f"earn[{place}].cap.{give.currency}"
                 yield self._finding(Level.WARNING, "cap_below_give", path, rule=rule.name, amount=give.amount, cap=cap)
 
+    def _budgets(self) -> Iterator[Finding]:
+        """Budgets of what a rule does not give."""
+        for place, rule in enumerate(self.document.rules):
+            given = {give.currency for give in rule.gives} | {one.currency for one in rule.multiplies}
+            for currency in self.content["earn"][place].get("budget", {}):
+                if currency not in given:
+                    path = f"earn[{place}].budget.{currency}"
+                    yield self._finding(Level.ERROR, "budget_of_nothing", path, rule=rule.name, currency=currency)
+
     def _overlaps(self) -> Iterator[Finding]:
         """Two rules that give one currency for one activity: told once a pair, at the later. Of many rules not all pairs are
         looked at once enough were found."""
@@ -133,6 +143,7 @@ class _Linter:
         given = {
             give.currency for place, rule in enumerate(self.document.rules) for give in rule.gives if place not in self.idle
         }
+        given |= {currency for card in self.document.cards for currency in card.gives}
         for path, currency in self._multiplied():
             if currency not in given:
                 yield self._finding(Level.WARNING, "multiplies_nothing", path, currency=currency)

@@ -255,6 +255,15 @@ def test_a_currency_that_nobody_gives_and_a_cap_that_cuts_each_time() -> None:
     ]
 
 
+def test_what_a_card_gives_is_given_and_what_is_multiplied_has_to_be() -> None:
+    head = HEAD.replace("points: {}", "points: {}\n  stamps: {}\n  coffees: {}")
+    earn = "  - name: a\n    when: {activity: A}\n    give: {stamps: 1}\n"
+    cards = "cards:\n  - {name: ten, of: stamps, each: 10, give: {coffees: 1}}\n"
+    double = "  - name: double\n    when: {activity: A}\n    multiply: {points: 2}\n"
+    assert [code for code, _, _ in told(look(earn + cards, head))] == ["never_given"]
+    assert [code for code, _, _ in told(look(earn + double + cards, head))] == ["never_given", "multiplies_nothing"]
+
+
 PAID = "  - name: paid\n    when: {activity: A}\n    give: {points: {amount: 3, per: 1}}\n"
 
 

@@ -85,3 +85,14 @@ document.addEventListener("submit", (event) => {
   sending.hidden = false;
   button.disabled = true;
 });
+
+// A finding leads to its line in the document, which is then selected.
+document.addEventListener("click", (event) => {
+  const pressed = event.target.closest("[data-line]");
+  const text = document.getElementById("document");
+  if (!pressed || !text) return;
+  const lines = text.value.split("\n");
+  const start = lines.slice(0, pressed.dataset.line - 1).reduce((sum, line) => sum + line.length + 1, 0);
+  text.focus();
+  text.setSelectionRange(start, start + (lines[pressed.dataset.line - 1] ?? "").length);
+});

@@ -1,0 +1,171 @@
+"""What the editor of the programme shows: fields, the document line by line with what was found, and what it would do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from stamgast.console import reader
+from stamgast.console.programme_fields import PERIODS, Sent, Written
+from stamgast.console.programme_words import differences, period_label, rule_label, rule_sentences
+from stamgast.console.words import currency_label, customer_name
+from stamgast.customers.queries import summarise_customers
+from stamgast.flows.weigh_programme import Effect
+from stamgast.insights.sampling import Estimate
+from stamgast.kit.database import Cursor
+from stamgast.programmes.documents import Document, load
+from stamgast.programmes.errors import InvalidProgramme
+from stamgast.programmes.forms import UNITS, values_of
+from stamgast.programmes.linting import Level, lint, say_finding
+
+FEWEST_LINES = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that was found, at its line: an ``error``, a ``warning`` or a ``note``."""
+
+    level: str
+    label: str
+    line: int
+    sentence: str
+
+
+def findings_of(written: Written, kinds: Sequence[str], sent: Sent, now: datetime, language: str) -> list[Found]:
+    """What keeps the text from being a programme, or, where it is one, what cannot be meant."""
+    document = written.document
+    if document is None:
+        return [
+            Found("error", _("error"), int(one["line"]), f"{one['path']}: {one['problem']}" if one["path"] else one["problem"])
+            for one in written.problems
+        ]
+    labels = {Level.ERROR: _("error"), Level.WARNING: _("warning"), Level.NOTE: _("note")}
+    at = max(moment for moment in [now, _moment(sent, now)] if moment is not None)
+    worths = {currency: worth for currency, text in sent.worths.items() if (worth := _worth(text)) is not None}
+    return [
+        Found(one.level, labels[one.level], one.line, say_finding(one, language, document.timezone))
+        for one in lint(document, at=at, kinds=kinds, worths=worths).findings
+    ]
+
+
+def _moment(sent: Sent, now: datetime) -> datetime | None:
+    try:
+        return sent.effective_from(now)
+    except InvalidProgramme:
+        return None
+
+
+def _worth(text: str) -> Decimal | None:
+    try:
+        worth = Decimal(text.replace(",", "."))
+    except InvalidOperation:
+        return None
+    return worth if worth.is_finite() and worth > 0 else None
+
+
+def worths_of(document: Document, sent: Sent) -> list[tuple[str, str, str]]:
+    """The currencies that can be spent, with their label and what the reader said that one is worth."""
+    return [
+        (name, currency_label(name), sent.worths.get(name, ""))
+        for name, currency in document.currencies.items()
+        if currency.is_spendable
+    ]
+
+
+def lines_of(text: str, found: Sequence[Found]) -> list[tuple[int, str]]:
+    """The number of every line, with the worst that was found there."""
+    worst: dict[int, str] = {}
+    for level in ("note", "warning", "error"):
+        worst |= {one.line: level for one in found if one.level == level}
+    return [(number, worst.get(number, "")) for number in range(1, max(text.count("\n") + 1, FEWEST_LINES) + 1)]
+
+
+def context_of(
+    written: Written, in_force: Document, kinds: Sequence[str], sent: Sent, now: datetime, typed: QueryDict
+) -> dict[str, Any]:
+    """What both panes show: the values of the document, or what was ``typed`` into fields and could not be taken; the text
+    line by line with what was found."""
+    document = load(written.fields)
+    values, language = values_of(document), get_language() or "en"
+    rules = []
+    for place, (rule, row) in enumerate(zip(document.rules, values.rules, strict=True)):
+        gives = [
+            {
+                "currency": give.currency,
+                "label": currency_label(give.currency),
+                "amount": typed.get(f"amount {place} {give.currency}", give.amount),
+                "per": typed.get(f"per {place} {give.currency}", "" if give.per is None else f"{give.per:f}"),
+                "cap": typed.get(f"cap {place} {give.currency}", "" if give.cap is None else give.cap),
+                "lines": source.lines and source.lines.sentence(language),
+            }
+            for give, source in zip(row.gives, rule.gives, strict=True)
+        ]
+        when = rule_sentences(rule, document, language).when
+        rules.append({"place": place, "label": rule_label(rule.name), "when": when, "gives": gives, "period": row.cap_period})
+    found = findings_of(written, kinds, sent, now, language)
+    return {
+        "fields": written.fields,
+        "typed": written.typed,
+        "is_sound": written.document is not None,
+        "found": found,
+        "lines": lines_of(written.typed, found),
+        "rules": rules,
+        "lives": [
+            (life, currency_label(life.currency), typed.get(f"life {life.currency}", "" if life.count is None else life.count))
+            for life in values.lives
+        ],
+        "periods": [(period, period_label(period)) for period in PERIODS],
+        "units": [(unit, _unit_label(unit)) for unit in UNITS],
+        "ends": [
+            ("exact", _("to the minute")), ("end of day", _("to the end of that day")),
+            ("end of month", _("to the end of that month")),
+        ],
+        "kinds": kinds,
+        "currencies": [(name, currency_label(name)) for name in document.currencies],
+        "differences": differences(in_force, document, language) if written.fields != in_force.text else [],
+        "worths": worths_of(document, sent),
+    }  # fmt: skip
+
+
+def _unit_label(unit: str) -> str:
+    labels = {
+        "second": _("seconds"),
+        "minute": _("minutes"),
+        "hour": _("hours"),
+        "day": _("days"),
+        "week": _("weeks"),
+        "month": _("months"),
+        "year": _("years"),
+    }
+    return labels[unit]
+
+
+def told(cursor: Cursor, effect: Effect) -> dict[str, Any]:
+    """An effect as the page tells it."""
+    named = {
+        one.id: customer_name(one.name, one.email, one.identifier)
+        for one in summarise_customers(cursor, [*effect.first_entering, *effect.first_leaving])
+    }
+    return {
+        "effect": effect,
+        "before": _estimate(effect.before),
+        "after": _estimate(effect.after),
+        "entering": _estimate(effect.entering),
+        "leaving": _estimate(effect.leaving),
+        "first_entering": [(one, named[one]) for one in effect.first_entering if one in named],
+        "first_leaving": [(one, named[one]) for one in effect.first_leaving if one in named],
+        "sums": [(currency_label(name), _estimate(before), _estimate(after)) for name, (before, after) in effect.sums.items()],
+    }
+
+
+def _estimate(estimate: Estimate) -> str:
+    """A number, with its interval where it is an estimate."""
+    if estimate.low == estimate.high:
+        return reader.number(estimate.value)
+    numbers = {name: reader.number(getattr(estimate, name)) for name in ("value", "low", "high")}
+    return _("about %(value)s (%(low)s to %(high)s)") % numbers
