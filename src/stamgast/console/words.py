@@ -367,5 +367,11 @@ def movement_word(movement: Movement) -> str:
         MovementKind.REDEEM: _("spent at a partner"),
         MovementKind.UNREDEEM: _("given back by a partner"),
         MovementKind.ISSUE: _("given by a partner"),
+        MovementKind.BORROW: _("advanced, and owed"),
+        MovementKind.EXTEND: _("valid for longer"),
+        MovementKind.HAND_OVER: _("handed over"),
+        MovementKind.TAKE_OVER: _("taken over"),
+        MovementKind.UNADJUST: _("change by hand taken back"),
+        MovementKind.UNMOVE: _("transfer taken back"),
     }
     return words[movement.kind]
