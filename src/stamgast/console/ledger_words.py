@@ -25,6 +25,7 @@ def account_label(account: int) -> str:
         Account.TRANSIT: _("on the way between customers"),
         Account.PARTNER: _("partners"),
         Account.CHARITY: _("charities"),
+        Account.ISSUED: _("given by partners"),
     }
     return labels.get(Account(account), str(account))
 

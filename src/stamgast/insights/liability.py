@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 from stamgast.insights.orders import ORDER_KINDS, day_in_zone
 
 OUTSTANDING = (11, 12, 13)
-GIVEN = (1, 4, 5)
+GIVEN = (1, 4, 5, 8)
 EXPIRED = (2,)
 REDEEMED = (3, 7, 14)
 PARTNER = 6
