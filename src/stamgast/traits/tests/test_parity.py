@@ -127,3 +127,16 @@ def test_any_condition_picks_the_same_activities(condition, rows):
     sets = in_sets(definition, rows, NOON)
     for customer in {row["customer_id"] for row in rows}:
         assert sets.get(customer, 0) == live(definition, rows, customer, NOON)
+
+
+def test_of_equally_frequent_texts_the_one_that_was_there_last_wins_whatever_the_ids():
+    definition = read_definition(
+        {"name": "t", "label": "T", "aggregate": "most_frequent", "of": "kind"}, zone="UTC", currency="EUR"
+    )
+    plain = {"customer_id": b"a" * 16, "source": "s"}
+    rows = [
+        plain | {"activity_id": bytes([9 - n]) * 16, "occurred_at": NOON + timedelta(minutes=n), "kind": kind}
+        for n, kind in enumerate(["b", "a", "a", "b", "c"])
+    ]
+    assert in_sets(definition, rows, NOON + timedelta(hours=1)) == {b"a" * 16: "b"}
+    assert live(definition, rows, b"a" * 16, NOON + timedelta(hours=1)) == "b"
