@@ -19,6 +19,8 @@ from pathlib import Path
 
 NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
 HERE = Path(__file__).parent
+SECRET = "only-for-the-tools-and-long-enough-to-be-accepted-as-one"
+"""Erased people are known by a key that is locked with it."""
 KEPT_AS_THEY_ARE = {
     "activities_activity": "id, source_id, type, kind, anchor_id, identifiers, occurred_at, received_at, order_id, body",
     "activities_refusal": "id, reason, detail, body, settled_at",
@@ -32,6 +34,15 @@ KEPT_AS_THEY_ARE = {
     "access_staff": "email, name, password",
     "access_apikey": "id, name, digest",
     "programmes_version": "programme, version, document, effective_from",
+    "customers_judgement": "id, one_id, other_id, is_same, made_at, withdrawn_at",
+    "customers_ruleset": "id, document",
+    "customers_household_told": "anchor_id, told_id, household",
+    "customers_consentchange": "id, anchor_id, purpose, channel, state, occurred_at, source, text",
+    "customers_erasure": "id, customer_id, anchor_id, at, reason, removed",
+    "customers_tombstone": "digest, erasure_id, buried_at",
+    "webhooks_endpoint": "id, name, url, kinds",
+    "webhooks_event": "id, kind, occurred_at, body",
+    "access_trail": "at, actor, action, subject",
 }
 """By table the columns whose every value an upgrade has to keep."""
 
@@ -42,7 +53,7 @@ def main() -> None:
         Path(folder).chmod(0o755)
         os.environ |= {
             "STAMGAST_DATA": folder,
-            "STAMGAST_SECRET_KEY": "only-for-the-tools-and-long-enough-to-be-accepted-as-one",
+            "STAMGAST_SECRET_KEY": SECRET,
             "DJANGO_SETTINGS_MODULE": "stamgast.settings",
         }
         from stamgast.kit.embedded import EmbeddedServer, programs
@@ -106,7 +117,48 @@ def fill() -> None:
         with transaction() as cursor:
             seal(cursor, at=at)
             fold(cursor)
+        if day == 120:
+            know()
     come_in([message(dice, f"last-{i}", NOW) for i in range(7)], NOW)
+
+
+def know() -> None:
+    """What people do about customers: merge, take back, say of households and consent, erase, and hear of it elsewhere."""
+    from stamgast.customers.consent.types import ConsentState
+    from stamgast.flows.apply_identity_rules import put_in_force
+    from stamgast.flows.erase import erase
+    from stamgast.flows.merge_customers import merge_customers
+    from stamgast.flows.set_consent import Told, tell_consent
+    from stamgast.flows.set_household import set_household
+    from stamgast.flows.unmerge_customers import withdraw_judgement
+    from stamgast.kit.database import transaction
+    from stamgast.webhooks.operations.endpoints import create_endpoint
+    from stamgast.webhooks.types import Reach
+
+    said = {"at": NOW - timedelta(days=58), "actor": "staff:ada@example.org", "reason": "they told us"}
+    with transaction() as cursor:
+        kinds = ["segment.entered", "segment.left", "customer.merged"]
+        create_endpoint(
+            cursor,
+            name="Till",
+            url="https://hooks.example.org/",
+            kinds=kinds,
+            reach=Reach(),
+            random=b"r" * 32,
+            at=NOW,
+            actor="ada",
+        )
+    with transaction() as cursor:
+        cursor.execute("SELECT 'user_id:' || value FROM customers_identifier WHERE kind = 'user_id' ORDER BY value OFFSET 1")
+        one, two, three, four, five, six, *_ = [name for (name,) in cursor]
+    merge_customers(one, two, **said)
+    withdraw_judgement(merge_customers(three, four, **said).judgement.id, **said)
+    set_household(five, "4711", **said)
+    told = Told(ConsentState.GIVEN, source="till", actor="staff:ada@example.org", occurred_at=NOW, text="May we write?")
+    with transaction() as cursor:
+        tell_consent(cursor, five, "newsletter", "email", told, at=NOW, secret="not-needed-here")
+    put_in_force({"limits": {"user_id": 1}, "blocked": {"email": ["info@example.org"]}}, **said)
+    erase(six, **said)
 
 
 def message(dice: random.Random, number: str, at: datetime) -> dict[str, object]:

@@ -15,6 +15,8 @@ from psycopg import sql
 
 from stamgast.kit.embedded import programs
 
+from .make_landed import SECRET
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 LANDED = json.loads((HERE / "landed.json").read_text())
@@ -39,7 +41,11 @@ class Shop:
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url
-        self.environment = os.environ | {"STAMGAST_DATABASE_URL": url, "STAMGAST_DATA": str(folder)}
+        self.environment = os.environ | {
+            "STAMGAST_DATABASE_URL": url,
+            "STAMGAST_DATA": str(folder),
+            "STAMGAST_SECRET_KEY_FALLBACKS": SECRET,
+        }
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         command = [sys.executable, *arguments]
