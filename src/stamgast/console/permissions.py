@@ -22,6 +22,7 @@ _PEOPLE = _FIGURES - {Role.ANALYST}
 _SOURCES = _FIGURES - {Role.AGENT}
 _WRITERS = frozenset({Role.OWNER, Role.MARKETER})
 _COUNTERS = _WRITERS | {Role.ANALYST}  # who says what is counted names no customer
+_SIMULATORS = _WRITERS | {Role.ANALYST}  # who weighs a draft; what it would do to whom is for those who see people
 _MESSAGES = _SOURCES - {Role.ANALYST}  # what a source sent, word for word, names customers
 _HELPERS = frozenset({Role.OWNER, Role.AGENT})  # who has the person before them decides who it is
 
@@ -111,6 +112,12 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:programme_withdraw": {"POST": _WRITERS},
     "console:programme_revert": {"POST": _WRITERS},
     "console:programme_second_person": {"POST": _OWNER},
+    "console:simulation": {"GET": _SIMULATORS, "POST": _SIMULATORS},
+    "console:simulation_run": {"GET": _SIMULATORS},
+    "console:simulation_on": {"POST": _SIMULATORS},
+    "console:simulation_stop": {"POST": _SIMULATORS},
+    "console:simulation_people": {"GET": _WRITERS},
+    "console:simulation_people_csv": {"GET": _WRITERS},
     "console:insights": {"GET": _FIGURES},
     "console:retention": {"GET": _FIGURES},
     "console:cohorts": {"GET": _FIGURES},

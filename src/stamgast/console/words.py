@@ -38,6 +38,8 @@ def refusal_sentence(error: StamgastError) -> str:
         "said_to_be_different": _("Somebody said earlier that these are two people. Undo that first, under “How we know”."),
         "judgement_not_found": _("There is no such judgement."),
         "judgement_withdrawn": _("This was undone before. Nothing was changed."),
+        "unknown_simulation": _("There is no such simulation any more. They are kept for a day: start it once more."),
+        "history_gone": _("What this simulation read of the history was removed meanwhile. Start it once more."),
         "lake_not_there": _("There is nothing to tell yet. The figures come within a minute after the first orders."),
         "proposal_not_found": _("There is no such proposal."),
         "proposal_settled": _("Somebody decided this before, or these customers changed since. Nothing was changed."),
@@ -105,6 +107,9 @@ def refusal_sentence(error: StamgastError) -> str:
         "rule text": _("“%(text)s” cannot be in the list: then everything of its kind would be blocked, or it is too long."),
         "view name": _("A view's name has 1 to 80 printable characters."),
         "count": _("There are 100 views already. Delete one first."),
+        "simulated days": _("The simulation ends before it begins. Choose a first day that lies before the last."),
+        "worth": _("What one of a currency costs is an amount of money, such as 0.01."),
+        "redeemed share": _("The share that is redeemed lies between 0 and 100 percent."),
     }
     what = wrong.get(str(error.details.get("wrong")))
     return sentences.get(error.code) or (what % error.details if what else error.message)

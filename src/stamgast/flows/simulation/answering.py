@@ -186,7 +186,9 @@ def worth_minor(text: str, money: str) -> Fraction:
     except InvalidOperation:
         worth = Decimal("NaN")
     if not worth.is_finite() or not 0 <= worth <= LARGEST_WORTH:
-        raise InvalidSimulation(f"{text[:20]!r} is no amount of money. What one of a currency costs is such as 0.01.")
+        raise InvalidSimulation(
+            f"{text[:20]!r} is no amount of money. What one of a currency costs is such as 0.01.", wrong="worth"
+        )
     return Fraction(worth) * Fraction(10 ** minor_digits(money))
 
 
@@ -208,7 +210,9 @@ def check(asked: Asked) -> None:
     for text in asked.worths.values():
         worth_minor(text, settings.CONFIGURATION.currency)
     if asked.redemption is not None and not 0 <= asked.redemption <= 10_000:
-        raise InvalidSimulation("The share that is redeemed lies between none and all: 0.8 is eight of ten.")
+        raise InvalidSimulation(
+            "The share that is redeemed lies between none and all: 0.8 is eight of ten.", wrong="redeemed share"
+        )
 
 
 class _Scale:

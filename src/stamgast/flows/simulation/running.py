@@ -115,7 +115,9 @@ def begin(cursor: Cursor, folder: Path, asked: Asked, *, at: datetime, actor: st
     in_force = get_programme(cursor)
     propose(in_force, asked.document, effective_from=asked.since, at=at)
     if asked.since is not None and asked.since >= (asked.until or at):
-        raise InvalidSimulation("The simulation ends before it begins. Choose a first day that lies before the last.")
+        raise InvalidSimulation(
+            "The simulation ends before it begins. Choose a first day that lies before the last.", wrong="simulated days"
+        )
     if not SMALLEST_SAMPLE <= asked.sample <= 1:
         raise InvalidSimulation("A sample is from 0.01 to 1 of all customers: 0.1 is one in ten.")
     _remove_old(folder, at)
