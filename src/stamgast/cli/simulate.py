@@ -144,6 +144,8 @@ def _print(found: "Answer") -> None:
     for rule in found.rules:
         click.echo(f"  {rule.rule}: {_beside(rule.points)} {rule.currency}")
     click.echo(f"Loyal customers: {_told(found.loyal_before)} in force, {_told(found.loyal_after)} by the draft.")
+    if found.tiers:
+        click.echo(f"{_told(found.moved)} members hold another level at the end.")
     click.echo(f"{_told(found.gaining)} customers get more, {_told(found.losing)} get less.")
 
 
@@ -173,6 +175,10 @@ def _pair(pair: "Pair | None") -> list[object]:
     return [number for one in sides for number in (one.value, one.low, one.high)] or [""] * len(PAIR)
 
 
+def _limits(one: "Estimate") -> tuple[int, int, int]:
+    return one.value, one.low, one.high
+
+
 def _write_tables(folder: Path, place: Path, run: "Run", found: "Answer") -> None:
     """Each table in a file. Costs are in minor units."""
     from stamgast.flows.simulation.answering import currencies_of_people, list_people
@@ -189,7 +195,9 @@ def _write_tables(folder: Path, place: Path, run: "Run", found: "Answer") -> Non
         for side, share in (("before", one.breakage_before), ("after", one.breakage_after))
     ]
     _write(folder / "breakage.csv", ["currency", "programme", "share", "low", "high"], shares)
-    names = ("loyal_before", "loyal_after", "entering", "leaving", "gaining", "losing")
+    levels = [[one.tier, f"{one.month:%Y-%m}", *_limits(one.before), *_limits(one.after)] for one in found.tiers]
+    _write(folder / "levels.csv", ["level", "month", *PAIR[:6]], levels)
+    names = ("loyal_before", "loyal_after", "entering", "leaving", "gaining", "losing", "moved")
     counts = [(getattr(found, name), name) for name in names]
     _write(folder / "customers.csv", ["what", "value", "low", "high"], [[n, one.value, one.low, one.high] for one, n in counts])
     people = [

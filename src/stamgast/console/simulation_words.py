@@ -16,7 +16,6 @@ from stamgast.flows.simulation.answering import Answer, CurrencyAnswer, Pair
 from stamgast.insights.sampling import Estimate
 from stamgast.insights.simulation import Share
 
-
 LARGE_MINOR = 100_000
 
 
@@ -30,6 +29,7 @@ def simulation_page(answer: Answer) -> Page:
     pictures = [_rules(answer)]
     for one in ordered:
         pictures += [_given(one), _outstanding(one)]
+    pictures += [_members(answer, tier) for tier in dict.fromkeys(one.tier for one in answer.tiers)]
     return Page(_title(ordered[0]) if ordered else _("Neither programme gives anything"), lead, _cards(answer, ordered),
         tuple(pictures), tuple(_notes(answer)))  # fmt: skip
 
@@ -100,6 +100,10 @@ def _cards(answer: Answer, ordered: Sequence[CurrencyAnswer]) -> tuple[Card, ...
                     _("Of what was given, the share that nobody will redeem, whether it expires or not: breakage."),
                 )
             )
+    if answer.tiers:
+        limits = _range([reader.number(limit) for limit in _limits(answer.moved)])
+        definition = _("Members whose level at the end is another by the draft than by the programme in force.")
+        cards.append(Card(_("Another level"), reader.number(answer.moved.value), "", "", "", limits, definition))
     cards.append(
         Card(
             _("Get more"),
@@ -194,6 +198,24 @@ def _outstanding(one: CurrencyAnswer) -> Picture:
         _lines([(row.month.isoformat(), row.outstanding) for row in one.months]),
         Table(heads, tuple(rows)),
     )
+
+
+def _members(answer: Answer, tier: str) -> Picture:
+    """How many members hold one level."""
+    rows = [(one.month, Pair(one.before, one.after, _apart(one.before, one.after))) for one in answer.tiers if one.tier == tier]
+    heads = (_("Month"), _("In force"), _("Draft"), _("Difference"))
+    return Picture(
+        f"members-{[one.tier for one in answer.tiers].index(tier)}",
+        _("Members at the end of each month: %(level)s") % {"level": tier},
+        _("who holds the level by the programme in force and by the draft"),
+        _summary(rows[-1][1]),
+        _lines([(month.isoformat(), pair) for month, pair in rows]),
+        Table(heads, tuple((Cell(reader.month(month), f"{month:%Y-%m}"), *_cells(pair)[:3]) for month, pair in reversed(rows))),
+    )
+
+
+def _apart(before: Estimate, after: Estimate) -> Estimate:
+    return Estimate(*[after.value - before.value] * 3)
 
 
 def _rules(answer: Answer) -> Picture:

@@ -297,3 +297,43 @@ def _months(moments: npt.NDArray[np.int64], zone: str) -> npt.NDArray[np.int64]:
     local = to_local(zone, np.ascontiguousarray(moments))
     months: npt.NDArray[np.int64] = local.view("datetime64[us]").astype("datetime64[M]").astype(np.int64) + _EPOCH_MONTH
     return months
+
+
+def members_by_month(stays: pa.Table, zone: str, *, until: int) -> dict[tuple[str, int], int]:
+    """How many members hold each level when a month ends, or at ``until`` in its month: by level and month.
+
+    Takes the columns of the tiers of ``decide``, by customer and then moment: customer_id, since, and tier, null for none. A
+    member holds a level until their next row.
+    """
+    since = stays["since"].cast(pa.int64()).to_numpy()
+    known = np.flatnonzero(since <= until)
+    customers = stays["customer_id"].to_pylist()
+    tiers = stays["tier"].to_pylist()
+    months = _months(since, zone)
+    changes: dict[tuple[str, int], int] = defaultdict(int)
+    for place, row in enumerate(known):
+        tier = tiers[row]
+        if tier is None:
+            continue
+        changes[tier, int(months[row])] += 1
+        following = known[place + 1] if place + 1 < len(known) else None
+        if following is not None and customers[following] == customers[row]:
+            changes[tier, int(months[following])] -= 1
+    last = int(_months(np.array([until]), zone)[0])
+    members: dict[tuple[str, int], int] = {}
+    for tier in {tier for tier, _ in changes}:
+        count = 0
+        for month in range(min(month for name, month in changes if name == tier), last + 1):
+            count += changes[tier, month]
+            members[tier, month] = count
+    return members
+
+
+def tiers_at(stays: pa.Table, *, until: int) -> dict[bytes, str]:
+    """Which level each member holds at a moment; who holds none is not there. Takes what ``members_by_month`` takes."""
+    held: dict[bytes, str | None] = {}
+    since = stays["since"].cast(pa.int64()).to_pylist()
+    for customer, moment, tier in zip(stays["customer_id"].to_pylist(), since, stays["tier"].to_pylist(), strict=True):
+        if moment is not None and moment <= until:
+            held[customer] = tier
+    return {customer: tier for customer, tier in held.items() if tier is not None}

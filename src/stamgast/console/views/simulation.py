@@ -26,6 +26,7 @@ from stamgast.flows.simulation.answering import (
     answer,
     check,
     currencies_of_people,
+    list_moved,
     list_people,
     usual_worths,
 )
@@ -102,6 +103,7 @@ def simulation_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
             }
             for currency in currencies_of_people(folder, run)
         ]
+        context["moved"] = _moved(run, limit=10)
     return show(request, "console/simulation.html", context)
 
 
@@ -134,9 +136,10 @@ def simulation_people(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Who gets most more of a currency, or most less, by page."""
     folder = simulation_folder()
     run = find_run(folder, run_id)
+    if request.GET.get("side") == "level":
+        return _moved_page(request, run)
     currency, is_gaining = _currency(request, run), request.GET.get("side") != "less"
-    after = request.GET.get("after", "")
-    place = int(after) if after.isdecimal() and len(after) < 10 else 0
+    place = _place(request)
     found = _people(folder, run, currency, is_gaining=is_gaining, after=place, limit=ROWS)
     side = "more" if is_gaining else "less"
     asked = f"?currency={currency}&side={side}"
@@ -151,6 +154,36 @@ def simulation_people(request: HttpRequest, run_id: UUID) -> HttpResponse:
     title = _("%(total)s customers get more: %(currency)s") if is_gaining else _("%(total)s customers get less: %(currency)s")
     context |= {"title": title % words, "download": reverse("console:simulation_people_csv", args=(run_id,)) + asked}
     return show(request, "console/simulation_people.html", context)
+
+
+def _moved_page(request: HttpRequest, run: Run) -> HttpResponse:
+    """Whose level would be another, by page."""
+    place = _place(request)
+    more = f"?side=level&after={place + ROWS}" if place + ROWS < run.moved else ""
+    context = {"run": run, "rows": _moved(run, after=place, limit=ROWS), "more": more}
+    if is_part(request):
+        return render(request, "console/parts/simulation_people_rows.html", context)
+    title = _("%(total)s members would hold another level") % {"total": reader.number(run.moved)}
+    return show(request, "console/simulation_people.html", context | {"title": title})
+
+
+def _moved(run: Run, *, limit: int, after: int = 0) -> list[dict[str, Any]]:
+    found = list_moved(simulation_folder(), run, after=after, limit=limit)
+    names = _names([customer for customer, _before, _after in found])
+    return [
+        {
+            "customer": customer,
+            "name": names.get(customer, _("Customer")),
+            "from": before or reader.NOTHING,
+            "to": now or reader.NOTHING,
+        }
+        for customer, before, now in found
+    ]
+
+
+def _place(request: HttpRequest) -> int:
+    after = request.GET.get("after", "")
+    return int(after) if after.isdecimal() and len(after) < 10 else 0
 
 
 @page
@@ -206,12 +239,14 @@ def _progress(run: Run) -> dict[str, Any]:
 
 def _people(folder: Any, run: Run, currency: str, *, is_gaining: bool, limit: int, after: int = 0) -> dict[str, Any]:
     found, count = list_people(folder, run, currency=currency, is_gaining=is_gaining, after=after, limit=limit)
-    with open_cursor() as cursor:
-        names = {
-            row.id: customer_name(row.name, row.email, row.identifier)
-            for row in summarise_customers(cursor, [one.customer for one in found])
-        }
+    names = _names([one.customer for one in found])
     return {"rows": [_row(one, names.get(one.customer, _("Customer"))) for one in found], "count": count}
+
+
+def _names(customers: list[UUID]) -> dict[UUID, str]:
+    with open_cursor() as cursor:
+        found = summarise_customers(cursor, customers)
+    return {row.id: customer_name(row.name, row.email, row.identifier) for row in found}
 
 
 def _row(one: Person, name: str) -> dict[str, Any]:

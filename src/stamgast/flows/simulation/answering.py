@@ -86,6 +86,15 @@ class CurrencyAnswer(msgspec.Struct, frozen=True):
     months: tuple[MonthLine, ...]
 
 
+class TierLine(msgspec.Struct, frozen=True):
+    """How many members hold a level at the end of a month, by the programme in force and by the draft."""
+
+    tier: str
+    month: date
+    before: Estimate
+    after: Estimate
+
+
 class Answer(msgspec.Struct, frozen=True):
     """Everything that a run says so far. Money is in minor units of ``money``."""
 
@@ -107,6 +116,8 @@ class Answer(msgspec.Struct, frozen=True):
     leaving: Estimate
     gaining: Estimate
     losing: Estimate
+    tiers: tuple[TierLine, ...]
+    moved: Estimate
 
     @property
     def is_estimate(self) -> bool:
@@ -156,6 +167,15 @@ def answer(folder: Path, run: Run) -> Answer:
         },
         gaining=scale.customers(people.filter(pc.field("after") > pc.field("before"))),
         losing=scale.customers(people.filter(pc.field("after") < pc.field("before"))),
+        tiers=tuple(
+            TierLine(
+                one.tier,
+                date(one.month // 12, one.month % 12 + 1, 1),
+                *(count_of_all(count, run.looked_at, run.customers) for count in (one.before, one.after)),
+            )
+            for one in run.members
+        ),
+        moved=count_of_all(run.moved, run.looked_at, run.customers),
     )  # fmt: skip
 
 
@@ -171,6 +191,12 @@ def list_people(
     ordered = chosen[np.lexsort((chosen, -change[chosen]))]
     rows = people.take(ordered[after : after + limit]).to_pylist()
     return [Person(UUID(bytes=row["customer_id"]), row["before"], row["after"]) for row in rows], len(chosen)
+
+
+def list_moved(folder: Path, run: Run, *, after: int = 0, limit: int = 50) -> list[tuple[UUID, str | None, str | None]]:
+    """Whose level at the end is another by the draft, from a place on: the level in force and the draft's, None for none."""
+    rows = read_kept(folder, run, "tiers").slice(after, limit).to_pylist()
+    return [(UUID(bytes=row["customer_id"]), row["before"], row["after"]) for row in rows]
 
 
 def currencies_of_people(folder: Path, run: Run) -> list[str]:

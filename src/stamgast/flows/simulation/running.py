@@ -7,7 +7,8 @@ all, with an interval that narrows, and at the end is all. Nothing runs when nob
 import fcntl
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,7 +25,7 @@ from stamgast.flows.history import needs_body
 from stamgast.flows.simulation.errors import InvalidSimulation, UnknownSimulation
 from stamgast.flows.simulation.keeping import Copy, Part, before_bucket, open_copy, read_part
 from stamgast.flows.weigh_programme import ALWAYS, balances_at, named_for_segments, propose
-from stamgast.insights.simulation import given_by_cell, given_by_customer
+from stamgast.insights.simulation import given_by_cell, given_by_customer, members_by_month, tiers_at
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import BUCKETS, new_id
 from stamgast.lake.manifest import write_whole
@@ -62,6 +63,15 @@ class Asked(msgspec.Struct, frozen=True):
     worths: Mapping[str, str] = {}
 
 
+class Members(msgspec.Struct, frozen=True):
+    """How many of those who were gone through hold a level at the end of a month, by either programme."""
+
+    tier: str
+    month: int
+    before: int
+    after: int
+
+
 class Run(msgspec.Struct, frozen=True):
     """How far a run is. The counts are of the customers in the buckets before ``end``."""
 
@@ -78,6 +88,8 @@ class Run(msgspec.Struct, frozen=True):
     activities: int = 0
     seconds: float = 0.0
     loyal: Mapping[str, int] = {}
+    moved: int = 0
+    members: tuple[Members, ...] = ()
 
     @property
     def last_bucket(self) -> int:
@@ -154,8 +166,13 @@ def take_on(cursor: Cursor, folder: Path, id_: UUID, *, at: datetime) -> Run:
         end = min(part.end, run.last_bucket)
         if end < part.end:
             table = before_bucket(table, end)
-        decided = {name: decide(one, None, table).table for name, one in zip(SIDES, (in_force, proposed), strict=True)}
+        both = {name: decide(one, None, table, until=run.until) for name, one in zip(SIDES, (in_force, proposed), strict=True)}
+        decided = {name: one.table for name, one in both.items()}
         _keep_part(folder, run, decided, in_force.timezone)
+        moved = _keep_tiers(folder, run, {name: one.tiers for name, one in both.items()})
+        members = {
+            name: members_by_month(one.tiers, in_force.timezone, until=to_microseconds(run.until)) for name, one in both.items()
+        }
         run = msgspec.structs.replace(
             run,
             state=State.DONE if run.done + 1 == len(run.parts) else State.RUNNING,
@@ -164,6 +181,8 @@ def take_on(cursor: Cursor, folder: Path, id_: UUID, *, at: datetime) -> Run:
             activities=run.activities + table.num_rows,
             seconds=run.seconds + time.monotonic() - began,
             loyal=_count_loyal(cursor, run, decided),
+            moved=run.moved + moved,
+            members=_added(run.members, members),
         )
         _write(folder, run)
         return run
@@ -180,7 +199,7 @@ def stop(folder: Path, id_: UUID) -> Run:
 
 
 def read_kept(folder: Path, run: Run, name: str) -> pa.Table:
-    """The ``cells`` or ``people`` of the parts that are done, of both sides."""
+    """The ``cells``, ``people`` or ``tiers`` of the parts that are done, of both sides."""
     place = _place(folder, run.id)
     try:
         tables = [pa.ipc.open_file(pa.memory_map(str(place / f"{name}-{part}.arrow"))).read_all() for part in range(run.done)]
@@ -213,6 +232,28 @@ def _keep_part(folder: Path, run: Run, decided: Mapping[str, pa.Table], zone: st
     }
     differing = pa.table(columns).filter(pc.field("before") != pc.field("after"))
     _write_table(_place(folder, run.id) / f"people-{run.done}.arrow", differing)
+
+
+def _keep_tiers(folder: Path, run: Run, stays: Mapping[str, pa.Table]) -> int:
+    """Keeps whose level at the end is another by the draft; returns how many they are."""
+    before, after = (tiers_at(one, until=to_microseconds(run.until)) for one in stays.values())
+    moved = sorted(who for who in before.keys() | after.keys() if before.get(who) != after.get(who))
+    columns: dict[str, Any] = {
+        "customer_id": pa.array(moved, pa.binary(16)),
+        "before": pa.array([before.get(who) for who in moved], pa.string()),
+        "after": pa.array([after.get(who) for who in moved], pa.string()),
+    }
+    _write_table(_place(folder, run.id) / f"tiers-{run.done}.arrow", pa.table(columns))
+    return len(moved)
+
+
+def _added(known: Sequence[Members], found: Mapping[str, Mapping[tuple[str, int], int]]) -> tuple[Members, ...]:
+    """The members of one part more."""
+    before, after = (Counter(found[side]) for side in SIDES)
+    for one in known:
+        before[one.tier, one.month] += one.before
+        after[one.tier, one.month] += one.after
+    return tuple(Members(*key, before[key], after[key]) for key in sorted(before.keys() | after.keys()))
 
 
 def _with_side(table: pa.Table, side: str) -> pa.Table:

@@ -20,7 +20,7 @@ from stamgast.flows.export_lake import lake_folder
 from stamgast.flows.install import BEGINNING, install
 from stamgast.flows.publish import Follower, put_in_force
 from stamgast.flows.simulation import keeping, running
-from stamgast.flows.simulation.answering import Answer, answer, check, list_people
+from stamgast.flows.simulation.answering import Answer, answer, check, list_moved, list_people
 from stamgast.flows.simulation.errors import HistoryGone, InvalidSimulation, UnknownSimulation
 from stamgast.flows.simulation.keeping import KEPT, simulation_folder
 from stamgast.flows.simulation.running import Asked, Run, State, begin, find_run, stop, take_on
@@ -324,3 +324,25 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(shop: Path) -> None:
     lake_folder().mkdir(parents=True, exist_ok=True)
     with pytest.raises(LakeNotThere):
         answer(shop, msgspec.structs.replace(run, asked=Asked(DRAFT, redemption=None)))
+
+
+def test_levels_in_force_are_those_that_are_kept_and_the_draft_moves_members(shop: Path) -> None:
+    levels = "tiers:\n  qualify_on: score\n  period: {calendar: year}\n  levels:\n    - {name: Blue, from: 0}\n    - {name: Gold, from: 30}\n"
+    put_in_force(FIRST + levels, effective_from=BEGINNING, at=NOW, actor="test", reason="test")
+    Follower().turn(at=NOW, actor="test", should_stop=lambda: False)
+    run, found = run_whole(shop, Asked(DRAFT + levels))
+    with open_cursor() as cursor:
+        rows = cursor.execute(
+            "SELECT DISTINCT ON (customer_id) customer_id, tier FROM programmes_tierstay WHERE since <= %s "
+            "ORDER BY customer_id, since DESC",
+            (NOW,),
+        ).fetchall()
+    kept = dict(rows)
+    last = {one.tier: one for one in found.tiers if (one.month.year, one.month.month) == (2026, 3)}
+    assert {tier: line.before.value for tier, line in last.items()} == {
+        tier: list(kept.values()).count(tier) for tier in ("Blue", "Gold")
+    }
+    moved = list_moved(shop, run)
+    assert len(moved) == found.moved.value == last["Gold"].after.value - last["Gold"].before.value > 0
+    assert {(before, after) for _customer, before, after in moved} == {("Blue", "Gold")}
+    assert all(kept[customer] == "Blue" for customer, _before, _after in moved)

@@ -25,7 +25,9 @@ from stamgast.insights.simulation import (
     fit,
     given_by_cell,
     given_by_customer,
+    members_by_month,
     sums_of,
+    tiers_at,
 )
 
 LOTS = st.lists(
@@ -160,3 +162,28 @@ def test_the_interval_of_a_sample_holds_what_is():
         narrow += abs(total - found.value) <= (found.high - found.value) / 2
     assert held >= 0.92 * 400
     assert narrow < 0.85 * 400
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1_000), st.sampled_from([None, "Blue", "Gold"])), max_size=20))
+def test_members_of_levels_against_a_count_of_each_member_at_each_end_of_a_month(rows):
+    begin = datetime(2025, 11, 1, tzinfo=UTC)
+    stays = sorted({(who, day): tier for who, day, tier in rows}.items())
+    columns = {
+        "customer_id": pa.array([bytes([who] * 16) for (who, _), _ in stays], pa.binary(16)),
+        "since": pa.array([begin + timedelta(days=day) for (_, day), _ in stays], pa.timestamp("us", tz="UTC")),
+        "tier": pa.array([tier for _, tier in stays], pa.string()),
+    }
+    until = begin + timedelta(days=500)
+
+    def held(who: int, at: datetime) -> str | None:
+        return next((tier for (one, day), tier in reversed(stays) if one == who and begin + timedelta(days=day) <= at), None)
+
+    number = (until - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    found = members_by_month(pa.table(columns), "UTC", until=number)
+    for month in range(12 * 2025 + 10, 12 * until.year + until.month):
+        end = datetime((month + 1) // 12, (month + 1) % 12 + 1, 1, tzinfo=UTC) - timedelta(microseconds=1)
+        for tier in ("Blue", "Gold"):
+            assert found.get((tier, month), 0) == sum(held(who, min(end, until)) == tier for who in range(4))
+    assert tiers_at(pa.table(columns), until=number) == {
+        bytes([who] * 16): tier for who in range(4) if (tier := held(who, until)) is not None
+    }
