@@ -225,7 +225,7 @@ def _rules(answer: Answer) -> Picture:
     values = []
     for one in answer.rules:
         name = f"{rule_label(one.rule)} · {currency_label(one.currency)}"
-        costs = ()
+        costs: tuple[Cell, ...] = ()
         if has_costs:
             sides = (one.cost_minor.before.value, one.cost_minor.after.value) if one.cost_minor else (None, None)
             costs = tuple(Cell(reader.money(side, answer.money), "" if side is None else side) for side in sides)

@@ -332,8 +332,9 @@ def members_by_month(stays: pa.Table, zone: str, *, until: int) -> dict[tuple[st
 def tiers_at(stays: pa.Table, *, until: int) -> dict[bytes, str]:
     """Which level each member holds at a moment; who holds none is not there. Takes what ``members_by_month`` takes."""
     held: dict[bytes, str | None] = {}
-    since = stays["since"].cast(pa.int64()).to_pylist()
-    for customer, moment, tier in zip(stays["customer_id"].to_pylist(), since, stays["tier"].to_pylist(), strict=True):
-        if moment is not None and moment <= until:
+    customers: list[Any] = stays["customer_id"].to_pylist()
+    since: list[Any] = stays["since"].cast(pa.int64()).to_pylist()
+    for customer, moment, tier in zip(customers, since, stays["tier"].to_pylist(), strict=True):
+        if moment <= until:
             held[customer] = tier
     return {customer: tier for customer, tier in held.items() if tier is not None}

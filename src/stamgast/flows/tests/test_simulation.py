@@ -327,7 +327,13 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(shop: Path) -> None:
 
 
 def test_levels_in_force_are_those_that_are_kept_and_the_draft_moves_members(shop: Path) -> None:
-    levels = "tiers:\n  qualify_on: score\n  period: {calendar: year}\n  levels:\n    - {name: Blue, from: 0}\n    - {name: Gold, from: 30}\n"
+    levels = """tiers:
+  qualify_on: score
+  period: {calendar: year}
+  levels:
+    - {name: Blue, from: 0}
+    - {name: Gold, from: 30}
+"""
     put_in_force(FIRST + levels, effective_from=BEGINNING, at=NOW, actor="test", reason="test")
     Follower().turn(at=NOW, actor="test", should_stop=lambda: False)
     run, found = run_whole(shop, Asked(DRAFT + levels))
