@@ -22,7 +22,7 @@ PAGES = (
     "/customers/user_id:901", "/customers/user_id:918?kind=Order+Completed&from=2026-01-01",
     "/customers/user_id:918/links", "/customers/user_id:918/merge?search=9",
     "/customers/user_id:918/merge?other=user_id:901", "/segments", "/segments/loyal-customers",
-    "/segments/loyal-customers?weeks=52&by=month", "/programme", "/programme/edit",
+    "/segments/loyal-customers?weeks=52&by=month", "/programme", "/programme/edit", "/programme/simulation",
     "/programme/versions", "/programme/versions?from=1&to=2", *(f"/programme/drafts/{draft}" for draft in DRAFTS),
     "/insights/retention", "/insights/retention?weeks=26&segment=loyal-customers", "/insights/customers?part=new",
     "/insights/cohorts?weeks=52", "/insights/cohorts?weeks=26&by=week&count=or-later", "/insights/repeat-purchase?weeks=52",
@@ -364,5 +364,31 @@ def test_form_and_document_show_what_the_other_changes(
         "document.activeElement.selectionStart, document.activeElement.selectionEnd)"
     )
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert findings(page) + seen.complaints == []
+    context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+def test_a_simulation_answers_and_its_page_is_sound(
+    browser: Browser, shop: Shop, state: Path, language: str, size: dict[str, int]
+) -> None:
+    """From the form to figures, charts and the people behind them, by keyboard where it counts."""
+    context = open_context(browser, shop, state, language, size)
+    seen = visit(context)
+    page = seen.page
+    page.goto("/programme/simulation")
+    text = page.locator("#document").input_value()
+    page.locator("#document").fill(text.replace("score: 5", "score: 50"))
+    page.locator("input[name^=worth]").first.fill("0.05")
+    page.locator("form[action='/programme/simulation'] .btn-primary").press("Enter")
+    page.wait_for_url("**/programme/simulation/*-*")
+    page.wait_for_selector("html[data-charts=drawn]", timeout=60_000)
+    page.wait_for_selector("progress", state="detached", timeout=60_000)
+    expect(page.locator("h1")).to_contain_text("score")
+    assert page.locator("[data-chart] svg").count() >= 2
+    assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    assert findings(page) + seen.complaints == []
+    page.goto(page.url + "/people?side=more")
     assert findings(page) + seen.complaints == []
     context.close()
