@@ -26,6 +26,7 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 PATIENCE_SECONDS = 120
+SERIOUS = {"serious", "critical"}
 WIDE = {"width": 1280, "height": 860}
 NARROW = {"width": 390, "height": 844}
 
@@ -152,3 +153,23 @@ def visit(context: BrowserContext) -> Visit:
         lambda response: found.complaints.append(f"{response.status}: {response.url}") if response.status >= 500 else None,
     )
     return found
+
+
+def settle(page: Page) -> None:
+    """Waits until what the page loads by itself is there."""
+    # A page of a source asks again and again, and home does.
+    is_still = "/sources" not in page.url and page.url.count("/") > 3
+    page.wait_for_load_state("networkidle" if is_still else "load")
+    if page.locator("#measures, [data-chart]").count():
+        page.wait_for_selector("html[data-charts=drawn]", timeout=60_000)
+
+
+def findings(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:160]}"
+        for rule in found["violations"]
+        if rule["impact"] in SERIOUS
+        for node in rule["nodes"]
+    ]

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import NARROW, WIDE, Shop, open_context, visit
-from tests.browser.test_pages import findings, settle
+from tests.browser.conftest import NARROW, WIDE, Shop, findings, open_context, settle, visit
 
 DOCUMENT = """
 programme: default

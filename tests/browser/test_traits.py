@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import NARROW, WIDE, Shop, open_context, visit
-from tests.browser.test_pages import findings
+from tests.browser.conftest import NARROW, WIDE, Shop, findings, open_context, visit
 
 pytestmark = pytest.mark.xdist_group("browser")
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])

@@ -20,11 +20,11 @@ from stamgast.activities.queries import (
     get_activity,
     list_kinds,
     list_latest,
-    list_refusals,
     load_for_deciding,
     load_history,
     take_pending,
 )
+from stamgast.activities.refusal_queries import list_refusals
 from stamgast.activities.tests.conftest import NOON
 from stamgast.activities.timeline import list_activities
 from stamgast.activities.types import Activity, Line, NewActivity, Refused, Source, Stored

@@ -50,7 +50,7 @@ def test_a_person_is_exported_and_then_erased(folder: Path, tmp_path: Path) -> N
     with zipfile.ZipFile(file) as archive:
         assert [json.loads(one["message"])["userId"] for one in json.loads(archive.read("data.json"))["activities"]] == ["anna"]
     asked = run(folder, "erase", "user_id:anna", stdin="n\n")
-    assert (asked.returncode, "cannot be undone" in asked.stderr) == (1, True)
+    assert (asked.returncode, "cannot be undone" in asked.stderr, "--yes" in asked.stderr) == (2, True, True)
     erased = run(folder, "erase", "user_id:anna", "--yes", "--json")
     assert (erased.returncode, json.loads(erased.stdout)["removed"]["activities"]) == (0, 1), erased.stderr
     for command in (("erase", "user_id:anna", "--yes"), ("export", "email:anna@example.org")):

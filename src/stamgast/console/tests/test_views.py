@@ -111,8 +111,8 @@ def test_a_customer_is_found_by_the_beginning_of_a_name(signed_in: Client, shop:
 @pytest.mark.parametrize(
     ("address", "most"),
     [
-        ("/customers", 22),
-        ("/customers?at_least=0&has_email=1&search=2", 18),
+        ("/customers", 23),
+        ("/customers?at_least=0&has_email=1&search=2", 19),
         ("/segments/loyal-customers", 20),
         ("/", 19),
         ("/sources", 13),

@@ -27,7 +27,14 @@ def publish_text(text: str, effective_from: datetime = NOW) -> Version:
 
 def state_of(number: int, last_at: datetime, version: int = 1, counters: str = "{}") -> dict[str, object]:
     id_ = derive_id("customer", str(number)).bytes
-    return {"customer_id": id_, "last_at": last_at, "last_activity_id": id_, "version": version, "counters": counters}
+    return {
+        "customer_id": id_,
+        "last_at": last_at,
+        "last_activity_id": id_,
+        "version": version,
+        "counters": counters,
+        "review_at": None,
+    }
 
 
 def test_publishing_makes_the_next_version() -> None:
