@@ -76,13 +76,19 @@ def people(messages, said=(), limits=LIMITS):
         left |= right
         groups.remove(right)
 
-    ordered = sorted(messages, key=lambda message: (message.at, message.sort_key))
-    for is_explicit in (True, False):
-        for message in ordered:
-            first = anchor(message.identifiers)
-            for other in sorted(message.identifiers, key=lambda text: derive_id("identifier", *text.split(":"))):
-                if other != first and (message.kind == ALIAS) is is_explicit:
-                    join(first, other, counts=not is_explicit)
+    shown, explicit = {}, set()  # each pair by its earliest moment, whoever showed it then; and the pairs that an alias names
+    for message in sorted(messages, key=lambda message: (message.at, message.sort_key)):
+        first = anchor(message.identifiers)
+        for other in message.identifiers:
+            if other != first:
+                shown.setdefault((first, other), (message.at, message.sort_key))
+                explicit |= {(first, other)} if message.kind == ALIAS else set()
+
+    def place(pair):
+        return (pair not in explicit, *shown[pair], *(derive_id("identifier", *text.split(":", 1)) for text in pair))
+
+    for pair in sorted(shown, key=place):
+        join(*pair, counts=pair not in explicit)
     for one in said:
         if one.is_same and last[frozenset((one.one, one.other))] is one:
             join(one.one, one.other, counts=False)

@@ -1,6 +1,5 @@
 """Any sequence of activities, merges, separations, withdrawals and limits ends in the state that the plain oracle gives."""
 
-import os
 from datetime import timedelta
 
 import pytest
@@ -113,9 +112,7 @@ class Staff:
 
 
 @pytest.mark.django_db
-# The same histories in each run of CI, new ones elsewhere: one history in some hundred ends otherwise, and is not mended yet.
-# @seed(196613869074419459661853698751811954164) finds it: somebody separates two who are joined by aliases of one moment.
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize="CI" in os.environ)
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.one_of(told, told, told, aliases), min_size=2, max_size=14), st.lists(acts, max_size=12), st.data())
 def test_any_sequence_of_activities_and_judgements_ends_as_the_oracle_says(rows, asked, data):
     with django_transaction.atomic():
