@@ -21,7 +21,8 @@ from stamgast.ledger.acts import (
     Transfer,
 )
 from stamgast.ledger.errors import InvalidAct
-from stamgast.ledger.pockets import Pocket, Refused
+from stamgast.ledger.moves import Refused
+from stamgast.ledger.pockets import Pocket
 from stamgast.ledger.rules import LotState, StoredLot, derive_lot_id
 from stamgast.ledger.types import BY_AN_ACT, MovementKind, to_microseconds
 

@@ -13,7 +13,7 @@ from stamgast.kit.database import Cursor
 from stamgast.kit.ids import derive_bytes_in_bucket_of, derive_id
 from stamgast.ledger import sql
 from stamgast.ledger.canonical import digest_texts, fingerprint_of, root_of
-from stamgast.ledger.pockets import Move
+from stamgast.ledger.moves import Move
 from stamgast.ledger.rules import LotState, Step, StoredLot
 from stamgast.ledger.types import FIRST_OWNER_ACCOUNT, Account, Change, MovementKind, to_microseconds, to_moment
 

@@ -7,7 +7,8 @@ from stamgast.kit.database import Cursor
 from stamgast.ledger import sql, sql_acts
 from stamgast.ledger.acts import HoldState
 from stamgast.ledger.entries import Entries, read_lots
-from stamgast.ledger.pockets import Held, Pocket, Used
+from stamgast.ledger.moves import Held, Used
+from stamgast.ledger.pockets import Pocket
 from stamgast.ledger.types import to_microseconds
 
 Key = tuple[bytes, str]
