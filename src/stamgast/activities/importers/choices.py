@@ -8,13 +8,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import msgspec
 import yaml
 
 from stamgast.activities.importers.errors import InvalidMapping
+from stamgast.activities.importers.messages import parse_stamp
 
 ORDER, DATE, TIME, KIND, KEY = "order", "date", "time", "kind", "message_id"
 IDENTIFIERS = ("user_id", "email", "phone", "card_number", "anonymous_id", "identifier")
@@ -234,7 +234,7 @@ def guess_format(stamps: Sequence[str]) -> str:
 
 def _is_of(form: str, stamp: str) -> bool:
     try:
-        datetime.strptime(stamp, form) if form else datetime.fromisoformat(stamp)  # noqa: DTZ007
+        parse_stamp(stamp, form)
     except ValueError:
         return False
     return True

@@ -127,13 +127,18 @@ class Writer:
         )
 
 
+def parse_stamp(text: str, form: str | None) -> datetime:
+    """A stamp in this form, or in ISO 8601; raises ValueError."""
+    return datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007  the zone comes after
+
+
 def read_moment(text: str | None, timestamp: Timestamp, *, at: datetime) -> datetime:
     """The moment in UTC that a stamp says; raises ValueError with the reason. A stamp without an offset is of the zone."""
     name = " and ".join(timestamp.columns)
     if not text:
         raise ValueError(f"{name} is empty")
     try:
-        moment = datetime.strptime(text, timestamp.format) if timestamp.format else datetime.fromisoformat(text)  # noqa: DTZ007
+        moment = parse_stamp(text, timestamp.format)
     except ValueError:
         wanted = "ISO 8601, such as 2026-03-01 12:00:00" if timestamp.format is None else timestamp.format
         raise ValueError(f"{name}: {text[:40]} is not a moment in the form {wanted}") from None
