@@ -9,9 +9,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stamgast.activities.types import Columns
-from stamgast.flows.history import activity_table
-from stamgast.flows.tests.test_history import CUSTOMERS, KINDS, NOON
+from stamgast.flows.tests.test_history import CUSTOMERS, KINDS, NOON, table_of
 from stamgast.insights.decided import decided
 
 told = st.tuples(
@@ -26,25 +24,7 @@ Row = tuple[UUID, str, datetime, int | None, str | None, str | None]
 
 
 def live(rows: list[Row]) -> list[dict[str, Any]]:
-    count = len(rows)
-    ids = [UUID(int=1000 + i) for i in range(count)]
-    columns = Columns(
-        ids=ids,
-        anchor_ids=[row[0] for row in rows],
-        identifiers=[()] * count,
-        types=["track"] * count,
-        kinds=[row[1] for row in rows],
-        sources=["Shop"] * count,
-        occurred_at=[row[2] for row in rows],
-        received_at=[NOON] * count,
-        order_ids=[row[5] for row in rows],
-        amounts_minor=[row[3] for row in rows],
-        currencies=[row[4] for row in rows],
-        properties=[None] * count,
-        lines=[None] * count,
-        traits=[None] * count,
-    )
-    made = activity_table(columns, dict(zip(ids, columns.anchor_ids, strict=True))).drop_columns(["properties", "lines"])
+    made = table_of(rows).drop_columns(["properties", "lines"])
     return [{name: _plain(value) for name, value in row.items()} for row in made.to_pylist()]
 
 

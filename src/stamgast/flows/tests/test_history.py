@@ -27,8 +27,8 @@ told = st.tuples(
 )
 
 
-def decided(rows: list[Row]) -> set[tuple[bytes, datetime, int, str | None]]:
-    """The orders of ACTIVITIES."""
+def table_of(rows: list[Row]) -> pa.Table:
+    """Rows as deciding reads them."""
     count = len(rows)
     ids = [UUID(int=1000 + i) for i in range(count)]
     columns = Columns(
@@ -47,7 +47,12 @@ def decided(rows: list[Row]) -> set[tuple[bytes, datetime, int, str | None]]:
         lines=[None] * count,
         traits=[None] * count,
     )
-    table = activity_table(columns, dict(zip(ids, columns.anchor_ids, strict=True)))
+    return activity_table(columns, dict(zip(ids, columns.anchor_ids, strict=True)))
+
+
+def decided(rows: list[Row]) -> set[tuple[bytes, datetime, int, str | None]]:
+    """The orders of ACTIVITIES."""
+    table = table_of(rows)
     return {
         (row["customer_id"], row["occurred_at"], row["amount_minor"] or 0, row["currency"])
         for row in table.to_pylist()
