@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 import click
@@ -100,10 +100,10 @@ def value(currency: str, price: str, share: float, fitted: bool, valid_from: dat
     click.echo(f"From {decided.valid_from}, {PRICE_OF:,} {currency} are worth {price} {configuration.currency} in the books.")
 
 
-def _in_zone(moment: datetime | None, zone: object) -> datetime | None:
+def _in_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:
     if moment is None or moment.tzinfo is not None:
         return moment
-    return moment.replace(tzinfo=zone)  # type: ignore[arg-type]
+    return moment.replace(tzinfo=zone)
 
 
 def _print(found: "Liability") -> None:

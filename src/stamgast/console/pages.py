@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -50,7 +50,7 @@ PLACES = (
 BELOW: Mapping[str, tuple[str, ...]] = {"console:customers": ("/duplicates", "/erasures", "/judgements/", "/movements/")}
 """Pages that belong to a place although their address does not begin with its."""
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 LONGEST_REASON = 500
 STATUS_OF = {
     Kind.INVALID: 400,
@@ -79,7 +79,7 @@ def actor_of(request: HttpRequest) -> str:
 
 def staff_of(request: HttpRequest) -> int:
     """Who is signed in, by number."""
-    return int(request.user.pk)  # type: ignore[arg-type]
+    return int(request.user.pk)  # type: ignore[arg-type]  # ``page`` signed them in
 
 
 def note(cursor: Cursor, request: HttpRequest, action: str, subject: str, **detail: Any) -> None:
@@ -107,7 +107,7 @@ def page(view: View) -> View:
     """A page for those in ``permissions``: signs in who is not, sets the shop's zone, shows what a room refuses as a page."""
 
     @wraps(view)
-    def shown(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+    def shown(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _to(request, reverse("console:sign_in"))
         with open_cursor() as cursor:
@@ -135,7 +135,7 @@ def act(view: View) -> View:
     """A form that was sent: what a room refuses is said on the page that the reader comes from, and nothing was changed."""
 
     @wraps(view)
-    def done(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+    def done(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
         try:
             return view(request, *arguments, **named)
         except StamgastError as error:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,9 +17,10 @@ from stamgast.console.tests.streams import text_of
 from stamgast.console.tests.test_views import counted
 from stamgast.console.views import customer_list
 from stamgast.customers import walking
+from stamgast.customers.types import Customer, CustomerSummary
 from stamgast.customers.walking import count_selected, list_selected
 from stamgast.flows.list_customers import Wanted, select_customers
-from stamgast.kit.database import transaction
+from stamgast.kit.database import Cursor, transaction
 from stamgast.kit.ids import bucket_of, derive_id
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -96,8 +98,8 @@ def crowd(signed_in: Client, shop: Source) -> Client:
         ("segment=none&at_least=x&seen_from=yesterday", lambda n: True),
     ],
 )
-def test_filters_combine_in_the_file_and_on_the_page(crowd: Client, query: str, expected: object) -> None:
-    wanted = [n for n in range(60) if expected(n)]  # type: ignore[operator]
+def test_filters_combine_in_the_file_and_on_the_page(crowd: Client, query: str, expected: Callable[[int], bool]) -> None:
+    wanted = [n for n in range(60) if expected(n)]
     assert numbers(crowd, query) == wanted
     text = crowd.get(f"/customers?{query}").content.decode()
     assert text.count('class="sg-who') == min(len(wanted), 50)
@@ -157,9 +159,9 @@ def test_a_file_comes_in_steps_and_each_customer_once(crowd: Client, monkeypatch
     seen: list[int] = []
     real = walking.summarise
 
-    def counted(cursor: object, customers: list[object]) -> object:
+    def counted(cursor: Cursor, customers: list[Customer]) -> list[CustomerSummary]:
         seen.append(len(customers))
-        return real(cursor, customers)  # type: ignore[arg-type]
+        return real(cursor, customers)
 
     monkeypatch.setattr(walking, "summarise", counted)
     with transaction() as cursor:

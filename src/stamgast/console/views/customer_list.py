@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -70,7 +70,7 @@ def customers(request: HttpRequest) -> HttpResponse:
 
 @page
 @require_GET
-def customers_csv(request: HttpRequest) -> HttpResponse:
+def customers_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Everybody who is found, as CSV. Personal data leaves the house, so the trail says who took it."""
     with transaction() as cursor:
         traits = traits_there_are(cursor)

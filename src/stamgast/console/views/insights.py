@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -165,7 +165,7 @@ def behind(request: HttpRequest) -> HttpResponse:
 
 @page
 @require_GET
-def behind_csv(request: HttpRequest) -> HttpResponse:
+def behind_csv(request: HttpRequest) -> StreamingHttpResponse:
     """All customers behind a number, as CSV. Personal data leaves the house, so the trail says who took it."""
     from stamgast.console.insights.asked_for import read_population
     from stamgast.flows.insights.behind import all_behind

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -29,13 +29,13 @@ from stamgast.segments.queries import list_segments
 
 
 @require_http_methods(["GET", "POST"])
-def views(request: HttpRequest) -> HttpResponse:
+def views(request: HttpRequest) -> HttpResponseBase:
     """Every view that the reader can open, each with what it shows; or one more of their own."""
     return _keep(request, is_shared=False) if request.method == "POST" else _show(request)
 
 
 @page
-def _show(request: HttpRequest) -> HttpResponse:
+def _show(request: HttpRequest) -> HttpResponseBase:
     with open_cursor() as cursor:
         found = list_views(cursor, staff_of(request))
         segments, traits = list_segments(cursor), traits_there_are(cursor)
@@ -56,19 +56,19 @@ def _show(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def shared_views(request: HttpRequest) -> HttpResponse:
+def shared_views(request: HttpRequest) -> HttpResponseBase:
     """One more for everybody."""
     return _keep(request, is_shared=True)
 
 
 @require_http_methods(["GET", "POST"])
-def view(request: HttpRequest, view_id: UUID) -> HttpResponse:
+def view(request: HttpRequest, view_id: UUID) -> HttpResponseBase:
     """Opens it, by its own address; or renames it or puts in its place what the list shows now."""
     return _change(request, view_id) if request.method == "POST" else _open(request, view_id)
 
 
 @page
-def _open(request: HttpRequest, view_id: UUID) -> HttpResponse:
+def _open(request: HttpRequest, view_id: UUID) -> HttpResponseBase:
     with open_cursor() as cursor:
         opened = get_view(cursor, view_id, staff=staff_of(request))
     return redirect(f"{reverse('console:customers')}?{urlencode({**opened.asked, 'view': str(view_id)})}")
@@ -76,7 +76,7 @@ def _open(request: HttpRequest, view_id: UUID) -> HttpResponse:
 
 @require_POST
 @act
-def share(request: HttpRequest, view_id: UUID) -> HttpResponse:
+def share(request: HttpRequest, view_id: UUID) -> HttpResponseBase:
     """For everybody from now on; or, taken back, for who took it back alone."""
     is_shared = request.POST.get("act") != "take back"
     with transaction() as cursor:
@@ -89,7 +89,7 @@ def share(request: HttpRequest, view_id: UUID) -> HttpResponse:
 
 @require_POST
 @act
-def start(request: HttpRequest, view_id: UUID) -> HttpResponse:
+def start(request: HttpRequest, view_id: UUID) -> HttpResponseBase:
     """The reader's list begins with it, or no longer does."""
     is_off = request.POST.get("act") == "off"
     with transaction() as cursor:
@@ -101,13 +101,13 @@ def start(request: HttpRequest, view_id: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def delete(request: HttpRequest, view_id: UUID) -> HttpResponse:
+def delete(request: HttpRequest, view_id: UUID) -> HttpResponseBase:
     """Asks once, for it cannot be undone; then it is gone, for everybody where it was shared."""
     return _delete(request, view_id) if request.method == "POST" else _ask(request, view_id)
 
 
 @page
-def _ask(request: HttpRequest, view_id: UUID) -> HttpResponse:
+def _ask(request: HttpRequest, view_id: UUID) -> HttpResponseBase:
     with open_cursor() as cursor:
         found = get_view(cursor, view_id, staff=staff_of(request))
     may_change = not found.is_shared or _may_share(request)
@@ -115,7 +115,7 @@ def _ask(request: HttpRequest, view_id: UUID) -> HttpResponse:
 
 
 @act
-def _change(request: HttpRequest, view_id: UUID) -> HttpResponse:
+def _change(request: HttpRequest, view_id: UUID) -> HttpResponseBase:
     with transaction() as cursor:
         if "name" in request.POST:
             before = _changed(cursor, request, view_id, name=request.POST["name"])
@@ -129,7 +129,7 @@ def _change(request: HttpRequest, view_id: UUID) -> HttpResponse:
 
 
 @act
-def _delete(request: HttpRequest, view_id: UUID) -> HttpResponse:
+def _delete(request: HttpRequest, view_id: UUID) -> HttpResponseBase:
     with transaction() as cursor:
         gone = delete_view(cursor, view_id, staff=staff_of(request), may_share=_may_share(request))
         if gone.is_shared:
@@ -139,7 +139,7 @@ def _delete(request: HttpRequest, view_id: UUID) -> HttpResponse:
 
 
 @page
-def _keep(request: HttpRequest, *, is_shared: bool) -> HttpResponse:
+def _keep(request: HttpRequest, *, is_shared: bool) -> HttpResponseBase:
     """Keeps what the list shows; what was typed is kept where the name cannot be used."""
     name = request.POST.get("name", "")
     with open_cursor() as cursor:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import get_language, ngettext
@@ -125,7 +125,7 @@ def changes(request: HttpRequest, slug: str) -> HttpResponse:
 
 @page
 @require_GET
-def changes_csv(request: HttpRequest, slug: str) -> HttpResponse:
+def changes_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """The entries and exits of a period as CSV. Personal data leaves the house, so the trail says who took it."""
     asked = _asked(request)
     with transaction() as cursor:

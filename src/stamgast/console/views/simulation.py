@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -188,7 +188,7 @@ def _place(request: HttpRequest) -> int:
 
 @page
 @require_GET
-def simulation_people_csv(request: HttpRequest, run_id: UUID) -> HttpResponse:
+def simulation_people_csv(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
     """All of them as CSV. Personal data leaves the house, so the trail says who took it."""
     run = find_run(simulation_folder(), run_id)
     currency, is_gaining = _currency(request, run), request.GET.get("side") != "less"

@@ -156,7 +156,7 @@ def go_on(request: HttpRequest, upload_id: UUID) -> HttpResponse:
 
 @page
 @require_GET
-def rejects(request: HttpRequest, upload_id: UUID) -> HttpResponse:
+def rejects(request: HttpRequest, upload_id: UUID) -> StreamingHttpResponse:
     """The rows that were refused, with line and reason, ready to be corrected and handed in. The trail says who took them."""
     with transaction() as cursor:
         found = get_upload(cursor, upload_id)
@@ -168,7 +168,7 @@ def rejects(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     response = StreamingHttpResponse(_parts(path))
     response["Content-Type"] = "text/csv"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    return response  # type: ignore[return-value]  # a response all the same, with headers
+    return response
 
 
 async def _parts(path: Path) -> AsyncIterator[bytes]:
