@@ -29,6 +29,8 @@ def liability_page(found: Liability, one: CurrencyLiability, today: date) -> Pag
     title = _("%(amount)s %(currency)s outstanding.") % words
     if expected.share is None:
         lead = _("What share of them will be redeemed shows once a whole month is over.")
+    elif not expected.is_firm:
+        lead = _("The history is too short to say what share of them will be redeemed.")
     else:
         share = {"share": reader.percent(expected.share), "between": between(expected.low, expected.high)}
         lead = _("Of all that was given, we expect %(share)s to be redeemed in the end (%(between)s).") % share
@@ -51,8 +53,9 @@ def _cards(found: Liability, one: CurrencyLiability, today: date) -> list[Card]:
             _("What members have available, pending and set aside: given, less what was redeemed and what expired."),
         ),
         Card(
-            _("Redeemed in the end"), reader.percent(expected.share), _at_the_end_of(expected.through), "", "",
-            between(expected.low, expected.high) if expected.share is not None else "",
+            _("Redeemed in the end"), reader.percent(expected.share) if expected.is_firm else reader.NOTHING,
+            _at_the_end_of(expected.through) if expected.is_firm else _("too early to say"), "", "",
+            between(expected.low, expected.high) if expected.is_firm and expected.share is not None else "",
             _(
                 "Points of one age behave alike, whenever they were earned, and go on as they did. The interval takes in that "
                 "months differ, and that we do not know what becomes of points older than any we have seen."

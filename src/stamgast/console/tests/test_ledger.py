@@ -134,6 +134,8 @@ def test_the_liability_is_shown_valued_and_saved(shop, signed_in, tmp_path, monk
     text = told(signed_in.get("/ledger/liability"))
     assert " outstanding." in text
     assert "Nobody decided a price" in text
+    assert "too early to say" in text
+    assert "we expect" not in text
     assert "The history is too short to rely on" in text
     form = {"currency": "score", "price": "10,00", "share": "95", "valid_from": "2020-01-01", "reason": "as usual"}
     for wrong in ({"price": "ten"}, {"share": "101"}, {"valid_from": ""}, {"reason": " "}):
