@@ -18,7 +18,7 @@ from django.conf import settings
 
 from stamgast.activities.uploads.errors import NoRoomForUpload, UnsupportedFile, UploadTooLarge
 
-MEGABYTE = 1024 * 1024
+MEGABYTE = 1_000_000
 ROOM_BYTES = 256 * MEGABYTE
 """What stays free on the disk, so that an upload never stops intake."""
 SPARE_BYTES = 64 * 1024
