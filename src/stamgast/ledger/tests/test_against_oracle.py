@@ -248,6 +248,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_any_sequence_agrees_with_the_oracle() -> None:
+    """What is asserted stands in the machine: each rule compares its answer, each invariant the whole."""
     run_state_machine_as_test(
         LedgerMachine,
         settings=settings(
