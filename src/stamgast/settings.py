@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from stamgast.access.rules import LONGEST_SESSION
-from stamgast.kit.configuration import read_configuration
+from stamgast.kit.configuration import read_configuration, with_prepared_statements
 
 CONFIGURATION = read_configuration(os.environ)
 
@@ -36,7 +36,7 @@ INSTALLED_APPS = (
     "stamgast.console",
 )
 AUTH_USER_MODEL = "access.Staff"
-DATABASES = {"default": CONFIGURATION.database}
+DATABASES = {"default": with_prepared_statements(CONFIGURATION.database)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 ROOT_URLCONF = "stamgast.urls"

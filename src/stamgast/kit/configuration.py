@@ -44,6 +44,7 @@ SETTINGS = (
 SHORTEST_SECRET = 50
 LEAST_SECRET_BITS = 128
 DATABASE_NAME = "stamgast"
+NONE_UNASKED = 2**31
 LONGEST_SOCKET_PATH = 103  # of the 104 bytes that macOS has, and Linux's 108
 LOG_LEVELS = ("debug", "info", "warning", "error")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -178,6 +179,11 @@ def database_of(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,
     }
+
+
+def with_prepared_statements(database: Mapping[str, Any]) -> dict[str, Any]:
+    """Django's database settings with statements that ask for it prepared; Django by itself prepares none, psycopg all."""
+    return {**database, "OPTIONS": {**database["OPTIONS"], "prepare_threshold": NONE_UNASKED}}
 
 
 def flag(environment: Mapping[str, str], name: str) -> bool:

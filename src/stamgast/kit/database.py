@@ -16,7 +16,9 @@ APPLICATION_ROLE = "stamgast_app"
 TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
 LOADER_OF_MOMENTS = psycopg.adapters.get_loader(TIMESTAMPTZ, psycopg.pq.Format.TEXT)
 """psycopg's own, twelve times as fast as the one that Django puts in its place; both give moments in UTC."""
-DJANGOS_OWN_OPTIONS = frozenset(("pool", "isolation_level", "server_side_binding", "assume_role", "cursor_factory", "context"))
+DJANGOS_OWN_OPTIONS = frozenset(
+    ("pool", "isolation_level", "server_side_binding", "assume_role", "cursor_factory", "context", "prepare_threshold")
+)
 
 
 @contextmanager
@@ -42,6 +44,11 @@ def trial() -> Iterator[Cursor]:
     with django_transaction.atomic(), open_cursor() as cursor:
         yield cursor
         django_transaction.set_rollback(True)
+
+
+def another(cursor: Cursor) -> Cursor:
+    """A second cursor in the same transaction: statements that are sent together each keep their answer in one of their own."""
+    return psycopg.Cursor(cursor.connection)
 
 
 def connection_parameters() -> dict[str, Any]:

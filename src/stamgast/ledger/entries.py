@@ -5,14 +5,15 @@ decided in ``rules``. Private to the room.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from stamgast.kit.database import Cursor
+from stamgast.kit.database import Cursor, another
 from stamgast.kit.ids import derive_bytes_in_bucket_of, derive_id
 from stamgast.ledger import sql
 from stamgast.ledger.canonical import digest_texts, fingerprint_of, root_of
+from stamgast.ledger.fresh import FreshMovement, copy_lots, copy_movements, insert_lots, insert_movements
 from stamgast.ledger.moves import Move
 from stamgast.ledger.rules import LotState, Step, StoredLot
 from stamgast.ledger.types import FIRST_OWNER_ACCOUNT, Account, Change, MovementKind, to_microseconds, to_moment
@@ -106,12 +107,11 @@ class Entries:
         self.actor = actor
         self.reason = reason
         self.changes: list[Change] = []
-        self._movements: list[tuple[bytes, bytes, bytes]] = []
-        self._fingerprints: list[bytes] = []
+        self._movements: list[FreshMovement] = []
         self._total = 0
         self._balances: defaultdict[tuple[bytes, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         self._contra: defaultdict[tuple[int, str, str, int], list[int]] = defaultdict(lambda: [0, 0])
-        self._fresh_lots: list[bytes] = []
+        self._fresh_lots: list[StoredLot] = []
         self._changed_lots: list[tuple[StoredLot, LotState, int, int]] = []
 
     def __len__(self) -> int:
@@ -130,18 +130,7 @@ class Entries:
 
     def put_fresh_lot(self, lot: StoredLot) -> None:
         """A lot that does not exist yet, without its movements."""
-        state = lot.state
-        self._fresh_lots.append(
-            sql.LOT_ROW.pack(
-                18, 2, sql.bucket_of(lot.owner), 4, lot.version, 4, lot.revision,
-                8, state.given, 8, state.remaining, 8, state.held, 8, state.expired, 8, state.used, 8, state.owed,
-                8, state.effective_at - sql.MICROSECONDS_BEFORE_2000, 16, lot.lot_id, 16, lot.owner, 16, lot.activity,
-            )
-            + sql.text_field(lot.currency, lot.rule)
-            + sql.moment_field(state.expires_at)
-            + sql.NUMBER_FIELD.pack(8, state.pending)
-            + sql.moment_field(state.matures_at)
-        )  # fmt: skip
+        self._fresh_lots.append(lot)
 
     def put_changed_lot(self, lot: StoredLot) -> None:
         """A lot that exists and is now so, without its movements."""
@@ -180,19 +169,12 @@ class Entries:
             movement_id, owner, lot.lot_id, lot.activity, kind, debit, credit, amount, effective_at, self.at, version,
             digest_texts(currency, lot.rule, reason, self.actor), act, reference,
         )  # fmt: skip
-        head = sql.MOVEMENT_ROW_HEAD.pack(
-            20 if self._has_acts else 18, 2, sql.bucket_of(owner), 2, kind, 2, debit, 2, credit, 4, version, 8, amount,
-            8, effective_at - sql.MICROSECONDS_BEFORE_2000, 8, self.at - sql.MICROSECONDS_BEFORE_2000,
-            16, movement_id, 16, owner,
+        self._movements.append(
+            FreshMovement(
+                kind, debit, credit, version, amount, effective_at, movement_id, owner, lot.lot_id, lot.activity, fingerprint,
+                currency, lot.rule, reason, act, reference,
+            )
         )  # fmt: skip
-        tail = sql.MOVEMENT_ROW_TAIL.pack(16, lot.lot_id, 16, lot.activity, 32, fingerprint) + sql.text_field(
-            currency, lot.rule, reason, self.actor
-        )
-        if self._has_acts:
-            tail += sql.NULL_FIELD if act is None else sql.ID_FIELD.pack(16, act)
-            tail += sql.text_field(reference) if reference else sql.NULL_FIELD
-        self._movements.append((movement_id, head, tail))
-        self._fingerprints.append(fingerprint)
         self._total += amount
         self._tally(owner, currency, debit, credit, amount, effective_at, movement_id, reference)
 
@@ -222,19 +204,38 @@ class Entries:
             moment = to_moment(effective_at)
             self.changes.append(Change(UUID(bytes=owner), currency, moment, delta, UUID(bytes=movement_id)))
 
-    def write(self, cursor: Cursor) -> None:
-        """Writes everything. The caller holds the balances' locks, so that a second movement of one id is a broken ledger:
-        the primary key refuses it, and with it the transaction."""
-        if self._fresh_lots:
-            sql.copy_rows(cursor, sql.COPY_LOTS, self._fresh_lots)
+    def write(self, cursor: Cursor, *others: Callable[[Cursor], None]) -> None:
+        """Writes everything, and what ``others`` write with it, in one journey where it is little.
+
+        The caller holds the balances' locks, so that a second movement of one id is a broken ledger: the primary key refuses
+        it, and with it the transaction.
+        """
+        movements = self._movements
+        batch_id = derive_id("batch", movements[0].id.hex()) if movements else derive_id()
+        is_few = sql.is_few(len(movements) + len(self._fresh_lots))
+        if not is_few:
+            if self._fresh_lots:
+                copy_lots(cursor, self._fresh_lots)
+            copy_movements(cursor, movements, at=self.at, batch_id=batch_id.bytes, actor=self.actor, has_acts=self._has_acts)
+        lots, balances = another(cursor), another(cursor)
+        with cursor.connection.pipeline():
+            if is_few and self._fresh_lots:
+                insert_lots(cursor, self._fresh_lots)
+            if self._changed_lots:
+                self._write_changed_lots(lots)
+            if movements:
+                if is_few:
+                    insert_movements(cursor, movements, at=self.at, batch_id=batch_id.bytes, actor=self.actor)
+                self._write_balances(balances)
+                cursor.execute(sql.INSERT_BATCH, self._batch(batch_id), prepare=True)
+            for write in others:
+                write(cursor)
         if self._changed_lots:
-            self._write_changed_lots(cursor)
-        if not self._movements:
-            return
-        batch_id = derive_id("batch", self._movements[0][0].hex())
-        middle = b"\x00\x00\x00\x10" + batch_id.bytes
-        statement = sql.COPY_ACT_MOVEMENTS if self._has_acts else sql.COPY_MOVEMENTS
-        sql.copy_rows(cursor, statement, [head + middle + tail for _, head, tail in self._movements])
+            assert lots.rowcount == len(self._changed_lots), "a lot that was read under its balance's lock is still there"
+        if movements:
+            assert balances.rowcount == len(self._balances), "every balance was locked, so every balance exists"
+
+    def _write_balances(self, cursor: Cursor) -> None:
         keys = list(self._balances)
         owners = [owner for owner, _ in keys]
         sums = list(self._balances.values())
@@ -249,10 +250,8 @@ class Entries:
                 sql.numbers([held for _, _, held, _ in sums]),
                 sql.numbers([-debt for _, _, _, debt in sums]),
             ),
-            prepare=False,
+            prepare=sql.is_few(len(keys)),
         )
-        assert cursor.rowcount == len(keys), "every balance was locked, so every balance exists"
-        cursor.execute(sql.INSERT_BATCH, self._batch(batch_id), prepare=False)
 
     def _batch(self, batch_id: UUID) -> dict[str, Any]:
         contra = sorted(self._contra.items())
@@ -261,7 +260,7 @@ class Entries:
             "at": to_moment(self.at),
             "rows": len(self._movements),
             "total": self._total,
-            "root": root_of(self._fingerprints),
+            "root": root_of([movement.fingerprint for movement in self._movements]),
             "actor": self.actor,
             "accounts": sql.numbers([account for (account, _, _, _), _ in contra]),
             "references": sql.texts([reference for (_, reference, _, _), _ in contra]),
@@ -293,6 +292,5 @@ class Entries:
                 sql.numbers([version for _, _, version, _ in self._changed_lots]),
                 sql.numbers([revision for _, _, _, revision in self._changed_lots]),
             ),
-            prepare=False,
+            prepare=sql.is_few(len(lots)),
         )
-        assert cursor.rowcount == len(lots), "a lot that was read under its balance's lock is still there"

@@ -1,19 +1,28 @@
 """SQL text of the postings, and the two ways in which columns of values reach the server. Private to the room.
 
 Arrays travel as one text each (``{1,2,3}``), which takes a tenth of the time that a driver needs to adapt a list of objects.
-Fresh rows travel by binary COPY. Nothing here is prepared: a plan made for an empty table would be kept for a full one.
+Fresh rows travel by binary COPY where they are many, and as arrays where they are few (``is_few``).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from struct import Struct
 
-from stamgast.kit.database import Cursor
 from stamgast.kit.ids import BUCKETS
 from stamgast.ledger.types import EPOCH, to_microseconds, to_moment
 
 MICROSECONDS_BEFORE_2000 = to_microseconds(EPOCH.replace(year=2000))
+FEW = 16
+
+
+def is_few(number: int) -> bool:
+    """Whether statements about so many keys are prepared, and fresh rows travel as arrays in one journey with the rest.
+
+    A plan that is kept expects about ten keys and so goes by the indexes, which is right for few and wrong for thousands: those
+    are planned for what they are. A plan made while a table was all but empty is made again when autovacuum has counted it.
+    """
+    return number <= FEW
+
 
 LOCK_BALANCES = """
 INSERT INTO ledger_balance AS b (bucket, owner_id, currency)
@@ -103,47 +112,6 @@ SELECT %(id)s, k.* FROM unnest(%(accounts)s::smallint[], %(references)s::text[],
   %(credits)s::bigint[]) AS k
 """
 
-COPY_MOVEMENTS = """
-COPY ledger_movement (bucket, kind, debit, credit, programme_version, amount, effective_at, posted_at, movement_id, owner_id,
-  batch_id, lot_id, activity_id, fingerprint, currency, rule, reason, actor) FROM STDIN (FORMAT binary)
-"""
-
-COPY_ACT_MOVEMENTS = COPY_MOVEMENTS.replace("reason, actor)", "reason, actor, act_id, reference)")
-"""The same for batches with acts in them."""
-
-COPY_LOTS = """
-COPY ledger_lot (bucket, programme_version, revision, given, remaining, held, expired, used, owed, effective_at, lot_id,
-  owner_id, activity_id, currency, rule, expires_at, pending, available_at) FROM STDIN (FORMAT binary)
-"""
-
-MOVEMENT_ROW_HEAD = Struct(">h" + "ih" * 4 + "ii" + "iq" * 3 + "i16s" * 2)
-MOVEMENT_ROW_TAIL = Struct(">" + "i16s" * 2 + "i32s")
-ID_FIELD = Struct(">i16s")
-NUMBER_FIELD = Struct(">iq")
-LOT_ROW = Struct(">h" + "ih" + "ii" * 2 + "iq" * 7 + "i16s" * 3)
-MOMENT_FIELD = Struct(">iq")
-NULL_FIELD = b"\xff\xff\xff\xff"
-_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_COPY_END = b"\xff\xff"
-
-
-def copy_rows(cursor: Cursor, statement: str, rows: Iterable[bytes]) -> None:
-    """Sends rows that are already in PostgreSQL's binary form."""
-    with cursor.copy(statement) as copy:
-        copy.write(b"".join((_COPY_HEADER, *rows, _COPY_END)))
-
-
-@lru_cache(maxsize=4096)
-def text_field(*texts: str) -> bytes:
-    """Texts as fields of a binary COPY."""
-    encoded = [text.encode() for text in texts]
-    return b"".join(len(text).to_bytes(4, "big") + text for text in encoded)
-
-
-def moment_field(moment: int | None) -> bytes:
-    """A moment, from microseconds since 1970, as a field of a binary COPY."""
-    return NULL_FIELD if moment is None else MOMENT_FIELD.pack(8, moment - MICROSECONDS_BEFORE_2000)
-
 
 def bucket_of(owner: bytes) -> int:
     """The bucket of an owner's 16 bytes."""
@@ -155,9 +123,14 @@ def buckets(owners: Sequence[bytes]) -> str:
     return numbers([bucket_of(owner) for owner in owners])
 
 
-def ids(values: Sequence[bytes]) -> str:
+def ids(values: Sequence[bytes | None]) -> str:
     """Ids as an array."""
-    return "{" + ",".join([value.hex() for value in values]) + "}"
+    return "{" + ",".join(["NULL" if value is None else value.hex() for value in values]) + "}"
+
+
+def blobs(values: Sequence[bytes]) -> str:
+    """Digests as an array."""
+    return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
 
 
 def numbers(values: Sequence[int]) -> str:
@@ -165,9 +138,14 @@ def numbers(values: Sequence[int]) -> str:
     return "{" + ",".join(map(str, values)) + "}"
 
 
-def texts(values: Sequence[str]) -> str:
+def texts(values: Sequence[str | None]) -> str:
     """Texts as an array."""
-    return "{" + ",".join(map(_quoted, values)) + "}"
+    return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
+
+
+def moment(value: int) -> str:
+    """A moment, from microseconds since 1970."""
+    return str(to_moment(value))
 
 
 def moments(values: Sequence[int | None]) -> str:

@@ -9,12 +9,11 @@ JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, act_id) ON a.bucket = k.buc
 """
 
 INSERT_ACTS = """
-INSERT INTO ledger_act (bucket, kind, act_id, owner_id, anchor_id, subject_id, other_id, other_anchor_id, content,
-  currency, key, reference, asked, amount, available, occurred_at, posted_at, reason, actor, refusal, sentence)
-SELECT * FROM unnest(%s::smallint[], %s::smallint[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[],
-  %s::uuid[], %s::bytea[],
-  %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[],
-  %s::text[], %s::text[], %s::text[], %s::text[])
+INSERT INTO ledger_act (posted_at, actor, bucket, kind, act_id, owner_id, anchor_id, subject_id, other_id, other_anchor_id,
+  content, currency, key, reference, asked, amount, available, occurred_at, reason, refusal, sentence)
+SELECT %s, %s, k.* FROM unnest(%s::smallint[], %s::smallint[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[],
+  %s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[],
+  %s::text[], %s::text[], %s::text[]) AS k
 """
 
 LOTS_OF_BALANCES = f"""

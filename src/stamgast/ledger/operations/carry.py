@@ -229,6 +229,5 @@ def _move_holds(cursor: Cursor, lifted: Lifted) -> None:
 def _write(cursor: Cursor, pockets: Mapping[Key, Pocket], *, at: datetime, actor: str) -> int:
     entries = Entries(at=to_microseconds(at), actor=actor, reason="", has_acts=True)
     gather(pockets.values(), entries)
-    entries.write(cursor)
-    write_uses(cursor, pockets.values())
+    entries.write(cursor, lambda cursor: write_uses(cursor, pockets.values()))
     return len(entries)

@@ -1,9 +1,9 @@
 """Pockets from the database and back, for any number of owners: balances that are locked, their lots, holds and uses."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
-from stamgast.kit.database import Cursor
+from stamgast.kit.database import Cursor, another
 from stamgast.ledger import sql, sql_acts
 from stamgast.ledger.acts import HoldState
 from stamgast.ledger.entries import Entries, read_lots
@@ -19,12 +19,18 @@ def lock_pockets(
     keys: Collection[Key],
     subjects: Collection[tuple[bytes, bytes]] = (),
     lots: Collection[tuple[bytes, bytes]] = (),
+    *,
+    asks: Callable[[], None] = lambda: None,
 ) -> dict[Key, Pocket]:
     """Locks balances in key order, making those that are missing, and reads their pockets in later statements, so that what
     is read is what the lock protects. ``subjects`` (owner, hold or spend) are read too where they are over and done, and so
-    are ``lots`` (owner, lot) of which nothing remains."""
-    cursor.execute(sql.LOCK_BALANCES, keys_of(keys), prepare=False)
-    told = {(owner.bytes, currency): (debt, held) for owner, currency, debt, held in cursor}
+    are ``lots`` (owner, lot) of which nothing remains. What ``asks`` sends goes with it, after the locks."""
+    locks = another(cursor)
+    with cursor.connection.pipeline():
+        locks.execute(sql.LOCK_BALANCES, keys_of(keys), prepare=sql.is_few(len(keys)))
+        ask_lots(cursor, keys)
+        asks()
+    told = {(owner.bytes, currency): (debt, held) for owner, currency, debt, held in locks}
     pockets = read_pockets(cursor, keys, told, subjects)
     if lots:
         of = [owner for owner, _ in lots]
@@ -34,15 +40,19 @@ def lock_pockets(
     return pockets
 
 
+def ask_lots(cursor: Cursor, keys: Collection[Key]) -> None:
+    """Asks for the lots of balances, for ``read_pockets``."""
+    cursor.execute(sql_acts.LOTS_OF_BALANCES, keys_of(keys), prepare=sql.is_few(len(keys)))
+
+
 def read_pockets(
     cursor: Cursor,
     keys: Collection[Key],
     told: Mapping[Key, tuple[int, int]],
     subjects: Collection[tuple[bytes, bytes]] = (),
 ) -> dict[Key, Pocket]:
-    """The pockets of locked balances. ``told``: what is owed and held, where there is something of either."""
+    """The pockets of locked balances, whose lots were asked for. ``told``: what is owed and held, where there is something."""
     pockets = {key: Pocket(*key, told.get(key, (0, 0))[0], {}) for key in keys}
-    cursor.execute(sql_acts.LOTS_OF_BALANCES, keys_of(keys), prepare=False)
     for lot in read_lots(cursor):
         pockets[lot.owner, lot.currency].lots[lot.lot_id] = lot
     holders = {owner for (owner, _), (_, held) in told.items() if held} | {owner for owner, _ in subjects}
@@ -56,7 +66,7 @@ def _read_holds(
 ) -> None:
     owners = list(holders)
     named = sql.ids([subject for _, subject in subjects])
-    cursor.execute(sql_acts.HOLDS, (sql.buckets(owners), sql.ids(owners), named), prepare=False)
+    cursor.execute(sql_acts.HOLDS, (sql.buckets(owners), sql.ids(owners), named), prepare=sql.is_few(len(owners)))
     wanted = set(subjects)
     for owner, currency, hold_id, amount, captured, ends_at, state, ended_at in cursor:
         if (pocket := pockets.get((owner.bytes, currency))) is not None:
@@ -66,7 +76,8 @@ def _read_holds(
     if not wanted:
         return
     of = [owner for owner, _ in wanted]
-    cursor.execute(sql_acts.USES, (sql.buckets(of), sql.ids(of), sql.ids([subject for _, subject in wanted])), prepare=False)
+    named = sql.ids([subject for _, subject in wanted])
+    cursor.execute(sql_acts.USES, (sql.buckets(of), sql.ids(of), named), prepare=sql.is_few(len(of)))
     uses = {(owner.bytes, act.bytes, lot.bytes): Used(held, used) for owner, act, lot, held, used in cursor}
     lots = {(lot.owner, lot.lot_id): lot for pocket in pockets.values() for lot in pocket.lots.values()}
     missing = {(owner, lot) for owner, _, lot in uses if (owner, lot) not in lots}
@@ -108,7 +119,7 @@ def write_uses(cursor: Cursor, pockets: Collection[Pocket]) -> None:
                 sql.numbers([use.held for _, _, _, use in uses]),
                 sql.numbers([use.used for _, _, _, use in uses]),
             ),
-            prepare=False,
+            prepare=sql.is_few(len(uses)),
         )
     holds = [(pocket, hold_id, pocket.holds[hold_id]) for pocket in pockets for hold_id in sorted(pocket.ended)]
     if holds:
@@ -126,7 +137,7 @@ def write_uses(cursor: Cursor, pockets: Collection[Pocket]) -> None:
                 sql.moments([hold.ends_at for _, _, hold in holds]),
                 sql.moments([hold.ended_at for _, _, hold in holds]),
             ),
-            prepare=False,
+            prepare=sql.is_few(len(holds)),
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from stamgast.kit.database import Cursor
+from stamgast.kit.database import Cursor, another
 from stamgast.kit.ids import bucket_of
 from stamgast.ledger import sql, sql_acts
 from stamgast.ledger.acts import Act, ActKind, Donate, Hold, Outcome, Performed, Redeem, Spend
@@ -35,14 +35,19 @@ def perform(cursor: Cursor, acts: Sequence[Act], *, at: datetime, actor: str) ->
     subjects = _subjects_of(cursor, acts)
     keys = {key for act in acts for key in keys_of(act, subjects)}
     about = {(act.owner_id.bytes, subject.bytes) for act in acts if (subject := subject_of(act)) is not None}
-    pockets = lock_pockets(cursor, keys, about) if keys else {}
-    known = _read_acts(cursor, [act.id for act in acts])
+    before, ids = another(cursor), [act.id for act in acts]
+    if keys:
+        pockets = lock_pockets(cursor, keys, about, asks=lambda: _ask_acts(before, ids))
+    else:
+        pockets = {}
+        _ask_acts(before, ids)
+    known = _read_acts(before)
     entries = Entries(at=to_microseconds(at), actor=actor, reason="", has_acts=True)
     done: list[tuple[Act, Outcome, str]] = []
     outcomes = []
     for act in acts:
-        if (before := known.get(act.id)) is not None:
-            outcomes.append(_answer_again(act, before))
+        if (answered := known.get(act.id)) is not None:
+            outcomes.append(_answer_again(act, answered))
             continue
         outcome = decide(act, [pockets[key] for key in keys_of(act, subjects)], subjects, at)
         reference = reference_of(act, subjects)
@@ -51,9 +56,11 @@ def perform(cursor: Cursor, acts: Sequence[Act], *, at: datetime, actor: str) ->
         outcomes.append(outcome)
     if done:
         gather(pockets.values(), entries)
-        entries.write(cursor)
-        write_uses(cursor, pockets.values())
-        _write_acts(cursor, done, at=at, actor=actor)
+        entries.write(
+            cursor,
+            lambda cursor: write_uses(cursor, pockets.values()),
+            lambda cursor: _write_acts(cursor, done, at=at, actor=actor),
+        )
     return Performed(outcomes, entries.changes, len(entries))
 
 
@@ -72,7 +79,10 @@ def _answer_again(act: Act, before: Known) -> Outcome:
 def _subjects_of(cursor: Cursor, acts: Sequence[Act]) -> dict[UUID, Known]:
     """The acts that these are about: kept ones, which never change, and earlier ones of this call."""
     wanted = {subject for act in acts if (subject := subject_of(act)) is not None}
-    subjects = _read_acts(cursor, wanted)
+    if not wanted:
+        return {}
+    _ask_acts(cursor, wanted)
+    subjects = _read_acts(cursor)
     for act in acts:
         if act.id in wanted and act.id not in subjects and isinstance(act, Spend | Hold | Donate | Redeem):
             outcome = Outcome(act.id, act.kind, act.currency, act.amount, 0)
@@ -80,10 +90,11 @@ def _subjects_of(cursor: Cursor, acts: Sequence[Act]) -> dict[UUID, Known]:
     return subjects
 
 
-def _read_acts(cursor: Cursor, ids: Collection[UUID]) -> dict[UUID, Known]:
-    if not ids:
-        return {}
-    cursor.execute(sql_acts.ACTS, (sql.numbers([bucket_of(one) for one in ids]), to_ids(ids)), prepare=False)
+def _ask_acts(cursor: Cursor, ids: Collection[UUID]) -> None:
+    cursor.execute(sql_acts.ACTS, (sql.numbers([bucket_of(one) for one in ids]), to_ids(ids)), prepare=sql.is_few(len(ids)))
+
+
+def _read_acts(cursor: Cursor) -> dict[UUID, Known]:
     known = {}
     for act_id, _, kind, currency, content, amount, available, refusal, sentence, reference in cursor:
         outcome = Outcome(act_id, ActKind(kind), currency, amount, available, refusal, sentence)
@@ -96,27 +107,31 @@ def _write_acts(cursor: Cursor, done: list[tuple[Act, Outcome, str]], *, at: dat
     cursor.execute(
         sql_acts.INSERT_ACTS,
         (
-            [bucket_of(act.id) for act in acts],
-            [int(act.kind) for act in acts],
-            [act.id for act in acts],
-            [act.owner_id for act in acts],
-            [act.anchor_id for act in acts],
-            [subject_of(act) for act in acts],
-            [getattr(act, "receiver_id", None) for act in acts],
-            [getattr(act, "receiver_anchor_id", None) for act in acts],
-            [act.content for act in acts],
-            [outcome.currency for _, outcome, _ in done],
-            [act.key for act in acts],
-            [reference for _, _, reference in done],
-            [getattr(act, "amount", None) or 0 for act in acts],
-            [outcome.amount for _, outcome, _ in done],
-            [outcome.available for _, outcome, _ in done],
-            [act.occurred_at for act in acts],
-            [at] * len(acts),
-            [act.reason for act in acts],
-            [actor] * len(acts),
-            [outcome.refusal for _, outcome, _ in done],
-            [outcome.sentence for _, outcome, _ in done],
+            at,
+            actor,
+            sql.numbers([bucket_of(act.id) for act in acts]),
+            sql.numbers([int(act.kind) for act in acts]),
+            _ids([act.id for act in acts]),
+            _ids([act.owner_id for act in acts]),
+            _ids([act.anchor_id for act in acts]),
+            _ids([subject_of(act) for act in acts]),
+            _ids([getattr(act, "receiver_id", None) for act in acts]),
+            _ids([getattr(act, "receiver_anchor_id", None) for act in acts]),
+            sql.blobs([act.content for act in acts]),
+            sql.texts([outcome.currency for _, outcome, _ in done]),
+            sql.texts([act.key for act in acts]),
+            sql.texts([reference for _, _, reference in done]),
+            sql.numbers([getattr(act, "amount", None) or 0 for act in acts]),
+            sql.numbers([outcome.amount for _, outcome, _ in done]),
+            sql.numbers([outcome.available for _, outcome, _ in done]),
+            sql.moments([to_microseconds(act.occurred_at) for act in acts]),
+            sql.texts([act.reason for act in acts]),
+            sql.texts([outcome.refusal for _, outcome, _ in done]),
+            sql.texts([outcome.sentence for _, outcome, _ in done]),
         ),
-        prepare=False,
+        prepare=sql.is_few(len(acts)),
     )
+
+
+def _ids(values: Sequence[UUID | None]) -> str:
+    return sql.ids([None if value is None else value.bytes for value in values])

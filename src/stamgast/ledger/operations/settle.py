@@ -8,7 +8,7 @@ from stamgast.kit.database import Cursor
 from stamgast.ledger import sql, sql_acts
 from stamgast.ledger.entries import Entries
 from stamgast.ledger.operations.expire import LARGEST_BATCH, expire_due
-from stamgast.ledger.operations.load import gather, keys_of, read_pockets, write_uses
+from stamgast.ledger.operations.load import ask_lots, gather, keys_of, read_pockets, write_uses
 from stamgast.ledger.types import Posted, to_microseconds
 
 
@@ -43,11 +43,11 @@ def _settle_pockets(cursor: Cursor, *, at: datetime, actor: str, owners: Collect
     told = {(owner.bytes, currency): (debt, held) for owner, currency, debt, held in cursor}
     if not told:
         return Posted()
+    ask_lots(cursor, told.keys())
     pockets = read_pockets(cursor, told.keys(), told)
     entries = Entries(at=to_microseconds(at), actor=actor, reason="", has_acts=True)
     for pocket in pockets.values():
         pocket.settle(to_microseconds(at))
     gather(pockets.values(), entries)
-    entries.write(cursor)
-    write_uses(cursor, pockets.values())
+    entries.write(cursor, lambda cursor: write_uses(cursor, pockets.values()))
     return Posted(len(entries), entries.changes)

@@ -398,6 +398,21 @@ def test_an_act_takes_few_statements_whether_one_or_many(monkeypatch: pytest.Mon
         assert counts == [9, 9]
 
 
+def test_statements_of_few_acts_are_prepared_and_those_of_many_are_planned_for_what_they_are() -> None:
+    with transaction() as cursor:
+        give(cursor, wanted(amount=1_000))
+
+        def count_prepared() -> int:
+            cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%ledger_act%'", prepare=False)
+            return int(next(iter(cursor))[0])
+
+        cursor.execute("DEALLOCATE ALL", prepare=False)
+        do(cursor, *(act(Spend, f"many {n}", currency="score", amount=1) for n in range(300)))
+        many = count_prepared()
+        do(cursor, act(Spend, "one", currency="score", amount=1))
+        assert (many, count_prepared()) == (0, 2)
+
+
 def test_every_refusal_has_an_error_for_the_edges() -> None:
     assert set(REFUSALS) >= {"insufficient_balance", "act_key_reused", "hold_ended", "hold_not_found", "above_held"}
     assert all(REFUSALS[code].code == code for code in REFUSALS)
