@@ -43,6 +43,13 @@ KEPT_AS_THEY_ARE = {
     "webhooks_endpoint": "id, name, url, kinds",
     "webhooks_event": "id, kind, occurred_at, body",
     "access_trail": "at, actor, action, subject",
+    "ledger_act": "act_id, owner_id, kind, content, currency, key, asked, amount, available, refusal, sentence",
+    "ledger_hold": "hold_id, owner_id, state, amount, captured, ends_at, ended_at",
+    "ledger_use": "owner_id, act_id, lot_id, held, used",
+    "ledger_lot": "lot_id, owner_id, given, remaining, pending, held, used, expired, owed, expires_at, available_at",
+    "programmes_tierstay": "customer_id, since, tier, cause, activity_id",
+    "programmes_draft": "id, title, document, state, editors",
+    "traits_version": "name, version, document",
 }
 """By table the columns whose every value an upgrade has to keep."""
 
@@ -117,8 +124,12 @@ def fill() -> None:
         with transaction() as cursor:
             seal(cursor, at=at)
             fold(cursor)
+        if day == 90:
+            publish_more(at)
         if day == 120:
             know()
+        if day >= 130:
+            choose(f"day-{day}", at)
     come_in([message(dice, f"last-{i}", NOW) for i in range(7)], NOW)
 
 
@@ -159,6 +170,78 @@ def know() -> None:
         tell_consent(cursor, five, "newsletter", "email", told, at=NOW, secret="not-needed-here")
     put_in_force({"limits": {"user_id": 1}, "blocked": {"email": ["info@example.org"]}}, **said)
     erase(six, **said)
+
+
+PROGRAMME = """
+programme: default
+timezone: Europe/Amsterdam
+currencies:
+  score: {expires: {after: 24 months, at: exact}, spendable: false}
+  points: {expires: {after: 3 months, at: end of month}, pending: 7 days}
+  stamps: {spendable: false}
+  coffees: {expires: {after: 60 days}}
+earn:
+  - {name: purchase, when: {all: [{field: kind, in: [Order Completed, Till Sale]}, {field: amount, over: 0}]}, give: {score: 1}}
+  - {name: coupon, when: {activity: Coupon Redeemed}, give: {score: 5, stamps: 1}}
+  - {name: money, when: {activity: Order Completed}, give: {points: {amount: 1, per: 1.00}}, cap: {points: 60, per: day}}
+  - {name: each third, when: {activity: Order Completed}, every: 3, give: {points: 20}}
+  - {name: three weeks, when: {activity: Order Completed}, streak: {count: 3, per: week}, give: {points: 15}}
+  - {name: Tuesdays, when: {field: weekday, is: tuesday}, multiply: {points: 2}}
+cards:
+  - {name: coffee card, of: stamps, each: 3, give: {coffees: 1}}
+tiers:
+  qualify_on: {spend: {activity: Order Completed}}
+  period: {calendar: quarter}
+  grace: 10 days
+  levels:
+    - {name: Blue, from: 0}
+    - {name: Gold, from: 150, multiply: {points: 1.5}}
+"""
+
+
+def publish_more(at: datetime) -> None:
+    """A programme with points that wait, a card and tiers, a draft of the next one, and a trait that is computed."""
+    from stamgast.flows.publish import publish_programme
+    from stamgast.kit.database import transaction
+    from stamgast.programmes.drafts import begin_draft
+    from stamgast.traits.definition import read_definition
+    from stamgast.traits.operations import save_trait
+
+    said = {"at": at, "actor": "staff:ada@example.org"}
+    publish_programme(PROGRAMME, effective_from=at, reason="points", progress=lambda done, total: None, **said)
+    spent = {"name": "spent", "label": "Spent", "when": {"activity": "Order Completed"}, "aggregate": "sum", "of": "amount"}
+    with transaction() as cursor:
+        text = PROGRAMME.replace("from: 150", "from: 200")
+        begin_draft(cursor, programme="default", title="Gold for more", document=text, base=1, **said)
+        save_trait(cursor, read_definition(spent, zone="Europe/Amsterdam", currency="EUR"), after=None, **said)
+
+
+def choose(key: str, at: datetime) -> None:
+    """What customers do with their points, whoever has some: spend, set aside, take back, pass on, and ask for too much."""
+    from stamgast.kit.database import open_cursor, transaction
+    from stamgast.ledger.acts import Act, Capture, Hold, Reverse, Spend, Transfer
+    from stamgast.ledger.operations import perform
+
+    with open_cursor() as cursor:
+        cursor.execute(
+            "SELECT owner_id FROM ledger_balance WHERE currency = 'points' AND available > 9 ORDER BY owner_id LIMIT 4"
+        )
+        owners = [owner for (owner,) in cursor]
+    for owner, other in zip(owners, owners[1:] + owners[:1], strict=True):
+        what = {"owner_id": owner, "reason": "at the till", "occurred_at": at}
+        coins = what | {"currency": "points"}
+        spend = Spend(key=f"{key}-spend", amount=4, **coins)
+        hold = Hold(key=f"{key}-hold", amount=3, lasts=timedelta(hours=48), **coins)
+        asked: list[Act] = [spend, hold, Hold(key=f"{key}-other", amount=2, lasts=timedelta(days=9), **coins)]
+        asked += [
+            Spend(key=f"{key}-much", amount=9_999, **coins),
+            Capture(key=f"{key}-capture", hold_id=hold.id, amount=2, **what),
+        ]
+        if other != owner:
+            asked += [Transfer(key=f"{key}-gift", amount=1, receiver_id=other, **coins)]
+        asked += [Reverse(key=f"{key}-back", spend_id=spend.id, amount=1, **what)]
+        with transaction() as cursor:
+            perform(cursor, asked, at=at, actor="api:till")
 
 
 def message(dice: random.Random, number: str, at: datetime) -> dict[str, object]:

@@ -17,6 +17,7 @@ from stamgast.ledger.queries import list_given, list_owner_timeline
 from stamgast.ledger.types import Finding, WantedColumns, to_moment
 from stamgast.programmes.deciding import warm
 from stamgast.programmes.queries import get_programme, list_programmes, list_versions, load_states
+from stamgast.programmes.states import QUALIFIED, TIER
 from stamgast.programmes.types import Decisions
 from stamgast.segments.queries import list_segments, list_stays
 from stamgast.segments.rules import spans_of, stays_over
@@ -95,7 +96,11 @@ def _differing_states(cursor: Cursor, name: str, replayed: Decisions, customers:
 
 
 def _essence_of(state: Mapping[str, Any]) -> tuple[object, ...]:
-    return state["last_at"], state["last_activity_id"], msgspec.json.decode(state["counters"])
+    """What is decided from. Releases up to 0.1 kept of some members no more than the day of their last activity."""
+    counters = msgspec.json.decode(state["counters"])
+    if not any(counters.get(TIER, ())[:-1]) and QUALIFIED not in counters:
+        counters.pop(TIER, None)
+    return state["last_at"], state["last_activity_id"], counters
 
 
 def _differing_stays(cursor: Cursor, customers: list[UUID]) -> Iterator[Finding]:

@@ -135,7 +135,10 @@ def accrue(
             if place < 0:
                 continue
             day = 0
-            if has_tiers:
+            # A member is followed from the first activity on that a version with tiers decides: what is known before it of a
+            # version to come changes nothing that is kept.
+            is_member = has_tiers and (tiers[place, HAS_TIERS] or member[LAST_DAY] != UNTOUCHED)
+            if is_member:
                 day = max(periods[tiers[place, DAY_PERIOD], activity], member[LAST_DAY])
                 member[LAST_DAY] = day
                 changes = review(
@@ -227,7 +230,7 @@ def accrue(
                     out_slot[count] = slot
                     out_amount[count] = given
                     count += 1
-            if has_tiers:
+            if is_member:
                 if tiers[place, HAS_TIERS] and given_of[tiers[place, QUALIFY]] > 0:
                     last = first_entry + entry_counts[customer] - 1
                     if last < first_entry or entry_days[last] != day:

@@ -1,6 +1,6 @@
 """What was decided is what was posted: whoever edits either is found, and what is wrong is named."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -13,10 +13,18 @@ from stamgast.customers.queries import get_customer
 from stamgast.flows.audit import run as audit
 from stamgast.flows.decide_pending import decide_pending
 from stamgast.flows.install import install
+from stamgast.flows.publish import publish_programme
 from stamgast.kit.database import Cursor, transaction
+from stamgast.programmes.queries import list_versions
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+TIERS = """
+tiers:
+  qualify_on: score
+  period: {calendar: year}
+  levels: [{name: Blue, from: 0}, {name: Gold, from: 100}]
+"""
 
 
 def redeem(cursor: Cursor, day: int) -> None:
@@ -86,6 +94,36 @@ def test_what_was_edited_is_named(statement: str, check: str, sentence: str) -> 
     assert sentence in findings[check].sentence
     if check in ("state", "stays"):
         assert findings[check].subject == str(customer.id)
+
+
+def test_tiers_to_come_are_no_finding() -> None:
+    fill()
+    with transaction() as cursor:
+        [version] = list_versions(cursor, "default")
+        document = version.document + TIERS
+    publish_programme(
+        document,
+        effective_from=NOW + timedelta(days=1),
+        at=NOW,
+        actor="test",
+        reason="tiers",
+        progress=lambda done, total: None,
+    )
+    assert audit(lambda check, rows: None) == []
+
+
+@pytest.mark.parametrize(
+    ("counters", "is_fault"),
+    [
+        ("[null, 0, 0, null, null, 0, 20500]", False),  # as releases up to 0.1 kept members of whom there was nothing to keep
+        ('["Gold", 20454, 20819, 20819, null, 0, 20500]', True),
+    ],
+)
+def test_a_member_of_whom_nothing_is_kept(counters: str, *, is_fault: bool) -> None:
+    fill()
+    with transaction() as cursor:
+        cursor.execute("UPDATE programmes_state SET counters = jsonb_build_object('/tier', %s::jsonb)", (counters,))
+    assert bool(audit(lambda check, rows: None)) is is_fault
 
 
 def test_a_state_that_is_gone_is_no_fault() -> None:

@@ -194,3 +194,17 @@ def test_nobody_is_reviewed_where_there_are_no_tiers() -> None:
     assert decisions.tiers.num_rows == 0
     assert decisions.states["review_at"].to_pylist() == [None]
     assert isinstance(decisions.tiers, pa.Table)
+
+
+def test_a_version_to_come_changes_nothing_that_is_kept() -> None:
+    """Else an audit after publishing tiers would find fault with everybody who bought before them."""
+    _, _, document = versions_of()[0]
+    before = [(1, START, {key: value for key, value in document.items() if key != "tiers"})]
+    after = [*before, (2, datetime(2025, 1, 1, tzinfo=UTC), document)]
+    early, late = order(1, "2024-03-01T12:00", 150), order(2, "2025-03-01T12:00", 250)
+
+    def kept(versions: Versions, *rows: dict[str, Any]) -> list[str]:
+        return decide(programme_of(versions), None, table_of(list(rows))).states["counters"].to_pylist()
+
+    assert kept(after, early) == kept(before, early) == ["{}"]
+    assert json.loads(kept(after, early, late)[0])["/tier"][0] == "Silver"
