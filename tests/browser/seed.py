@@ -14,6 +14,7 @@ from typing import Any
 import django
 from django.conf import settings
 
+HOUSEHOLD = "Elm Street 4"
 DUPLICATE = "3ca1e2a4-0000-4000-8000-000000000001"
 """The proposal that customers 918 and 901 are one person."""
 DRAFTS = ("5b0a2f4e-0000-4000-8000-000000000001", "5b0a2f4e-0000-4000-8000-000000000002")
@@ -125,6 +126,7 @@ def fill(now: datetime) -> None:
     while decide_pending(at=now, actor="seed", limit=2_000) or settle_now(at=now, actor="seed"):
         pass
     propose(now)
+    live_together(now)
     define(now)
     draft(now)
 
@@ -173,6 +175,19 @@ def draft(now: datetime) -> None:
             actor=f"staff:{EMAIL}", reason="For the summer of the year after next",
         )  # fmt: skip
     withdraw_version(3, at=now, actor=f"staff:{EMAIL}", reason="One summer is enough")
+
+
+def live_together(now: datetime) -> None:
+    """Two customers in one household, with a pool of which one gave and the other spent."""
+    from stamgast.flows.pool import Asked, give_to_pool, spend_from_pool
+    from stamgast.flows.set_household import set_household
+
+    actor = f"staff:{EMAIL}"
+    for user in ("918", "905"):
+        set_household(f"user_id:{user}", HOUSEHOLD, reason="They said so at the till", at=now, actor=actor)
+    give = Asked("seed-give", "For our anniversary", now, actor)
+    give_to_pool("user_id:918", currency="score", amount=20, asked=give)
+    spend_from_pool("user_id:905", currency="score", amount=5, asked=Asked("seed-spend", "Two coffees", now, actor))
 
 
 def propose(now: datetime) -> None:

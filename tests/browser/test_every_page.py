@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Response
 
 from stamgast.customers.consent.tokens import sign_withdrawal
 from tests.browser.conftest import NARROW, WIDE, Shop, Visit, findings, open_context, settle, visit
-from tests.browser.seed import DRAFTS, DUPLICATE
+from tests.browser.seed import DRAFTS, DUPLICATE, HOUSEHOLD
 
 PAGES = (
     "/", "/customers", "/customers?search=noor", "/customers?segment=loyal-customers&at_least=1&seen_to=2036-10-01",
@@ -29,7 +29,7 @@ PAGES = (
     "/sources", "/sources/3", "/sources/uploads",
     "/webhooks", "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds", "/sources/identity",
     "/sources/kinds/Wine Tasting Booked", "/account", "/account/second-factor", "/staff", "/staff/1", "/keys", "/trail",
-    "/till", "/till?q=918", "/customers/user_id:nobody",
+    f"/households/{HOUSEHOLD}", "/till", "/till?q=918", "/customers/user_id:nobody",
 )  # fmt: skip
 CONSENT_PAGES = (
     "/customers/user_id:918/consents", "/customers/user_id:901/consents", "/customers/consent-texts",

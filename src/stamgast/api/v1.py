@@ -15,6 +15,7 @@ from stamgast.api import (
     identity,
     ledger,
     measures,
+    pools,
     problems,
     profiles,
     programmes,
@@ -41,6 +42,7 @@ api = DescribedApi(
     title="Stamgast", version="1", urls_namespace="api", docs_url=None, openapi_url="/openapi.json", auth=Keyed()
 )
 problems.register(api)
+pools.register(api)
 identity.register(api)
 duplicates.register(api)
 consents.register(api)

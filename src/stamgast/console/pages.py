@@ -47,7 +47,9 @@ PLACES = (
 )
 """Where one can go, in the order of the loop: the name of the address, the icon, the word."""
 
-BELOW: Mapping[str, tuple[str, ...]] = {"console:customers": ("/duplicates", "/erasures", "/judgements/", "/movements/")}
+BELOW: Mapping[str, tuple[str, ...]] = {
+    "console:customers": ("/duplicates", "/erasures", "/households/", "/judgements/", "/movements/")
+}
 """Pages that belong to a place although their address does not begin with its."""
 
 View = Callable[..., HttpResponseBase]

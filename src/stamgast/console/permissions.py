@@ -73,6 +73,7 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:merge": {"GET": _HELPERS, "POST": _HELPERS},
     "console:separate": {"GET": _HELPERS, "POST": _HELPERS},
     "console:set_household": {"POST": _HELPERS},
+    "console:pool": {"GET": _PEOPLE, "POST": _HELPERS},
     "console:withdraw": {"GET": _HELPERS, "POST": _HELPERS},
     "console:duplicates": {"GET": _PEOPLE, "POST": _HELPERS},
     "console:duplicate": {"GET": _PEOPLE, "POST": _HELPERS},

@@ -85,3 +85,10 @@ class InvalidHousehold(StamgastError):
 
     code = "invalid_household"
     kind = Kind.INVALID
+
+
+class NotInHousehold(StamgastError):
+    """The customer lives in no household at this moment, or in another one."""
+
+    code = "not_in_household"
+    kind = Kind.CONFLICT

@@ -156,6 +156,14 @@ def find_exact(cursor: Cursor, search: str, *, region: str | None = None) -> lis
     return [row[0] for row in cursor]
 
 
+def keep_customers(cursor: Cursor, owners: Collection[UUID]) -> set[UUID]:
+    """Those of these owners in the ledger who are customers; the pool of a household is none."""
+    if not owners:
+        return set()
+    cursor.execute("SELECT id FROM customers_customer WHERE id = ANY(%s)", (list(owners),))
+    return {row[0] for row in cursor}
+
+
 def list_ids(cursor: Cursor, *, after: UUID, limit: int) -> list[UUID]:
     """Ids of customers, merged ones too, in order: for jobs that go through all of them. Begin after ``UUID(int=0)``."""
     cursor.execute("SELECT id FROM customers_customer WHERE id > %s ORDER BY id LIMIT %s", (after, limit))

@@ -21,7 +21,7 @@ from stamgast.customers.consent.operations import take_in
 from stamgast.customers.consent.rules import KINDS as CONSENT_KINDS
 from stamgast.customers.consent.types import Told
 from stamgast.customers.operations import lock_customers, resolve, set_seen
-from stamgast.customers.queries import customers_of
+from stamgast.customers.queries import customers_of, keep_customers
 from stamgast.customers.types import Sighting
 from stamgast.flows.history import activity_table, first_of, needs_body, read_history, seen_in, who_refers_back
 from stamgast.flows.keep_erased_out import keep_erased_out
@@ -119,7 +119,8 @@ def settle_now(*, at: datetime, actor: str, limit: int = 5_000) -> int:
     with transaction() as cursor:
         settled = settle_due(cursor, at=at, actor=actor, limit=limit)
         if settled.changes:
-            follow_changes(cursor, settled.changes, set(), at=at)
+            people = keep_customers(cursor, {change.owner_id for change in settled.changes})
+            follow_changes(cursor, [change for change in settled.changes if change.owner_id in people], set(), at=at)
         return settled.movements
 
 

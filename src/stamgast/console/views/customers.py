@@ -19,6 +19,7 @@ from stamgast.console.ledger_words import expiring_rows
 from stamgast.console.pages import is_part, page, shop_zone, show, start_of_today
 from stamgast.console.programme_words import rule_label
 from stamgast.console.tier_words import tier_card
+from stamgast.console.views.pools import pool_card
 from stamgast.console.views.timeline import expiry_look, labelled, read_timeline_asked, timeline_of
 from stamgast.console.words import (
     activity_facts,
@@ -94,6 +95,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             ),
             None,
         )
+        pool = pool_card(cursor, stay.household) if stay else None
     profile = view.profile
     score = _score(view)
     name = profile_name(profile)
@@ -125,6 +127,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             ],
             "shared": [one.value for one, _other in sharers],
             "household": stay,
+            "pool": pool,
             "traits": _traits(profile, parts.trait_values or ()),
             "customer_id": profile.customer.id,
             "asked": asked,

@@ -21,7 +21,7 @@ from stamgast.console.pages import act, actor_of, is_part, page, role_of, show, 
 from stamgast.console.permissions import may
 from stamgast.console.views.statements import midnight_of
 from stamgast.console.words import currency_label, customer_name, movement_word
-from stamgast.customers.queries import get_customer, summarise_customers
+from stamgast.customers.queries import get_customer, keep_customers, summarise_customers
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.ledger.browsing import MovementFilter, browse_movements, sum_balances, sum_sides
@@ -73,7 +73,8 @@ def movements(request: HttpRequest) -> HttpResponse:
     with open_cursor() as cursor:
         wanted = _filter(cursor, request, asked)
         found = browse_movements(cursor, wanted, after=request.GET.get("after") or None, limit=ROWS)
-        names = _names(cursor, request, {row.owner_id for row in found.rows})
+        owners = {row.owner_id for row in found.rows}
+        names, people = _names(cursor, request, owners), keep_customers(cursor, owners)
         currencies = [] if is_part(request) else sorted({side.currency for side in sum_sides(cursor)})
     context = {
         "tabs": tabs(request, "movements"),
@@ -83,6 +84,7 @@ def movements(request: HttpRequest) -> HttpResponse:
                 "word": movement_word(row),
                 "currency": currency_label(row.currency),
                 "name": names.get(row.owner_id, ""),
+                "is_pool": row.owner_id not in people,
                 "amount": row.delta or row.amount,
                 "is_aside": not row.delta,
             }
