@@ -11,7 +11,7 @@ from stamgast.flows.audit import run as audit
 from stamgast.flows.install import install
 from stamgast.kit.database import transaction
 from stamgast.ledger.acts import Hold, Spend
-from stamgast.ledger.errors import InsufficientBalance
+from stamgast.ledger.errors import InsufficientBalance, InvalidAct
 from tests.flows.test_merge_races import BY, NOW, coupon, drain, in_thread, score_of, tell, wait_until_somebody_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,3 +90,56 @@ def test_spends_and_holds_of_many_beside_merges_end_sound(pair):
     assert failures == []
     assert score_of("user_id:anna") == 35 - 24
     assert findings() == []
+
+
+def at_once(*calls):
+    """Calls all from threads of their own; returns what failed."""
+    failures = []
+    threads = [in_thread(call, failures) for call in calls]
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    return failures
+
+
+def test_one_key_from_twenty_clients_at_once_is_one_spend(pair):
+    outcomes = []
+    failures = at_once(*[lambda: outcomes.append(ask("user_id:anna", amount=3))] * 20)
+    assert failures == []
+    assert sorted(outcome.is_repeat for outcome in outcomes) == [False] + [True] * 19
+    assert score_of("user_id:anna") == 17
+    assert findings() == []
+
+
+def test_many_clients_at_few_customers_share_commits_and_end_sound(monkeypatch, pair):
+    groups = []
+    perform_all = acting._perform_all
+    monkeypatch.setattr(acting, "_perform_all", lambda cursor, all_: groups.append(len(all_)) or perform_all(cursor, all_))
+    refused = []
+
+    def client(number):
+        def run():
+            for n in range(5):
+                name = "anna" if (number + n) % 2 else "ben"
+                try:
+                    ask(f"user_id:{name}", key=f"{number} {n}", amount=1)
+                except InsufficientBalance:
+                    refused.append(number)
+
+        return run
+
+    assert at_once(*[client(number) for number in range(16)]) == []
+    assert score_of("user_id:anna") == score_of("user_id:ben") == 0
+    assert len(refused) == 16 * 5 - 35
+    assert sum(groups) == 16 * 5
+    assert max(groups) > 1
+    assert findings() == []
+
+
+def test_an_impossible_act_in_a_group_fails_alone(pair):
+    good = [lambda n=n: ask("user_id:anna", key=str(n), amount=1) for n in range(8)]
+    late = [lambda n=n: ask("user_id:ben", key=f"late {n}", amount=1, occurred_at=NOW + timedelta(days=1)) for n in range(4)]
+    failures = at_once(*[call for pair in zip(good, late * 2, strict=True) for call in pair])
+    assert [type(failure) for failure in failures] == [InvalidAct] * 8
+    assert score_of("user_id:anna") == 12
+    assert score_of("user_id:ben") == 15

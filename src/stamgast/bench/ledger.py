@@ -4,6 +4,7 @@ when much waits.
 Each movement is a cause of its own for one of 100,000 owners at random: a lot, a fingerprint, and its owner's balance locked
 and updated. What is measured begins with the columns that are wanted and ends when the commit is on the disk. The baseline is
 the same server's pgbench (TPC-B-like, 8 clients), in turns with ours so that both meet the same machine; medians of the turns.
+The other baseline is a plain ledger in one SQL function, one transfer and one commit at a time.
 """
 
 import random
@@ -15,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+from stamgast.bench.one_by_one import OneByOne
 from stamgast.bench.scratch import PGBENCH_CLIENTS, BenchFailed, Pgbench, migrate, scratch_database
 from stamgast.ledger.audit import audit
 from stamgast.ledger.operations import post
@@ -28,17 +30,19 @@ YEAR_MICROSECONDS = 365 * 86_400 * 1_000_000
 
 
 def run(*, seconds: float = 24.0, seed: int = 1) -> dict[str, Any]:
-    """Measures; half of ``seconds`` for the ledger, half for the baseline. The milliseconds are of one batch and its commit."""
-    turn_seconds = max(1, round(seconds / 2 / TURNS))
+    """Measures; a third of ``seconds`` each for the ledger and the baselines. The milliseconds: a batch and its commit."""
+    turn_seconds = max(1, round(seconds / 3 / TURNS))
     with scratch_database() as empty, scratch_database() as address:
         migrate(address)
         pgbench = Pgbench(empty)
         batches = _batches(random.Random(seed))
-        baseline, throughput, milliseconds = [], [], []
-        with psycopg.connect(address) as database:
+        baseline, throughput, singly, milliseconds = [], [], [], []
+        with psycopg.connect(address) as database, psycopg.connect(empty) as plain:
+            one_by_one = OneByOne(plain, accounts=OWNERS, seed=seed)
             _post_for(database, batches, 1)  # caches, and files that grow from nothing
             for _ in range(TURNS):
                 baseline.append(pgbench.transactions_per_second(turn_seconds))
+                singly.append(one_by_one.transfers_per_second(turn_seconds))
                 took = _post_for(database, batches, turn_seconds)
                 throughput.append(BATCH * len(took) / sum(took))
                 milliseconds += [1000 * one for one in took]
@@ -53,6 +57,8 @@ def run(*, seconds: float = 24.0, seed: int = 1) -> dict[str, Any]:
         "baseline": round(median(baseline)),
         "baseline_name": f"pgbench, TPC-B-like, {PGBENCH_CLIENTS} clients, transactions a second",
         "ratio": round(median(throughput) / median(baseline), 2),
+        "one_by_one_baseline": round(median(singly)),
+        "ratio_to_one_by_one": round(median(throughput) / median(singly), 2),
         "movements_per_batch": BATCH,
         "movements": movements,
     }

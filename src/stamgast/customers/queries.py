@@ -60,6 +60,14 @@ def get_customer(cursor: Cursor, reference: str, *, region: str | None = None) -
     return customer
 
 
+def select_unmerged(cursor: Cursor, customers: Collection[UUID]) -> set[UUID]:
+    """Those of these customers that are customers still, and no part of another."""
+    cursor.execute(
+        "SELECT id FROM customers_customer WHERE id = ANY(%s::uuid[]) AND merged_into IS NULL", (list(customers),), prepare=True
+    )
+    return {row[0] for row in cursor}
+
+
 def get_profile(cursor: Cursor, reference: str, *, region: str | None = None) -> Profile:
     """A customer with identifiers and traits; raises CustomerNotFound."""
     customer = get_customer(cursor, reference, region=region)

@@ -1,8 +1,10 @@
 """What somebody asks of a customer's points: done or refused, once, and the segments follow at once."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
@@ -10,28 +12,49 @@ from psycopg.errors import UniqueViolation
 from stamgast.customers import rules
 from stamgast.customers.errors import CustomerChanged
 from stamgast.customers.operations import lock_customers
-from stamgast.customers.queries import get_customer, list_identifiers
+from stamgast.customers.queries import get_customer, list_identifiers, select_unmerged
 from stamgast.flows.decide_pending import follow_changes
-from stamgast.kit.database import Cursor, transaction
+from stamgast.kit.database import Cursor, is_in_transaction, open_cursor, transaction
+from stamgast.kit.together import Together
 from stamgast.ledger.acts import Act, Outcome, Transfer
 from stamgast.ledger.errors import REFUSALS, CurrencyNotSpendable
 from stamgast.ledger.operations import perform
 from stamgast.programmes.queries import find_programme
 
 TRIES = 3
+MOST_TOGETHER = 64
 Asked = Callable[[UUID, UUID | None], Act]
 """An act of the customer with this id, whom this identifier stands for."""
 
 
-def act(customer: str, asked: Asked, *, at: datetime, actor: str, region: str | None = None) -> Outcome:
-    """Asks it in a transaction of its own, so that a refusal is kept, and raises that afterwards as the error of its code.
+class Asking(NamedTuple):
+    """An act of a customer who was found, who asks it, and when."""
 
-    Raises CustomerNotFound, InvalidAct, and what REFUSALS holds.
+    act: Act
+    at: datetime
+    actor: str
+
+    @property
+    def customers(self) -> set[UUID]:
+        """Whose balances it is about."""
+        return {self.act.owner_id, self.act.receiver_id} if isinstance(self.act, Transfer) else {self.act.owner_id}
+
+
+def act(customer: str, asked: Asked, *, at: datetime, actor: str, region: str | None = None) -> Outcome:
+    """Asks it, so that a refusal is kept too, and raises that afterwards as the error of its code.
+
+    In a transaction of its own, or in one with what other threads of the process ask at this moment: who waits for a commit has
+    company (``kit.together``). Raises CustomerNotFound, InvalidAct, and what REFUSALS holds.
     """
     for attempt in range(TRIES):
         try:
-            with transaction() as cursor:
-                outcome = act_within(cursor, customer, asked, at=at, actor=actor, region=region)
+            with open_cursor() as cursor:
+                asking = Asking(_address(cursor, customer, asked, region=region), at, actor)
+            if is_in_transaction():
+                with transaction() as cursor:
+                    outcome = _done(_perform_all(cursor, [asking])[0])
+            else:
+                outcome = TOGETHER.do(asking)
             break
         except (CustomerChanged, UniqueViolation):
             if attempt == TRIES - 1:
@@ -46,21 +69,54 @@ def act_within(cursor: Cursor, customer: str, asked: Asked, *, at: datetime, act
 
     Locks customers, then balances. A merge that comes in between is waited for, and the customer found again: CustomerChanged.
     """
+    return _done(_perform_all(cursor, [Asking(_address(cursor, customer, asked, region=region), at, actor)])[0])
+
+
+def act_together(askings: Sequence[Asking]) -> list[Outcome | Exception]:
+    """Asks them in one transaction. An answer is CustomerChanged where a merge came in between: to be asked again."""
+    with transaction() as cursor:
+        return _perform_all(cursor, askings)
+
+
+TOGETHER: Together[Asking, Outcome] = Together(act_together, most=MOST_TOGETHER)
+
+
+def _perform_all(cursor: Cursor, askings: Sequence[Asking]) -> list[Outcome | Exception]:
+    """Locks all their customers, and with that their balances, whoever asks: acts of two actors are two batches."""
+    customers = {customer for asking in askings for customer in asking.customers}
+    lock_customers(cursor, customers)
+    unmerged = select_unmerged(cursor, customers)
+    answers: dict[int, Outcome | Exception] = {}
+    by_actor = defaultdict(list)
+    for place, asking in enumerate(askings):
+        if asking.customers <= unmerged:
+            by_actor[asking.actor].append(place)
+        else:
+            answers[place] = CustomerChanged("This customer became part of another at this moment. Ask again.")
+    at = max(asking.at for asking in askings)
+    changes = []
+    for actor, places in by_actor.items():
+        performed = perform(cursor, [askings[place].act for place in places], at=at, actor=actor)
+        answers.update(zip(places, performed.outcomes, strict=True))
+        changes += performed.changes
+    if changes:
+        follow_changes(cursor, changes, set(), at=at)
+    return [answers[place] for place in range(len(askings))]
+
+
+def _address(cursor: Cursor, customer: str, asked: Asked, *, region: str | None) -> Act:
     owner, anchor = find_owner(cursor, customer, region=region)
     one = asked(owner, anchor)
-    customers = {owner}
     if isinstance(one, Transfer):
         receiver, receiver_anchor = find_owner(cursor, str(one.receiver_id), region=region)
         one = replace(one, receiver_id=receiver, receiver_anchor_id=receiver_anchor)
-        customers.add(receiver)
-    lock_customers(cursor, customers)
-    for found in customers:
-        if get_customer(cursor, str(found)).id != found:
-            raise CustomerChanged("This customer became part of another at this moment. Ask again.")
-    performed = perform(cursor, [one], at=at, actor=actor)
-    if performed.changes:
-        follow_changes(cursor, performed.changes, set(), at=at)
-    return performed.outcomes[0]
+    return one
+
+
+def _done(answer: Outcome | Exception) -> Outcome:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def require_spendable(cursor: Cursor, currency: str) -> None:

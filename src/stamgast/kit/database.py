@@ -46,6 +46,11 @@ def trial() -> Iterator[Cursor]:
         django_transaction.set_rollback(True)
 
 
+def is_in_transaction() -> bool:
+    """Whether this thread has a transaction open, so that what it writes is a part of that."""
+    return connection.in_atomic_block
+
+
 def another(cursor: Cursor) -> Cursor:
     """A second cursor in the same transaction: statements that are sent together each keep their answer in one of their own."""
     return psycopg.Cursor(cursor.connection)
