@@ -169,12 +169,15 @@ def draft(now: datetime) -> None:
         send_to_review(cursor, begun.id, revision=1, reason="What do you think?", at=now, actor=f"staff:{EMAIL}")
         half = text.replace("score: 5", "score: many").replace("over: 0", "over: nothing")
         begin_draft(cursor, id_=uuid.UUID(DRAFTS[1]), title="Half done", document=half, **named)
+    with_budgets = text.replace("give: {score: 1}", "give: {score: 1}\n    budget: {score: 9000}")
+    with_budgets = with_budgets.replace("give: {score: 5}", "give: {score: 5}\n    budget: {score: 100}")
+    put_in_force(with_budgets, effective_from=now, at=now, actor=f"staff:{EMAIL}", reason="No more than this")
     for number, days in ((8, 400), (9, 500)):
         put_in_force(
             text.replace("score: 5", f"score: {number}"), effective_from=now + timedelta(days=days), at=now,
             actor=f"staff:{EMAIL}", reason="For the summer of the year after next",
         )  # fmt: skip
-    withdraw_version(3, at=now, actor=f"staff:{EMAIL}", reason="One summer is enough")
+    withdraw_version(4, at=now, actor=f"staff:{EMAIL}", reason="One summer is enough")
 
 
 def live_together(now: datetime) -> None:

@@ -19,7 +19,7 @@ PAGES = (
     "/customers/user_id:901", "/customers/user_id:918?kind=Order+Completed&from=2026-01-01",
     "/customers/user_id:918/links", "/customers/user_id:918/merge?search=9",
     "/customers/user_id:918/merge?other=user_id:901", "/segments", "/segments/loyal-customers",
-    "/segments/loyal-customers?weeks=52&by=month", "/programme", "/programme/edit", "/programme/simulation",
+    "/segments/loyal-customers?weeks=52&by=month", "/programme", "/programme/budgets", "/programme/edit", "/programme/simulation",
     "/programme/versions", "/programme/versions?from=1&to=2", *(f"/programme/drafts/{draft}" for draft in DRAFTS),
     "/insights/retention", "/insights/retention?weeks=26&segment=loyal-customers", "/insights/customers?part=new",
     "/insights/cohorts?weeks=52", "/insights/cohorts?weeks=26&by=week&count=or-later", "/insights/repeat-purchase?weeks=52",

@@ -4,6 +4,7 @@ from django.urls import path
 
 from stamgast.console.views import (
     account,
+    budgets,
     consent_links,
     consents,
     customer_list,
@@ -123,6 +124,9 @@ urlpatterns = [
     path("programme/simulation/<uuid:run_id>/stop", simulation.simulation_stop, name="simulation_stop"),
     path("programme/simulation/<uuid:run_id>/people", simulation.simulation_people, name="simulation_people"),
     path("programme/simulation/<uuid:run_id>/people.csv", simulation.simulation_people_csv, name="simulation_people_csv"),
+    path("programme/budgets", budgets.budgets, name="budgets"),
+    path("programme/budgets/warning", budgets.warning, name="budget_warning"),
+    path("programme/budgets/close", budgets.close, name="budget_close"),
     path("programme/edit", programme_form.programme_form, name="programme_edit"),
     path("programme/drafts/<uuid:draft_id>", programme_form.programme_draft, name="programme_draft"),
     path("programme/versions", programme_versions.versions, name="programme_versions"),

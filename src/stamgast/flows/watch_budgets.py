@@ -1,5 +1,7 @@
 """Budgets of rules over all members: how they stand, and ending a rule by a version in which it does."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,8 +17,22 @@ from stamgast.programmes.types import Version
 from stamgast.programmes.versions import find_in_force
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """How a budget stands, what was given by day, in order, and the moment at which its rule ends, where it does."""
+
+    forecast: Forecast
+    given_by_day: Sequence[tuple[date, int]]
+    ends_at: datetime | None
+
+
 def watch_budgets(cursor: Cursor, *, at: datetime) -> list[Forecast]:
     """How each budget of the version in force stands, in the order of the document. Counts what the ledger holds."""
+    return [one.forecast for one in read_budgets(cursor, at=at)]
+
+
+def read_budgets(cursor: Cursor, *, at: datetime) -> list[Watched]:
+    """``watch_budgets`` with the days behind it. Reads every lot once where there is a budget, and none where there is not."""
     programme = get_programme(cursor)
     in_force = find_in_force(programme.versions, at)
     if in_force is None:
@@ -27,7 +43,11 @@ def watch_budgets(cursor: Cursor, *, at: datetime) -> list[Forecast]:
         return []
     given = list_given_by_day(cursor, {budget.rule for budget in budgets}, document.timezone)
     today = at.astimezone(ZoneInfo(document.timezone)).date()
-    return [forecast(budget, given.get((budget.rule, budget.currency), []), today) for budget in budgets]
+    ends = {rule.name: rule.ends_at for rule in document.rules}
+    by_day = [given.get((budget.rule, budget.currency), []) for budget in budgets]
+    return [
+        Watched(forecast(budget, days, today), days, ends[budget.rule]) for budget, days in zip(budgets, by_day, strict=True)
+    ]
 
 
 def close_rule(rule: str, *, last_day: date, at: datetime, actor: str, reason: str) -> Version:

@@ -1,5 +1,6 @@
 """What a household has together: its balances, what moved and by whom, and giving to it, spending from it, moving out of it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from stamgast.kit.errors import Kind, StamgastError
 from stamgast.kit.ids import new_id
 from stamgast.ledger.acts import Outcome
 from stamgast.ledger.queries import get_balances, list_movements
+from stamgast.ledger.types import Movement
 from stamgast.programmes.queries import find_programme
 
 ROWS = 50
@@ -66,18 +68,7 @@ def pool(request: HttpRequest, household: str) -> HttpResponse:
         "balances": [(currency_label(one.currency), one) for one in found.balances],
         "members": _members(found, names),
         "currencies": [(name, currency_label(name)) for name in currencies],
-        "rows": [
-            {
-                "movement": row,
-                "word": movement_word(row),
-                "currency": currency_label(row.currency),
-                "who": who.get(row.act_id) if row.act_id else None,
-                "name": names.get(who.get(row.act_id, UUID(int=0)), "") if row.act_id else "",
-                "is_act": row.act_id is not None,
-                "actor": person_of(row.actor),
-            }
-            for row in moved.rows
-        ],
+        "rows": _lines(moved.rows, who, names),
         "next": moved.next_cursor,
         "problem": problem,
         "typed": request.POST if problem else {},
@@ -115,6 +106,28 @@ def _wrong_in(request: HttpRequest) -> str:
     if not (amount.isascii() and amount.isdigit() and len(amount) <= LONGEST_DIGITS) or not int(amount):
         return _("An amount is a whole number, 1 or more.")
     return "" if request.POST.get("reason", "").strip() else _("Say why, in a few words.")
+
+
+def _lines(movements: Sequence[Movement], who: Mapping[UUID, UUID], names: Mapping[UUID, str]) -> list[dict[str, Any]]:
+    """One line for what an act, or the clock, did at one moment, over however many lots it went."""
+    lines: dict[object, dict[str, Any]] = {}
+    for row in movements:
+        person = who.get(row.act_id) if row.act_id else None
+        line = lines.setdefault(
+            (row.effective_at, row.act_id, row.kind, row.currency),
+            {
+                "movement": row,
+                "amount": 0,
+                "word": movement_word(row),
+                "currency": currency_label(row.currency),
+                "who": person,
+                "name": names.get(person, "") if person else "",
+                "is_act": row.act_id is not None,
+                "actor": person_of(row.actor),
+            },
+        )
+        line["amount"] += row.delta
+    return list(lines.values())
 
 
 def _names(cursor: Cursor, customers: set[UUID]) -> dict[UUID, str]:

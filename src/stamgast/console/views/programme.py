@@ -10,6 +10,7 @@ from stamgast.console.programme_words import card_sentences, differences, rule_s
 from stamgast.console.words import currency_label
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
+from stamgast.programmes.budgets import budgets_of
 from stamgast.programmes.documents import load
 from stamgast.programmes.drafts import list_drafts
 from stamgast.programmes.queries import find_programme, list_withdrawn
@@ -40,6 +41,7 @@ def programme(request: HttpRequest) -> HttpResponse:
     context = {
         "drafts": drafts.rows if drafts else [],
         "more_drafts": drafts.next_cursor if drafts else None,
+        "has_budgets": bool(budgets_of(load(in_force.document))),
         "newest": found.latest,
         "name": found.name,
         "versions": list(reversed(told)),
