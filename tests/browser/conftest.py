@@ -157,15 +157,15 @@ def visit(context: BrowserContext) -> Visit:
 
 def settle(page: Page) -> None:
     """Waits until what the page loads by itself is there."""
-    # A page of a source asks again and again, and home does.
-    is_still = "/sources" not in page.url and page.url.count("/") > 3
-    page.wait_for_load_state("networkidle" if is_still else "load")
+    page.wait_for_load_state("load")
+    page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
     if page.locator("#measures, [data-chart]").count():
         page.wait_for_selector("html[data-charts=drawn]", timeout=60_000)
 
 
 def findings(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text())
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{rule['id']} ({rule['impact']}): {node['html'][:160]}"

@@ -103,6 +103,7 @@ def check_label(check: str) -> str:
         "parity": _("Replay gives something else"),
         "programme": _("A published document was changed"),
         "state": _("What is decided on from is not what replay leaves"),
+        "tiers": _("The levels of a member are not what replay makes"),
         "stays": _("A stay in a segment is not what the movements make"),
     }
     return labels.get(check, check)

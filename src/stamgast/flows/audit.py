@@ -1,6 +1,6 @@
 """``stamgast audit``: the ledger's own proofs, and parity: what replay of every stored activity gives is what was posted."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -13,12 +13,12 @@ from stamgast.customers.queries import list_ids
 from stamgast.flows.decide_pending import decide_history, group_changes
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.ledger.audit import audit
-from stamgast.ledger.queries import list_given, list_owner_timeline
+from stamgast.ledger.queries import Given, list_given, list_owner_timeline
 from stamgast.ledger.types import Finding, WantedColumns, to_moment
 from stamgast.programmes.deciding import warm
-from stamgast.programmes.queries import get_programme, list_programmes, list_versions, load_states
+from stamgast.programmes.queries import get_programme, list_programmes, list_tier_stays, list_versions, load_states
 from stamgast.programmes.states import QUALIFIED, TIER
-from stamgast.programmes.types import Decisions
+from stamgast.programmes.types import Decisions, TierStay
 from stamgast.segments.queries import list_segments, list_stays
 from stamgast.segments.rules import spans_of, stays_over
 from stamgast.segments.types import Stay
@@ -52,9 +52,13 @@ def _differences(cursor: Cursor, progress: Callable[[str, int], None]) -> Iterat
     programme = get_programme(cursor)
     after, done = UUID(int=0), 0
     while customers := list_ids(cursor, after=after, limit=CHUNK):
-        replayed = decide_history(cursor, programme, customers)
+        tiers = _by_customer(list_tier_stays(cursor, programme.name, customers))
+        until = max((stays[-1].since for stays in tiers.values()), default=None)
+        replayed = decide_history(cursor, programme, customers, until=until)
+        states = load_states(cursor, programme.name, customers).to_pylist()
         yield from _differing_causes(cursor, replayed, customers)
-        yield from _differing_states(cursor, programme.name, replayed, customers)
+        yield from _differing_states(states, replayed)
+        yield from _differing_tiers(states, replayed, tiers)
         yield from _differing_stays(cursor, customers)
         after, done = customers[-1], done + len(customers)
         progress("parity", done)
@@ -63,7 +67,9 @@ def _differences(cursor: Cursor, progress: Callable[[str, int], None]) -> Iterat
 def _differing_causes(cursor: Cursor, replayed: Decisions, customers: Collection[UUID]) -> Iterator[Finding]:
     decisions = WantedColumns.from_table(replayed.table)
     causes = zip(decisions.owners, decisions.activities, decisions.rules, decisions.currencies, strict=True)
-    values = zip(decisions.amounts, decisions.occurred, decisions.expires, strict=True)
+    matures = decisions.matures or [None] * len(decisions.amounts)
+    waits = [at if at is not None and at > since else None for at, since in zip(matures, decisions.occurred, strict=True)]
+    values = zip(decisions.amounts, decisions.occurred, waits, decisions.expires, strict=True)
     wanted = dict(zip(causes, values, strict=True))
     given = list_given(cursor, customers)
     for cause in sorted(cause for cause in wanted.keys() | given.keys() if wanted.get(cause) != given.get(cause)):
@@ -76,23 +82,65 @@ def _differing_causes(cursor: Cursor, replayed: Decisions, customers: Collection
         )
 
 
-def _say(held: tuple[int, int, int | None] | None, currency: str) -> str:
+def _say(held: Given | None, currency: str) -> str:
     if held is None:
         return f"0 {currency}"
-    amount, given_at, expires_at = held
+    amount, given_at, available_at, expires_at = held
+    waits = "" if available_at is None else f" (to use from {to_moment(available_at).isoformat()})"
     until = "for ever" if expires_at is None else f"until {to_moment(expires_at).isoformat()}"
-    return f"{amount} {currency} from {to_moment(given_at).isoformat()} {until}"
+    return f"{amount} {currency} from {to_moment(given_at).isoformat()}{waits} {until}"
 
 
-def _differing_states(cursor: Cursor, name: str, replayed: Decisions, customers: Collection[UUID]) -> Iterator[Finding]:
+def _differing_states(states: Sequence[Mapping[str, Any]], replayed: Decisions) -> Iterator[Finding]:
     """States from which somebody would be decided on. One that is not there is no fault: it is made again."""
     wanted = {row["customer_id"]: row for row in replayed.states.to_pylist()}
-    for state in load_states(cursor, name, customers).to_pylist():
+    for state in states:
         other = wanted.get(state["customer_id"])
         if other is None or _essence_of(state) != _essence_of(other):
             customer = UUID(bytes=state["customer_id"])
             sentence = f"What is kept of customer {customer}, to decide on from, is not what replay leaves."
             yield Finding("state", str(customer), sentence)
+
+
+def _differing_tiers(
+    states: Sequence[Mapping[str, Any]], replayed: Decisions, kept: Mapping[UUID, list[TierStay]]
+) -> Iterator[Finding]:
+    """Levels of those who have a state. A review that is still to be held, by the state, need not have been written."""
+    wanted = _by_customer(TierStay(*_tier_cells(row)) for row in replayed.tiers.to_pylist())
+    for state in states:
+        customer, review_at = UUID(bytes=state["customer_id"]), state["review_at"]
+        held = kept.get(customer, [])
+        due = [stay for stay in wanted.get(customer, []) if stay in held or review_at is None or stay.since < review_at]
+        if held != due:
+            yield Finding(
+                "tiers",
+                str(customer),
+                f"The levels of customer {customer} are kept as {_say_tiers(held)}; replay makes {_say_tiers(due)}.",
+            )
+
+
+def _tier_cells(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    activity = row["activity_id"]
+    return (
+        UUID(bytes=row["customer_id"]),
+        row["since"],
+        row["tier"],
+        row["cause"],
+        None if activity is None else UUID(bytes=activity),
+        row["version"],
+    )
+
+
+def _by_customer(stays: Iterable[TierStay]) -> dict[UUID, list[TierStay]]:
+    """By customer, in the order in which they come."""
+    groups: dict[UUID, list[TierStay]] = {}
+    for stay in stays:
+        groups.setdefault(stay.customer_id, []).append(stay)
+    return groups
+
+
+def _say_tiers(stays: Sequence[TierStay]) -> str:
+    return ", ".join(f"{stay.tier or 'none'} from {stay.since.isoformat()} ({stay.cause})" for stay in stays) or "none"
 
 
 def _essence_of(state: Mapping[str, Any]) -> tuple[object, ...]:

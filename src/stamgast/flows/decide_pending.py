@@ -248,10 +248,12 @@ def _lift_chosen(cursor: Cursor, moved: Collection[UUID], table: pa.Table, *, at
     return lift(cursor, chosen, customers_of(cursor, chosen.anchors), whose, at=at, actor=actor, reason=reason)
 
 
-def decide_history(cursor: Cursor, programme: Programme, customers: Collection[UUID]) -> Decisions:
-    """Decides everything these customers did, from nothing: what their ledger should hold."""
+def decide_history(
+    cursor: Cursor, programme: Programme, customers: Collection[UUID], *, until: datetime | None = None
+) -> Decisions:
+    """Decides everything these customers did, from nothing: what their ledger should hold, with reviews ``until`` then."""
     table = read_history(cursor, programme, customers)
-    return decide(programme, None, table) if table.num_rows else NOTHING
+    return decide(programme, None, table, until=until) if table.num_rows else NOTHING
 
 
 def _owners(states: pa.Table) -> set[UUID]:

@@ -152,11 +152,15 @@ def find_overtaken(cursor: Cursor, known: Mapping[UUID, tuple[datetime, int]]) -
     return {row[0] for row in cursor}
 
 
-def list_given(cursor: Cursor, owners: Collection[UUID]) -> dict[tuple[bytes, bytes, str, str], tuple[int, int, int | None]]:
+Given = tuple[int, int, int | None, int | None]
+
+
+def list_given(cursor: Cursor, owners: Collection[UUID]) -> dict[tuple[bytes, bytes, str, str], Given]:
     """What each cause (owner, activity, rule, currency) of these owners holds, where that is not zero: the amount, and the
-    moments at which it was given and expires, in microseconds."""
+    moments at which it was given, can be used (None: at once) and expires (None: never), in microseconds."""
     cursor.execute(
-        """SELECT l.owner_id, l.activity_id, l.rule, l.currency, l.given, l.effective_at, l.expires_at FROM ledger_lot l
+        """SELECT l.owner_id, l.activity_id, l.rule, l.currency, l.given, l.effective_at, l.available_at, l.expires_at
+        FROM ledger_lot l
         JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, owner_id) ON l.bucket = k.bucket AND l.owner_id = k.owner_id
         WHERE l.given > 0 AND l.programme_version > 0""",
         _owner_keys(owners),
@@ -166,9 +170,10 @@ def list_given(cursor: Cursor, owners: Collection[UUID]) -> dict[tuple[bytes, by
         (owner.bytes, activity.bytes, rule, currency): (
             given,
             to_microseconds(effective_at),
+            None if available_at is None else to_microseconds(available_at),
             None if expires_at is None else to_microseconds(expires_at),
         )
-        for owner, activity, rule, currency, given, effective_at, expires_at in cursor
+        for owner, activity, rule, currency, given, effective_at, available_at, expires_at in cursor
     }
 
 

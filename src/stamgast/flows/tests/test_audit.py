@@ -1,6 +1,7 @@
 """What was decided is what was posted: whoever edits either is found, and what is wrong is named."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from stamgast.activities.queries import load_catalogue
 from stamgast.activities.types import NewActivity
 from stamgast.customers.queries import get_customer
 from stamgast.flows.audit import run as audit
-from stamgast.flows.decide_pending import decide_pending
+from stamgast.flows.decide_pending import decide_pending, review_now
 from stamgast.flows.install import install
 from stamgast.flows.publish import publish_programme
 from stamgast.kit.database import Cursor, transaction
@@ -43,8 +44,13 @@ def redeem(cursor: Cursor, day: int) -> None:
     store(cursor, [read], [])
 
 
-def fill() -> None:
+def fill(currency: str = "score:\n", more: str = "") -> None:
+    """A shop whose programme has this in place of the beginning of its currency, and more at its end."""
     install(timezone="Europe/Amsterdam", at=NOW, actor="test")
+    with transaction() as cursor:
+        [version] = list_versions(cursor, "default")
+        text = version.document.replace("score:\n", currency, 1) + more
+        cursor.execute("UPDATE programmes_version SET document = %s, sha256 = %s", (text, sha256(text.encode()).hexdigest()))
     with transaction() as cursor:
         for day in range(1, 23):
             redeem(cursor, day)
@@ -94,6 +100,47 @@ def test_what_was_edited_is_named(statement: str, check: str, sentence: str) -> 
     assert sentence in findings[check].sentence
     if check in ("state", "stays"):
         assert findings[check].subject == str(customer.id)
+
+
+@pytest.mark.parametrize(
+    ("statement", "check", "sentence"),
+    [
+        ("UPDATE programmes_tierstay SET tier = 'Blue' WHERE tier = 'Gold'", "tiers", "are kept as Blue from 2026-02-01"),
+        ("UPDATE programmes_tierstay SET since = since + interval '1 hour'", "tiers", "; replay makes Blue from 2026-02-01T"),
+        (
+            "DELETE FROM programmes_tierstay",
+            "tiers",
+            "kept as none; replay makes Blue from 2026-02-01T12:00:00+00:00 (reached)",
+        ),
+        (
+            "INSERT INTO programmes_tierstay (bucket, customer_id, programme, since, cause, version) "
+            "SELECT bucket, customer_id, programme, '2026-02-28T12:00Z', 'reviewed', 1 FROM programmes_state",
+            "tiers",
+            "none from 2026-02-28T12:00:00+00:00 (reviewed); replay makes ",
+        ),
+        (
+            "UPDATE ledger_lot SET available_at = available_at - interval '1 day' WHERE effective_at = '2026-02-21T12:00Z'",
+            "parity",
+            "Replay gives 5 score from 2026-02-21T12:00:00+00:00 (to use from 2026-02-28T12:00:00+00:00) until ",
+        ),
+    ],
+)
+def test_what_was_edited_of_levels_and_of_what_waits_is_named(statement: str, check: str, sentence: str) -> None:
+    fill("score:\n    pending: 7 days\n", TIERS)
+    assert audit(lambda check, rows: None) == []
+    with transaction() as cursor:
+        cursor.execute(statement)
+        assert cursor.rowcount > 0
+    findings = {finding.check: finding.sentence for finding in audit(lambda check, rows: None)}
+    assert sentence in findings[check]
+
+
+def test_a_review_that_is_still_to_be_held_is_no_finding() -> None:
+    """Gold of February is reviewed a year later: the worker may be behind, and another member may be ahead."""
+    fill("score:\n", TIERS)
+    assert audit(lambda check, rows: None) == []
+    assert review_now(at=NOW + timedelta(days=700), actor="worker")
+    assert audit(lambda check, rows: None) == []
 
 
 def test_tiers_to_come_are_no_finding() -> None:

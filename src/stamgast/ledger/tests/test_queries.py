@@ -71,6 +71,6 @@ def test_sums_and_windows_say_what_was_given_and_expired() -> None:
         assert sorted(row.delta for row in window) == [-2, 9]
         assert list_movements_between(cursor, BOB, since=day(3), until=day(9)) == []
         assert list_given(cursor, [ADA, BOB]) == {
-            (ADA.bytes, ORDER.bytes, "purchase", "score"): (10, to_microseconds(day(0)), to_microseconds(day(3))),
-            (BOB.bytes, ORDER.bytes, "purchase", "score"): (7, to_microseconds(day(2)), to_microseconds(day(30))),
+            (ADA.bytes, ORDER.bytes, "purchase", "score"): (10, to_microseconds(day(0)), None, to_microseconds(day(3))),
+            (BOB.bytes, ORDER.bytes, "purchase", "score"): (7, to_microseconds(day(2)), None, to_microseconds(day(30))),
         }
