@@ -233,9 +233,8 @@ def test_control_without_the_lock_the_second_capture_is_decided_on_an_open_hold(
         race_between(act(Capture, "one", hold_id=hold_id), act(Capture, "other", hold_id=hold_id))
 
 
-def test_spend_that_waits_for_an_expiry_finds_less() -> None:
-    with transaction() as cursor:
-        give(cursor, wanted(ADA, expires_at=day(1)), wanted(ADA, "order 2", expires_at=None))
+def race_of_a_spend_with_an_expiry() -> list[int]:
+    """How much expired, and whether the spend, which began meanwhile, was told what is left."""
     is_expired = threading.Event()
 
     def expire() -> int:
@@ -251,8 +250,25 @@ def test_spend_that_waits_for_an_expiry_finds_less() -> None:
             (outcome,) = do(cursor, act(Spend, "spend", currency="score", amount=15), at=day(2))
         return int(outcome.refusal == "insufficient_balance" and outcome.available == 10)
 
-    assert in_threads(expire, spend) == [1, 1]
+    return in_threads(expire, spend)
+
+
+def give_some_that_expires() -> None:
+    with transaction() as cursor:
+        give(cursor, wanted(ADA, expires_at=day(1)), wanted(ADA, "order 2", expires_at=None))
+
+
+def test_spend_that_waits_for_an_expiry_finds_less() -> None:
+    give_some_that_expires()
+    assert race_of_a_spend_with_an_expiry() == [1, 1]
     assert is_sound()
+
+
+def test_control_without_the_lock_the_spend_expires_once_more_what_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+    give_some_that_expires()
+    monkeypatch.setattr(sql, "LOCK_BALANCES", UNLOCKED)
+    with pytest.raises((UniqueViolation, CheckViolation)):
+        race_of_a_spend_with_an_expiry()
 
 
 def test_sweeper_passes_over_a_balance_that_is_being_spent_from() -> None:
@@ -278,6 +294,14 @@ def test_one_key_from_twenty_clients_is_done_once() -> None:
     assert sum(in_threads(*[asking(spend_of(6, "one"))] * 20)) == 1
     with transaction() as cursor:
         assert get_balances(cursor, ADA)[0].available == 994
+
+
+def test_control_without_the_lock_one_key_is_decided_twice_and_only_its_row_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with transaction() as cursor:
+        give(cursor, wanted(ADA, amount=1_000))
+    monkeypatch.setattr(sql, "LOCK_BALANCES", UNLOCKED)
+    with pytest.raises(UniqueViolation, match=r"ledger_act_pkey|ledger_movement_pkey"):
+        race_between(spend_of(6, "one"), spend_of(6, "one"))
 
 
 def test_one_key_for_two_currencies_at_once_meets_at_the_act_and_a_retry_finds_the_answer() -> None:
