@@ -143,14 +143,15 @@ def texts(values: Sequence[str | None]) -> str:
     return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
 
 
+@lru_cache(maxsize=4096)
 def moment(value: int) -> str:
-    """A moment, from microseconds since 1970."""
+    """A moment, from microseconds since 1970. Remembered, because most lots expire at the end of some day or month."""
     return str(to_moment(value))
 
 
 def moments(values: Sequence[int | None]) -> str:
     """Moments as an array, from microseconds since 1970."""
-    return "{" + ",".join(["NULL" if value is None else f'"{to_moment(value)}"' for value in values]) + "}"
+    return "{" + ",".join(["NULL" if value is None else f'"{moment(value)}"' for value in values]) + "}"
 
 
 def dates(values: Sequence[int]) -> str:
