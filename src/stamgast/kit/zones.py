@@ -17,6 +17,7 @@ SECOND = 1_000_000
 DAY = 86_400 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_YEAR, LAST_YEAR = 2, 9998
+FEW_YEARS = 20
 
 
 def to_local(zone: str, moments: Microseconds) -> Microseconds:
@@ -40,7 +41,10 @@ def from_local(zone: str, local: Microseconds) -> Microseconds:
 
 def _switches_around(zone: str, moments: Microseconds) -> tuple[Microseconds, Microseconds]:
     """Moments at which an offset begins, and the offsets, for every year that the moments touch and its neighbours."""
-    years = np.unique(moments.view("datetime64[us]").astype("datetime64[Y]").astype(np.int64)) + 1970
+    ends = np.array([moments.min(), moments.max()]).view("datetime64[us]").astype("datetime64[Y]").astype(np.int64)
+    years = np.arange(ends[0], ends[1] + 1) + 1970
+    if len(years) > FEW_YEARS:  # a stray moment of another age is no reason to work out every year between
+        years = np.unique(moments.view("datetime64[us]").astype("datetime64[Y]").astype(np.int64)) + 1970
     wanted = np.unique(np.clip(np.concatenate((years - 1, years, years + 1)), FIRST_YEAR, LAST_YEAR))
     tables = [_switches_of_year(zone, int(year)) for year in wanted]
     switches = np.concatenate([table[0] for table in tables])
