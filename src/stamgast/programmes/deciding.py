@@ -3,7 +3,9 @@
 Reads no clock, no database and no random source. How it works is told in ``docs/algorithms/deciding.md``.
 """
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -26,6 +28,8 @@ from stamgast.programmes.tiering import DAY as DAY_OF_CHANGE
 from stamgast.programmes.types import ACTIVITIES, DECISIONS, MOMENT, STATES, TIERS, Decisions, Version
 
 CAUSES = ("reached", "reviewed", "invited", "rules")
+AT_ONCE = 2
+"""Tables that ``decide_parts`` decides beside each other; each one more costs the memory of its decisions."""
 
 
 def decide(programme: Programme, states: pa.Table | None, activities: pa.Table, *, until: datetime | None = None) -> Decisions:
@@ -88,6 +92,22 @@ def decide(programme: Programme, states: pa.Table | None, activities: pa.Table, 
         partial(write_states, programme, activities, owners, first_of_customer, held),
         _tiers(programme, owners, activities["activity_id"].combine_chunks(), occurred_at, changes[:, :changed]),
     )
+
+
+def decide_parts(programme: Programme, parts: Iterable[pa.Table]) -> Iterator[Decisions]:
+    """``decide`` from nothing for each of some tables, whose customers are whole, in their order, some tables at a time.
+
+    The pass, DuckDB and Arrow let go of the interpreter's lock, so that threads use the cores. No more than ``AT_ONCE`` tables
+    and what came of them are held.
+    """
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="decide") as threads:
+        waiting: deque[Future[Decisions]] = deque()
+        for part in parts:
+            waiting.append(threads.submit(decide, programme, None, part))
+            if len(waiting) == AT_ONCE:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def review_tiers(programme: Programme, states: pa.Table, *, until: datetime) -> Decisions:
@@ -229,15 +249,20 @@ def _decisions(
 
 def _ends_of(lives: Sequence[tuple[str, Expiry | None]], slots: Integers, chosen: Integers, occurred_at: Integers) -> Any:
     """When the duration of each row's slot, in its zone, has passed since its activity; null where it has none."""
-    ends = np.full(len(slots), NEVER)
-    is_dense = len(slots) > len(occurred_at)  # then each activity is looked at once, and not each decision
-    for life in dict.fromkeys(lives):
-        zone, duration = life
-        if duration is not None:
-            of_life = np.flatnonzero(np.array([one == life for one in lives])[slots])
-            activities = chosen[of_life]
-            if is_dense:
-                ends[of_life] = expires_at(duration, zone, occurred_at)[activities]
-            else:
-                ends[of_life] = expires_at(duration, zone, occurred_at[activities])
+    numbers = {life: number for number, life in enumerate(dict.fromkeys(lives))}
+    if all(duration is None for _, duration in numbers):
+        return pa.nulls(len(slots), MOMENT)
+    of_slot = np.array([numbers[life] for life in lives])
+    if len(slots) > len(occurred_at):  # then each activity is looked at once, and not each decision
+        by_activity = np.full((len(numbers), len(occurred_at)), NEVER)
+        for (zone, duration), number in numbers.items():
+            if duration is not None:
+                by_activity[number] = expires_at(duration, zone, occurred_at)
+        ends = by_activity[of_slot[slots], chosen]
+    else:
+        ends = np.full(len(slots), NEVER)
+        for (zone, duration), number in numbers.items():
+            if duration is not None:
+                of_life = np.flatnonzero(of_slot[slots] == number)
+                ends[of_life] = expires_at(duration, zone, occurred_at[chosen[of_life]])
     return pa.array(ends, mask=ends == NEVER).cast(MOMENT)

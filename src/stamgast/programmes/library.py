@@ -6,6 +6,7 @@ have to be there. Ids are text, whole numbers, UUIDs or 16 bytes, and come back 
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -59,15 +60,17 @@ def replay(
     ``report(done, total)`` is told of activities; after ``should_stop`` says so, no more tables come.
     Raises InvalidActivities.
     """
-    from stamgast.programmes.deciding import decide
+    from stamgast.programmes.deciding import decide_parts
     from stamgast.programmes.sources import open_source
 
     with open_source(activities) as source:
         done = 0
         report(done, source.count)
-        for part in source.parts():
+        parts, ahead = tee(source.parts())  # the parts that are being decided are read ahead
+        decided = decide_parts(programme, (part.table for part in ahead))
+        for part, decisions in zip(parts, decided, strict=True):
             if should_stop():
                 return
-            yield part.named(decide(programme, None, part.table).table)
+            yield part.named(decisions.table)
             done += part.table.num_rows
             report(done, source.count)

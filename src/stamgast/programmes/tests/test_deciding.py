@@ -1,5 +1,6 @@
 """Properties of ``decide``, for generated programmes, versions, zones and activities, against the oracle."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from stamgast.programmes.accrual import accrue
-from stamgast.programmes.deciding import decide, review_tiers, warm
+from stamgast.programmes.deciding import AT_ONCE, decide, decide_parts, review_tiers, warm
 from stamgast.programmes.documents import default_document
 from stamgast.programmes.errors import UnorderedActivities
 from stamgast.programmes.matching import match_few, match_many
@@ -174,6 +175,34 @@ def test_many_activities_decide_as_few_do() -> None:
     rows = [activity(number, "Till Sale" if number % 3 else "Coupon Redeemed", number % 5) for number in range(1, 2001)]
     many = decide(DEFAULT, None, table_of(rows)).table.to_pylist()
     assert sum(row["amount"] for row in many) == sum((1 if number % 5 else 0) if number % 3 else 5 for number in range(1, 2001))
+
+
+def test_parts_beside_each_other_decide_as_one_after_another() -> None:
+    rows = [
+        activity(number, "Order Completed", 100 * number, customer_id=number.to_bytes(16, "big")) for number in range(3_000)
+    ]
+    whole = table_of(rows)
+    read: list[int] = []
+
+    def parts() -> Iterator[pa.Table]:
+        for start in (0, 3, 1_500, 1_501, 2_900):  # some by the closures and some by DuckDB
+            read.append(start)
+            yield whole.slice(start, {0: 3, 3: 1_497, 1_500: 1, 1_501: 1_399, 2_900: 100}[start])
+
+    decided = []
+    for decisions in decide_parts(DEFAULT, parts()):
+        assert len(read) < len(decided) + 1 + AT_ONCE
+        decided.append(decisions.table)
+    assert pa.concat_tables(decided).equals(decide(DEFAULT, None, whole).table)
+
+
+def test_what_fails_in_a_part_is_told_where_it_is_asked_for() -> None:
+    good = table_of([activity(1, "Order Completed", 100)])
+    bad = table_of([activity(1, "Order Completed", 100), activity(2, "Order Completed", 100)]).take([1, 0])
+    decided = decide_parts(DEFAULT, iter([good, bad, good]))
+    assert next(decided).table.num_rows
+    with pytest.raises(UnorderedActivities):
+        next(decided)
 
 
 def test_the_pass_is_compiled_once() -> None:
