@@ -80,9 +80,14 @@ class Installation:
         self.process.wait(timeout=30)
         self.log.close()
 
-    def request(self, method: str, path: str, body: object = None, *, key: str | None = None) -> tuple[int, object]:
-        """One request with an API key or, for intake, a write key; the status and the JSON of the answer."""
+    def request(
+        self, method: str, path: str, body: object = None, *, key: str | None = None, name: str | None = None
+    ) -> tuple[int, object]:
+        """One request with an API key or, for intake, a write key; the status and the JSON of the answer. A write that is done
+        once has a ``name``."""
         headers = {"Content-Type": "application/json"}
+        if name is not None:
+            headers["Idempotency-Key"] = name
         if key is not None:
             is_write_key = key.startswith("sgw_")
             headers["Authorization"] = (
