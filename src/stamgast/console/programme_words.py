@@ -9,6 +9,7 @@ from babel.dates import format_datetime, format_timedelta, get_timezone
 from django.utils.translation import gettext as _
 
 from stamgast.console import reader
+from stamgast.console.tier_changes import tier_changes
 from stamgast.console.words import currency_label, with_kinds
 from stamgast.kit.money import minor_digits
 from stamgast.programmes.comparing import Change, compare, write_value
@@ -143,6 +144,7 @@ def differences(before: Document, after: Document, language: str) -> list[str]:
         )
     if before.rounding != after.rounding:
         said.append(_("What is left over of an amount is rounded in another way."))
+    said += tier_changes(before.tiers, after.tiers, language)
     said += [_other_change(change) for change in compare(before, after) if not _is_said(change)]
     return said or [_("It says the same, in other words.")]
 
@@ -163,7 +165,7 @@ def held_at(rule: Rule, timezone: str) -> str:
 def _is_said(change: Change) -> bool:
     """Whether ``differences`` has a sentence of its own for what stands at this place."""
     parts = change.place.split(".")
-    if parts[0] in ("timezone", "round"):
+    if parts[0] in ("timezone", "round", "tiers"):
         return True
     if parts[0] == "currencies":
         return len(parts) == 2 or parts[2] == "expires"

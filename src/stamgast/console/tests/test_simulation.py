@@ -119,3 +119,12 @@ def test_it_goes_on_while_it_is_watched_and_stops_when_told(
     assert signed_in.post(f"{other}/stop").status_code == 302
     assert "It was stopped: figures are estimates of all." in signed_in.get(other).content.decode()
     assert find_run(simulation_folder(), UUID(other.rpartition("/")[2])).state is State.STOPPED
+
+
+def test_a_sample_is_chosen_on_the_page(signed_in: Client, shop: Source) -> None:
+    address = start(signed_in, sample="10")
+    assert find_run(simulation_folder(), UUID(address.rpartition("/")[2])).asked.sample == 0.1
+    assert '<option value="10" selected>' in signed_in.get(address).content.decode()
+    for wrong in ("many", "0", "101"):
+        answer = signed_in.post(ADDRESS, {"document": draft(), "behaviour": "stated", "share": "80", "sample": wrong})
+        assert answer.status_code == 422

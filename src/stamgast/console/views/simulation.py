@@ -46,6 +46,8 @@ AT_ONCE_SECONDS = 1.0
 """How long one request works before it tells how far it is."""
 USUAL_SHARE = 8_000
 LINES = 1_000
+SAMPLES = (1, 5, 10, 25, 50, 100)
+"""Shares of all customers to end with, in percent."""
 
 
 @page
@@ -275,6 +277,7 @@ def _asked(request: HttpRequest) -> Asked:
         post.get("document", "").replace("\r\n", "\n"),
         since=datetime.combine(since, clock_time(), zone) if since else None,
         until=datetime.combine(until, clock_time.max, zone) if until else None,
+        sample=_sample(post.get("sample", "")),
         redemption=None if post.get("behaviour") == "fitted" else redemption,
         worths={
             name.removeprefix("worth "): value.strip()
@@ -282,6 +285,14 @@ def _asked(request: HttpRequest) -> Asked:
             if name.startswith("worth ") and isinstance(value, str) and value.strip()
         },
     )
+
+
+def _sample(text: str) -> float:
+    """The share of customers to end with, from a number in percent; below none where it is no number."""
+    try:
+        return float(text.strip().replace(",", ".") or "100") / 100
+    except ValueError:
+        return -1.0
 
 
 def _day(text: str) -> date | None:
@@ -310,6 +321,7 @@ def _form(asked: Asked, problem: str) -> dict[str, Any]:
         "document": asked.document,
         "since": asked.since.astimezone(zone).date().isoformat() if asked.since else "",
         "until": asked.until.astimezone(zone).date().isoformat() if asked.until else "",
+        "samples": [(share, f"{share}" == f"{asked.sample * 100:g}") for share in SAMPLES],
         "is_fitted": asked.redemption is None,
         "share": f"{(USUAL_SHARE if asked.redemption is None else asked.redemption) / 100:g}",
         "worths": [(name, currency_label(name), asked.worths.get(name, "")) for name in currencies],
