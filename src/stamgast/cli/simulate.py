@@ -187,6 +187,10 @@ def _write_tables(folder: Path, place: Path, run: "Run", found: "Answer") -> Non
     for name in ("given", "redeemed", "expired", "outstanding"):
         rows = [[currency, f"{one.month:%Y-%m}", *_pair(getattr(one, name))] for currency, one in months]
         _write(folder / f"{name}.csv", ["currency", "month", *PAIR], rows)
+    ahead = [(currency.currency, month) for currency in found.currencies for month in currency.ahead]
+    for name in ("redeemed", "expired", "outstanding"):
+        rows = [[currency, f"{one.month:%Y-%m}", *_pair(getattr(one, name))] for currency, one in ahead]
+        _write(folder / f"{name}_ahead.csv", ["currency", "month", *PAIR], rows)
     rules = [[one.rule, one.currency, *_pair(one.points), *_pair(one.cost_minor)] for one in found.rules]
     _write(folder / "rules.csv", ["rule", "currency", *PAIR, *(f"cost_minor_{name}" for name in PAIR)], rules)
     shares = [

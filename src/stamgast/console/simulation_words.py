@@ -12,7 +12,7 @@ from stamgast.console.home_words import GREEN, LIGHT, Card
 from stamgast.console.insights.shape import Cell, Page, Picture, Table, between
 from stamgast.console.programme_words import rule_label
 from stamgast.console.words import currency_label
-from stamgast.flows.simulation.answering import Answer, CurrencyAnswer, Pair
+from stamgast.flows.simulation.answering import Answer, CurrencyAnswer, MonthLine, Pair
 from stamgast.insights.sampling import Estimate
 from stamgast.insights.simulation import Share
 
@@ -28,7 +28,7 @@ def simulation_page(answer: Answer) -> Page:
     }
     pictures = [_rules(answer)]
     for one in ordered:
-        pictures += [_given(one), _outstanding(one)]
+        pictures += [_given(one), _outstanding(one), _running_off(one)]
     pictures += [_members(answer, tier) for tier in dict.fromkeys(one.tier for one in answer.tiers)]
     return Page(_title(ordered[0]) if ordered else _("Neither programme gives anything"), lead, _cards(answer, ordered),
         tuple(pictures), tuple(_notes(answer)))  # fmt: skip
@@ -176,6 +176,31 @@ def _given(one: CurrencyAnswer) -> Picture:
 
 
 def _outstanding(one: CurrencyAnswer) -> Picture:
+    return Picture(
+        f"outstanding-{one.currency}",
+        _("Outstanding at the end of each month: %(currency)s") % {"currency": currency_label(one.currency)},
+        _("the liability in units, under the behaviour that you chose"),
+        _summary(one.outstanding),
+        _lines([(row.month.isoformat(), row.outstanding) for row in one.months]),
+        _liability_table(list(reversed(one.months))),
+    )
+
+
+def _running_off(one: CurrencyAnswer) -> Picture:
+    """What becomes of what is outstanding at the end, month by month to come, the next month first."""
+    rows = [*one.months[-1:], *one.ahead]
+    return Picture(
+        f"ahead-{one.currency}",
+        _("What is outstanding now, running off: %(currency)s") % {"currency": currency_label(one.currency)},
+        _("the months to come, if nothing more were given, under the behaviour that you chose"),
+        _summary(one.ahead[-1].outstanding if one.ahead else one.outstanding),
+        _lines([(row.month.isoformat(), row.outstanding) for row in rows]),
+        _liability_table(one.ahead),
+    )
+
+
+def _liability_table(months: Sequence[MonthLine]) -> Table:
+    """Outstanding at the end of each month by either programme, with what was redeemed and expired in it."""
     heads = (
         *_heads(_("Month")), _("Redeemed, in force"), _("Redeemed, draft"), _("Expired, in force"), _("Expired, draft"),
     )  # fmt: skip
@@ -188,16 +213,9 @@ def _outstanding(one: CurrencyAnswer) -> Picture:
                 for side in (row.redeemed.before, row.redeemed.after, row.expired.before, row.expired.after)
             ),
         )
-        for row in reversed(one.months)
+        for row in months
     ]
-    return Picture(
-        f"outstanding-{one.currency}",
-        _("Outstanding at the end of each month: %(currency)s") % {"currency": currency_label(one.currency)},
-        _("the liability in units, under the behaviour that you chose"),
-        _summary(one.outstanding),
-        _lines([(row.month.isoformat(), row.outstanding) for row in one.months]),
-        Table(heads, tuple(rows)),
-    )
+    return Table(heads, tuple(rows))
 
 
 def _members(answer: Answer, tier: str) -> Picture:

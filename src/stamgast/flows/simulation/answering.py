@@ -43,6 +43,8 @@ from stamgast.kit.database import Cursor
 from stamgast.kit.money import minor_digits
 
 LARGEST_WORTH = 1_000_000
+AHEAD_MONTHS = 24
+"""So far the running off of what is outstanding is foreseen."""
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -74,7 +76,8 @@ class MonthLine(msgspec.Struct, frozen=True):
 
 class CurrencyAnswer(msgspec.Struct, frozen=True):
     """One currency. ``breakage`` is what will never be redeemed of what counts, by either programme. ``is_firm``: whether the
-    history is long enough to fit a behaviour to; true for one that was stated."""
+    history is long enough to fit a behaviour to; true for one that was stated. ``ahead`` goes on after ``months``: what becomes
+    of what is outstanding then, by the same behaviour, while nothing more is given; to the month in which nothing is left."""
 
     currency: str
     given: Pair
@@ -84,6 +87,7 @@ class CurrencyAnswer(msgspec.Struct, frozen=True):
     breakage_after: Share | None
     is_firm: bool
     months: tuple[MonthLine, ...]
+    ahead: tuple[MonthLine, ...]
 
 
 class TierLine(msgspec.Struct, frozen=True):
@@ -141,7 +145,7 @@ def answer(folder: Path, run: Run) -> Answer:
     counts = counted(cells)
     currencies: set[str] = set(sums_of(counts, "currency"))
     worths = {name: worth_minor(text, money) for name, text in run.asked.worths.items()}
-    fitted = _history(run, settings.CONFIGURATION.timezone) if run.asked.redemption is None else {}
+    fitted = read_cells(lake_folder(), zone=settings.CONFIGURATION.timezone) if run.asked.redemption is None else {}
     people = read_kept(folder, run, "people")
     return Answer(
         read_at=run.copy.read_at,
@@ -303,7 +307,8 @@ def _currency(cells: pa.Table, currency: str, worth: Fraction | None, behaviour:
     counts = counted(own)
     last = 12 * _local(scale.run.until).year + _local(scale.run.until).month - 1
     by_side = [own.filter(pc.field("side") == side) for side in SIDES]
-    months = _months([_Curve(side, behaviour, last, scale) for side in by_side], scale)
+    every = _months([_Curve(side, behaviour, last + AHEAD_MONTHS, scale) for side in by_side], scale)
+    months, ahead = every[: -AHEAD_MONTHS or None], every[-AHEAD_MONTHS:]
     if scale.run.asked.since is not None:
         first = _local(scale.run.asked.since).date().replace(day=1)
         months = [one for one in months if one.month >= first]
@@ -319,6 +324,7 @@ def _currency(cells: pa.Table, currency: str, worth: Fraction | None, behaviour:
         breakage_after=shares[1],
         is_firm=isinstance(behaviour, Stated) or behaviour.is_firm,
         months=tuple(months),
+        ahead=tuple(_until_nothing_is_left(ahead)),
     )
 
 
@@ -366,6 +372,12 @@ def _months(curves: Sequence[_Curve], scale: _Scale) -> list[MonthLine]:
     return months
 
 
+def _until_nothing_is_left(ahead: Sequence[MonthLine]) -> Sequence[MonthLine]:
+    """The months up to the first after which neither programme has anything outstanding."""
+    left = [place for place, one in enumerate(ahead) if one.outstanding.before.value or one.outstanding.after.value]
+    return ahead[: left[-1] + 2] if left else ahead[:1]
+
+
 def _breakage(cells: pa.Table, behaviour: Behaviour, scale: _Scale) -> Share | None:
     buckets: list[list[Lot]] = []
     if scale.share < 1:
@@ -380,11 +392,6 @@ def _behaviour(run: Run, cells: Sequence[Cell]) -> Behaviour:
         return Stated(run.asked.redemption)
     last = _local(run.copy.read_at)
     return fit(cells, 12 * last.year + last.month - 2)
-
-
-def _history(run: Run, zone: str) -> dict[str, list[Cell]]:
-    """What was really redeemed of what was given, by vintage; read once a run."""
-    return read_cells(lake_folder(), zone=zone)
 
 
 def _local(moment: datetime) -> datetime:

@@ -149,6 +149,41 @@ def test_with_nothing_redeemed_the_curve_ends_at_what_the_ledger_holds(shop: Pat
     }  # fmt: skip
 
 
+def test_what_is_outstanding_runs_off_as_its_lots_expire(shop: Path) -> None:
+    """With nothing redeemed, what expires in each month to come is what the ledger's lots say; no month is left out."""
+    _run, found = run_whole(shop, Asked(FIRST, redemption=0))
+    while settle_now(at=NOW, actor="test"):
+        pass
+    with open_cursor() as cursor:
+        cursor.execute(
+            """SELECT currency, date_trunc('month', expires_at AT TIME ZONE %s)::date, sum(remaining)::bigint
+            FROM ledger_lot WHERE remaining > 0 GROUP BY 1, 2""",
+            (ZONE,),
+        )
+        due = {(currency, month): amount for currency, month, amount in cursor}
+    assert due
+    told = {(one.currency, row.month): row.expired.before.value for one in found.currencies for row in one.ahead}
+    assert {key: amount for key, amount in told.items() if amount} == due
+
+
+@pytest.mark.parametrize("redemption", [0, 3_000, 8_000, 10_000])
+@pytest.mark.parametrize("sample", [1.0, 0.5])
+def test_nothing_gets_lost_while_it_runs_off(shop: Path, redemption: int, sample: float) -> None:
+    _run, found = run_whole(shop, Asked(DRAFT, redemption=redemption, sample=sample))
+    for one in found.currencies:
+        months = [one.months[-1].month, *(row.month for row in one.ahead)]
+        assert [12 * month.year + month.month for month in months] == list(
+            range(12 * months[0].year + months[0].month, 12 * months[0].year + months[0].month + len(months))
+        )
+        for side in ("before", "after"):
+            gone = sum(getattr(row.redeemed, side).value + getattr(row.expired, side).value for row in one.ahead)
+            left = getattr(one.ahead[-1].outstanding, side).value
+            assert all(getattr(row.given, side).value == 0 for row in one.ahead)
+            slack = 0 if sample == 1 else 2 * len(one.ahead)  # figures of a sample are rounded one by one
+            assert abs(getattr(one.outstanding, side).value - gone - left) <= slack
+            assert left == 0
+
+
 @pytest.mark.parametrize("since", [None, NOW - timedelta(days=25)])
 def test_what_is_simulated_comes_true(shop: Path, since: datetime | None) -> None:
     before = given_in_ledger()
