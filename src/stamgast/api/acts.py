@@ -137,7 +137,7 @@ def _ask(
     at: datetime = utc_now()
     if spends is not None:
         with open_cursor() as cursor:
-            require_spendable(cursor, spends)
+            require_spendable(cursor, spends, at=at)
 
     def asked(owner: UUID, anchor: UUID | None) -> Act:
         said: Values = {"key": f"{key.id.hex} {name}", "reason": body.reason, "occurred_at": at}

@@ -121,7 +121,7 @@ def _ask(request: HttpRequest, body: Any, act: Callable[[Asked], Outcome]) -> St
         )
     if isinstance(body, SpendBody):
         with open_cursor() as cursor:
-            require_spendable(cursor, body.currency)
+            require_spendable(cursor, body.currency, at=utc_now())
     key: ApiKey = request.auth  # type: ignore[attr-defined]  # ninja keeps there what Keyed returned
     outcome = act(Asked(f"{key.id.hex} {name}", body.reason, utc_now(), actor_of(request), region()))
     request.is_replayed = outcome.is_repeat  # type: ignore[attr-defined]  # read by headers.add_headers

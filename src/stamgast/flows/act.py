@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import numpy as np
 from psycopg.errors import UniqueViolation
 
 from stamgast.customers import rules
@@ -19,6 +20,7 @@ from stamgast.kit.together import Together
 from stamgast.ledger.acts import Act, Outcome, Transfer
 from stamgast.ledger.errors import REFUSALS, CurrencyNotSpendable
 from stamgast.ledger.operations import perform
+from stamgast.ledger.types import to_microseconds
 from stamgast.programmes.queries import find_programme
 
 TRIES = 3
@@ -119,10 +121,11 @@ def _done(answer: Outcome | Exception) -> Outcome:
     return answer
 
 
-def require_spendable(cursor: Cursor, currency: str) -> None:
-    """Raises CurrencyNotSpendable unless the newest version of the programme has this currency and lets it be spent."""
+def require_spendable(cursor: Cursor, currency: str, *, at: datetime) -> None:
+    """Raises CurrencyNotSpendable unless the version in force at a moment has this currency and lets it be spent."""
     programme = find_programme(cursor)
-    known = programme.documents[-1].currencies.get(currency) if programme is not None else None
+    place = -1 if programme is None else int(programme.version_at(np.array([to_microseconds(at)]))[0])
+    known = None if programme is None or place < 0 else programme.documents[place].currencies.get(currency)
     if known is None or not known.is_spendable:
         raise CurrencyNotSpendable(
             f"{currency} cannot be spent." if known else "The programme has no such currency. Look at its document."

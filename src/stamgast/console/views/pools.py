@@ -89,7 +89,7 @@ def _act(request: HttpRequest, household: str) -> Outcome:
     amount, reason = int(request.POST["amount"].strip()), request.POST["reason"].strip()[:LONGEST_REASON]
     with open_cursor() as cursor:
         here = {str(one.customer_id) for one in read_pool(cursor, household).stays if one.ended_at is None}
-        require_spendable(cursor, currency)
+        require_spendable(cursor, currency, at=utc_now())
     asked = Asked(f"console {request.POST.get('key', '')[:100]}", reason, utc_now(), actor_of(request))
     what = request.POST.get("what")
     if what == "take":
