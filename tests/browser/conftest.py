@@ -157,8 +157,9 @@ def visit(context: BrowserContext) -> Visit:
 
 def settle(page: Page) -> None:
     """Waits until what the page loads by itself is there."""
-    page.wait_for_load_state("load")
-    page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+    # A page of a source asks again and again, and home does.
+    is_still = "/sources" not in page.url and page.url.count("/") > 3
+    page.wait_for_load_state("networkidle" if is_still else "load")
     if page.locator("#measures, [data-chart]").count():
         page.wait_for_selector("html[data-charts=drawn]", timeout=60_000)
 
