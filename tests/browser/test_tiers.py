@@ -38,8 +38,10 @@ tiers:
 def with_tiers(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     document = tmp_path_factory.mktemp("programme") / "tiers.yaml"
     document.write_text(DOCUMENT)
-    command = [sys.executable, "-m", "stamgast", "programme", "publish", str(document), "--effective-from", "2020-01-01"]
-    subprocess.run(command, env=dict(shop.environment), check=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "stamgast", "programme", "publish", str(document)]
+    # For what was bought, and again from now on: the shop has a version of today.
+    for since in (["--effective-from", "2020-01-01"], []):
+        subprocess.run([*command, *since], env=dict(shop.environment), check=True, stdout=subprocess.DEVNULL)
     return shop
 
 
