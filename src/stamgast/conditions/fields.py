@@ -27,6 +27,7 @@ Labels: TypeAlias = tuple[tuple[str, str], ...]
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LARGEST, SMALLEST = 2**63 - 1, -(2**63)
 DEFAULT_DIGITS = 2
+MONEY_DIGITS = "currency_digits"  # a set may have this column, so that not every comparison looks the currency up
 
 
 class Columns(Protocol):
@@ -200,7 +201,9 @@ class MoneyColumn(Field):
             scaled = tuple(_scale(one, digits) for one in literal) if isinstance(literal, tuple) else _scale(literal, digits)
             return compare_whole(columns[self.column], operator, scaled)
 
-        special = [(columns["currency"].isin(codes), compare_with(digits)) for digits, codes in _codes_by_digits().items()]
+        known = columns[MONEY_DIGITS] if isinstance(columns, ir.Table) and MONEY_DIGITS in columns.columns else None
+        tests = {n: columns["currency"].isin(c) if known is None else known == n for n, c in _codes_by_digits().items()}
+        special = [(test, compare_with(digits)) for digits, test in tests.items()]
         return ibis.cases(*special, else_=compare_with(DEFAULT_DIGITS))
 
     def is_present(self, columns: Columns) -> ir.BooleanValue:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stamgast.conditions import local_column
-from stamgast.conditions.fields import decode_properties
+from stamgast.conditions.fields import DEFAULT_DIGITS, MONEY_DIGITS, decode_properties, digits_of
 from stamgast.kit.zones import to_local
 from stamgast.programmes.programme import Programme
 from stamgast.programmes.slots import LARGEST, Base
@@ -93,19 +93,42 @@ def match_many(programme: Programme, activities: pa.Table) -> Matched:
         if local_column(zone) in programme.columns:
             local = pa.array(to_local(zone, moments)).cast(pa.timestamp("us"))
             table = table.append_column(local_column(zone), local)
+    if "currency" in programme.columns:
+        table = table.append_column(MONEY_DIGITS, _digits_of(activities["currency"]))
     cursor = _engine().cursor()
     try:
         cursor.register("activities", table)
         found = cursor.sql(programme.sql).to_arrow_table()
     finally:
         cursor.close()
-    count = len(programme.bases)
-    bases = np.stack([column.cast(pa.int64()).to_numpy() for column in found.columns[:count]])
+    count = len(programme.tests)
+    holds = dict(zip(programme.tests, (_flags(column) for column in found.columns[:count]), strict=True))
+    amount_minor: Any = activities["amount_minor"]
+    amounts = np.clip(amount_minor.fill_null(0).to_numpy(), 0, LARGEST)
+    bases = np.empty((len(programme.bases), len(moments)), np.int64)
+    for row, base in zip(bases, programme.bases, strict=True):
+        if base.reads_lines:
+            row[:] = found.columns[count].cast(pa.int64()).to_numpy()
+            count += 1
+        else:
+            np.multiply(holds[base.when], 1 if base.of == "once" else amounts, out=row)
     values = np.zeros((len(programme.values), len(moments)), np.int64)
     for place in range(len(programme.values)):
         for column in found.columns[count + 2 * place : count + 2 * place + 2]:
             values[place] += _numbers_of(column)
     return Matched(bases, values)
+
+
+def _flags(column: Any) -> npt.NDArray[np.bool_]:
+    flags: npt.NDArray[np.bool_] = column.combine_chunks().to_numpy(zero_copy_only=False)
+    return flags
+
+
+def _digits_of(currencies: Any) -> Any:
+    """The digits of each activity's money, looked up once a currency."""
+    coded = currencies.combine_chunks().dictionary_encode()
+    digits = pa.array([digits_of(code) for code in coded.dictionary.to_pylist()], pa.int8())
+    return digits.take(coded.indices).fill_null(DEFAULT_DIGITS)
 
 
 def _numbers_of(column: Any) -> Integers:

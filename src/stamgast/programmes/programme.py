@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stamgast.conditions.fields import PropertyField, TextColumn
+from stamgast.conditions import Condition
+from stamgast.conditions.fields import MONEY_DIGITS, PropertyField, TextColumn
 from stamgast.kit.zones import DAY, Microseconds, to_local
 from stamgast.programmes.compiling import Compiler, to_microseconds
 from stamgast.programmes.documents import load
@@ -74,15 +75,24 @@ class Programme:
         return tuple(sorted(used))
 
     @cached_property
+    def tests(self) -> tuple[Condition, ...]:
+        """What bases ask of an activity, each condition once."""
+        return tuple(dict.fromkeys(base.when for base in self.bases if not base.reads_lines))
+
+    @cached_property
     def sql(self) -> str:
-        """Stage 1 as one DuckDB statement over the relation ``activities``."""
+        """Stage 1 as one DuckDB statement over the relation ``activities``: whether each of ``tests`` holds, then the bases
+        that read lines, then two columns for each of ``values``."""
         fields = [ACTIVITIES.field(name) for name in self.columns if name in ACTIVITIES.names]
         local = [pa.field(name, pa.timestamp("us")) for name in self.columns if name not in ACTIVITIES.names]
-        table = ibis.table(ibis.Schema.from_pyarrow(pa.schema([*fields, *local])), name="activities")
-        values = {f"base{position}": _express(base, table) for position, base in enumerate(self.bases)}
+        digits = [pa.field(MONEY_DIGITS, pa.int8())] if "currency" in self.columns else []
+        table = ibis.table(ibis.Schema.from_pyarrow(pa.schema([*fields, *local, *digits])), name="activities")
+        values: dict[str, ibis.Value] = {f"test{place}": test.expression(table) for place, test in enumerate(self.tests)}
+        of_lines = [base for base in self.bases if base.reads_lines]
+        values |= {f"base{place}": _express(base, table) for place, base in enumerate(of_lines)}
         for position, field in enumerate(self.values):
             values[f"text{position}"], values[f"number{position}"] = field.identities(table)
-        return str(ibis.to_sql(table.select(**values), dialect="duckdb"))
+        return str(ibis.to_sql(table.select(**values), dialect="duckdb", pretty=False))
 
     @cached_property
     def numbers(self) -> npt.NDArray[np.int64]:
@@ -251,12 +261,7 @@ def period_numbers(zone: str, period: Period, occurred_at: Microseconds) -> npt.
 
 
 def _express(base: Base, table: ibis.Table) -> ibis.Value:
-    """One base as an Ibis expression."""
-    holds = base.when.expression(table)
-    if base.of == "once":
-        return holds.ifelse(1, 0)
-    value = table.amount_minor
-    if base.lines is not None or base.of == "quantity":
-        lines = base.lines.line_expression(table) if base.lines is not None else table.lines.filter(lambda line: line.notnull())
-        value = lines.map(lambda line: line.amount_minor if base.of == "amount" else line.quantity).sums()
-    return holds.ifelse(value, 0).fill_null(0).clip(0, LARGEST)
+    """One base that reads lines, as an Ibis expression."""
+    lines = base.lines.line_expression(table) if base.lines is not None else table.lines.filter(lambda line: line.notnull())
+    value = lines.map(lambda line: line.amount_minor if base.of == "amount" else line.quantity).sums()
+    return base.when.expression(table).ifelse(value, 0).fill_null(0).clip(0, LARGEST)

@@ -35,6 +35,11 @@ class Base:
     of: Measure
     lines: AnyLine | None
 
+    @property
+    def reads_lines(self) -> bool:
+        """Whether it is a sum over lines."""
+        return self.of == "quantity" or (self.of == "amount" and self.lines is not None)
+
 
 class Kind(IntEnum):
     """What a slot does with the activity."""
