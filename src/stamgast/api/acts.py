@@ -1,7 +1,7 @@
 """The routes of what is done with a customer's points: spend, hold, capture, release, reverse, transfer."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -128,22 +128,31 @@ def done_once(operation: Write) -> Write:
 def _ask(
     request: HttpRequest, reference: str, kind: type[Act], body: ReasonBody, *, spends: str | None = None, **values: Any
 ) -> Status[Values]:
+    key, at = key_of(request), utc_now()
+    if spends is not None:
+        with open_cursor() as cursor:
+            require_spendable(cursor, spends, at=at)
+
+    def asked(owner: UUID, anchor: UUID | None) -> Act:
+        said: Values = {"key": key, "reason": body.reason, "occurred_at": at}
+        return kind(owner_id=owner, anchor_id=anchor, **said, **values)
+
+    return told(request, act(reference, asked, at=at, actor=actor_of(request), region=region()))
+
+
+def key_of(request: HttpRequest) -> str:
+    """The key of the act that is asked: that of the header, which each API key has for itself. Raises InvalidIdempotencyKey."""
     name = request.headers.get(HEADER, "")
     if not 1 <= len(name) <= LONGEST_KEY:
         raise InvalidIdempotencyKey(
             f"Send an {HEADER} of 1 to {LONGEST_KEY} characters, and the same one when you ask again. A new UUID is a good one."
         )
     key: ApiKey = request.auth  # type: ignore[attr-defined]  # ninja keeps there what Keyed returned
-    at: datetime = utc_now()
-    if spends is not None:
-        with open_cursor() as cursor:
-            require_spendable(cursor, spends, at=at)
+    return f"{key.id.hex} {name}"
 
-    def asked(owner: UUID, anchor: UUID | None) -> Act:
-        said: Values = {"key": f"{key.id.hex} {name}", "reason": body.reason, "occurred_at": at}
-        return kind(owner_id=owner, anchor_id=anchor, **said, **values)
 
-    outcome: Outcome = act(reference, asked, at=at, actor=actor_of(request), region=region())
+def told(request: HttpRequest, outcome: Outcome) -> Status[Values]:
+    """The answer that says what was done, and in its header whether that was before."""
     request.is_replayed = outcome.is_repeat  # type: ignore[attr-defined]  # read by headers.add_headers
     shape = {"id": outcome.act_id, "kind": outcome.kind.name.lower(), "currency": outcome.currency}
     return Status(201, shape | {"amount": outcome.amount, "available": outcome.available})

@@ -9,10 +9,17 @@ from django.http import HttpRequest
 from ninja import NinjaAPI, Query, Schema
 from ninja.responses import Status
 
-from stamgast.access.errors import InvalidIdempotencyKey
-from stamgast.access.types import ApiKey
-from stamgast.api.acts import LONGEST_KEY, OutcomeShape, ReversalBody, SpendBody, TransferBody, Values, done_once
-from stamgast.api.idempotency import HEADER
+from stamgast.api.acts import (
+    OutcomeShape,
+    ReasonBody,
+    ReversalBody,
+    SpendBody,
+    TransferBody,
+    Values,
+    done_once,
+    key_of,
+    told,
+)
 from stamgast.api.keys import actor_of, region
 from stamgast.api.ledger import BalanceShape
 from stamgast.api.shapes import MovementShape, Paging
@@ -113,17 +120,9 @@ def register(api: NinjaAPI) -> None:
         return _ask(request, body, lambda asked: reverse_spend_from_pool(reference, spend_id, asked=asked, **values))
 
 
-def _ask(request: HttpRequest, body: Any, act: Callable[[Asked], Outcome]) -> Status[Values]:
-    name = request.headers.get(HEADER, "")
-    if not 1 <= len(name) <= LONGEST_KEY:
-        raise InvalidIdempotencyKey(
-            f"Send an {HEADER} of 1 to {LONGEST_KEY} characters, and the same one when you ask again. A new UUID is a good one."
-        )
+def _ask(request: HttpRequest, body: ReasonBody, act: Callable[[Asked], Outcome]) -> Status[Values]:
+    asked = Asked(key_of(request), body.reason, utc_now(), actor_of(request), region())
     if isinstance(body, SpendBody):
         with open_cursor() as cursor:
-            require_spendable(cursor, body.currency, at=utc_now())
-    key: ApiKey = request.auth  # type: ignore[attr-defined]  # ninja keeps there what Keyed returned
-    outcome = act(Asked(f"{key.id.hex} {name}", body.reason, utc_now(), actor_of(request), region()))
-    request.is_replayed = outcome.is_repeat  # type: ignore[attr-defined]  # read by headers.add_headers
-    shape = {"id": outcome.act_id, "kind": outcome.kind.name.lower(), "currency": outcome.currency}
-    return Status(201, shape | {"amount": outcome.amount, "available": outcome.available})
+            require_spendable(cursor, body.currency, at=asked.at)
+    return told(request, act(asked))

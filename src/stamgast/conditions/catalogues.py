@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from stamgast.conditions.fields import Catalogue, Field, LocalField, MoneyColumn, PropertyField, TextColumn, WholeColumn
+from stamgast.conditions.fields import Catalogue, Field, LocalField, PropertyField, TextColumn, WholeColumn
+from stamgast.conditions.money import MoneyColumn
 
 _PATH = re.compile(r"[\w -]{1,80}(\.[\w -]{1,80}){0,7}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")

@@ -1,7 +1,7 @@
 """What somebody asks of a customer's points: done or refused, once, and the segments follow at once."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -22,9 +22,11 @@ from stamgast.ledger.errors import REFUSALS, CurrencyNotSpendable
 from stamgast.ledger.operations import perform
 from stamgast.ledger.types import to_microseconds
 from stamgast.programmes.queries import find_programme
+from stamgast.programmes.terms import Currency
 
 TRIES = 3
 MOST_TOGETHER = 64
+BECAME_PART = "This customer became part of another at this moment. Ask again."
 Asked = Callable[[UUID, UUID | None], Act]
 """An act of the customer with this id, whom this identifier stands for."""
 
@@ -48,15 +50,27 @@ def act(customer: str, asked: Asked, *, at: datetime, actor: str, region: str | 
     In a transaction of its own, or in one with what other threads of the process ask at this moment: who waits for a commit has
     company (``kit.together``). Raises CustomerNotFound, InvalidAct, and what REFUSALS holds.
     """
+
+    def ask() -> Outcome:
+        with open_cursor() as cursor:
+            asking = Asking(_address(cursor, customer, asked, region=region), at, actor)
+        if not is_in_transaction():
+            return TOGETHER.do(asking)
+        with transaction() as cursor:
+            [answer] = _perform_all(cursor, [asking])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return settle(ask)
+
+
+def settle(ask: Callable[[], Outcome]) -> Outcome:
+    """What ``ask`` answers, asked again where a merge or the same key came in between; a refusal is raised as the error of its
+    code, after ``ask`` has committed it."""
     for attempt in range(TRIES):
         try:
-            with open_cursor() as cursor:
-                asking = Asking(_address(cursor, customer, asked, region=region), at, actor)
-            if is_in_transaction():
-                with transaction() as cursor:
-                    outcome = _done(_perform_all(cursor, [asking])[0])
-            else:
-                outcome = TOGETHER.do(asking)
+            outcome = ask()
             break
         except (CustomerChanged, UniqueViolation):
             if attempt == TRIES - 1:
@@ -64,14 +78,6 @@ def act(customer: str, asked: Asked, *, at: datetime, actor: str, region: str | 
     if outcome.refusal:
         raise REFUSALS[outcome.refusal](outcome.sentence, available=outcome.available, act_id=str(outcome.act_id))
     return outcome
-
-
-def act_within(cursor: Cursor, customer: str, asked: Asked, *, at: datetime, actor: str, region: str | None = None) -> Outcome:
-    """Asks it in the caller's transaction, which commits also where the outcome is a refusal.
-
-    Locks customers, then balances. A merge that comes in between is waited for, and the customer found again: CustomerChanged.
-    """
-    return _done(_perform_all(cursor, [Asking(_address(cursor, customer, asked, region=region), at, actor)])[0])
 
 
 def act_together(askings: Sequence[Asking]) -> list[Outcome | Exception]:
@@ -94,7 +100,7 @@ def _perform_all(cursor: Cursor, askings: Sequence[Asking]) -> list[Outcome | Ex
         if asking.customers <= unmerged:
             by_actor[asking.actor].append(place)
         else:
-            answers[place] = CustomerChanged("This customer became part of another at this moment. Ask again.")
+            answers[place] = CustomerChanged(BECAME_PART)
     at = max(asking.at for asking in askings)
     changes = []
     for actor, places in by_actor.items():
@@ -115,21 +121,24 @@ def _address(cursor: Cursor, customer: str, asked: Asked, *, region: str | None)
     return one
 
 
-def _done(answer: Outcome | Exception) -> Outcome:
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
 def require_spendable(cursor: Cursor, currency: str, *, at: datetime) -> None:
     """Raises CurrencyNotSpendable unless the version in force at a moment has this currency and lets it be spent."""
-    programme = find_programme(cursor)
-    place = -1 if programme is None else int(programme.version_at(np.array([to_microseconds(at)]))[0])
-    known = None if programme is None or place < 0 else programme.documents[place].currencies.get(currency)
+    known = _currencies_at(cursor, at).get(currency)
     if known is None or not known.is_spendable:
         raise CurrencyNotSpendable(
             f"{currency} cannot be spent." if known else "The programme has no such currency. Look at its document."
         )
+
+
+def list_spendable(cursor: Cursor, *, at: datetime) -> list[str]:
+    """The currencies that the version in force at a moment lets be spent."""
+    return [name for name, currency in _currencies_at(cursor, at).items() if currency.is_spendable]
+
+
+def _currencies_at(cursor: Cursor, at: datetime) -> Mapping[str, Currency]:
+    programme = find_programme(cursor)
+    place = -1 if programme is None else int(programme.version_at(np.array([to_microseconds(at)]))[0])
+    return {} if programme is None or place < 0 else programme.documents[place].currencies
 
 
 def find_owner(cursor: Cursor, customer: str, *, region: str | None = None) -> tuple[UUID, UUID | None]:

@@ -6,20 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-
 from stamgast.access.operations import record
 from stamgast.customers.errors import CustomerChanged, HouseholdNotFound, NotInHousehold
 from stamgast.customers.households import get_household, list_stays
 from stamgast.customers.operations import lock_customers
-from stamgast.customers.queries import customers_of, get_customer, keep_customers
+from stamgast.customers.queries import customers_of, keep_customers, select_unmerged
 from stamgast.customers.types import HouseholdStay
-from stamgast.flows.act import TRIES, find_owner
+from stamgast.flows.act import BECAME_PART, find_owner, settle
 from stamgast.flows.decide_pending import follow_changes
 from stamgast.kit.database import Cursor, transaction
 from stamgast.kit.ids import derive_id
 from stamgast.ledger.acts import Act, Outcome, Reverse, Spend, Transfer
-from stamgast.ledger.errors import REFUSALS, ActKeyReused
+from stamgast.ledger.errors import ActKeyReused
 from stamgast.ledger.operations import perform
 from stamgast.ledger.parties import find_parties
 from stamgast.ledger.queries import get_balances
@@ -168,8 +166,8 @@ def _said(asked: Asked) -> dict[str, Any]:
 
 def _lock(cursor: Cursor, customer: UUID) -> None:
     lock_customers(cursor, {customer})
-    if get_customer(cursor, str(customer)).id != customer:
-        raise CustomerChanged("This customer became part of another at this moment. Ask again.")
+    if not select_unmerged(cursor, {customer}):
+        raise CustomerChanged(BECAME_PART)
 
 
 def _lock_member(cursor: Cursor, customer: UUID) -> str:
@@ -190,18 +188,14 @@ def _perform(cursor: Cursor, one: Act, asked: Asked) -> Outcome:
 
 
 def _once(act: Callable[[Cursor], tuple[Outcome, str]], action: str, asked: Asked) -> Outcome:
-    """In a transaction of its own, so that a refusal is kept, and raises that afterwards as the error of its code."""
-    for attempt in range(TRIES):
-        try:
-            with transaction() as cursor:
-                outcome, household = act(cursor)
-                if not outcome.refusal and not outcome.is_repeat:
-                    detail = {"act": str(outcome.act_id), "currency": outcome.currency, "amount": outcome.amount}
-                    record(cursor, asked.actor, action, f"household:{household}", {**detail, "reason": asked.reason}, asked.at)
-            break
-        except (CustomerChanged, UniqueViolation):
-            if attempt == TRIES - 1:
-                raise
-    if outcome.refusal:
-        raise REFUSALS[outcome.refusal](outcome.sentence, available=outcome.available, act_id=str(outcome.act_id))
-    return outcome
+    """In a transaction of its own, so that a refusal is kept; what is done stands in the trail."""
+
+    def ask() -> Outcome:
+        with transaction() as cursor:
+            outcome, household = act(cursor)
+            if not outcome.refusal and not outcome.is_repeat:
+                detail = {"act": str(outcome.act_id), "currency": outcome.currency, "amount": outcome.amount}
+                record(cursor, asked.actor, action, f"household:{household}", {**detail, "reason": asked.reason}, asked.at)
+        return outcome
+
+    return settle(ask)

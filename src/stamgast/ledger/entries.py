@@ -13,7 +13,7 @@ from stamgast.kit.database import Cursor, another
 from stamgast.kit.ids import derive_bytes_in_bucket_of, derive_id
 from stamgast.ledger import sql
 from stamgast.ledger.canonical import digest_texts, fingerprint_of, root_of
-from stamgast.ledger.fresh import FreshMovement, copy_lots, copy_movements, insert_lots, insert_movements
+from stamgast.ledger.fresh import FreshMovement, amounts_of, copy_lots, copy_movements, insert_lots, insert_movements
 from stamgast.ledger.moves import Move
 from stamgast.ledger.rules import LotState, Step, StoredLot
 from stamgast.ledger.types import FIRST_OWNER_ACCOUNT, Account, Change, MovementKind, to_microseconds, to_moment
@@ -280,12 +280,7 @@ class Entries:
                 sql.buckets(owners),
                 sql.ids(owners),
                 sql.ids([lot.lot_id for lot in lots]),
-                sql.numbers([state.given for state in states]),
-                sql.numbers([state.remaining for state in states]),
-                sql.numbers([state.held for state in states]),
-                sql.numbers([state.expired for state in states]),
-                sql.numbers([state.used for state in states]),
-                sql.numbers([state.owed for state in states]),
+                *amounts_of(states),
                 sql.moments([state.expires_at for state in states]),
                 sql.numbers([state.pending for state in states]),
                 sql.moments([state.matures_at for state in states]),

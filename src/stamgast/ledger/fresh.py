@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from stamgast.kit.database import Cursor
 from stamgast.ledger import sql
-from stamgast.ledger.rules import StoredLot
+from stamgast.ledger.rules import LotState, StoredLot
 
 _MOVEMENT = """bucket, kind, debit, credit, programme_version, amount, effective_at, posted_at, movement_id, owner_id,
   batch_id, lot_id, activity_id, fingerprint, currency, rule, reason, actor"""
@@ -150,12 +150,7 @@ def insert_lots(cursor: Cursor, lots: Sequence[StoredLot]) -> None:
             sql.buckets(owners),
             sql.numbers([lot.version for lot in lots]),
             sql.numbers([lot.revision for lot in lots]),
-            sql.numbers([state.given for state in states]),
-            sql.numbers([state.remaining for state in states]),
-            sql.numbers([state.held for state in states]),
-            sql.numbers([state.expired for state in states]),
-            sql.numbers([state.used for state in states]),
-            sql.numbers([state.owed for state in states]),
+            *amounts_of(states),
             sql.moments([state.effective_at for state in states]),
             sql.ids([lot.lot_id for lot in lots]),
             sql.ids(owners),
@@ -168,6 +163,12 @@ def insert_lots(cursor: Cursor, lots: Sequence[StoredLot]) -> None:
         ),
         prepare=True,
     )
+
+
+def amounts_of(states: Sequence[LotState]) -> list[str]:
+    """What lots gave, have left and hold, and what of them expired, was used and is owed, as arrays in this order."""
+    amounts = [(one.given, one.remaining, one.held, one.expired, one.used, one.owed) for one in states]
+    return [sql.numbers(column) for column in zip(*amounts, strict=True)]
 
 
 def _copy(cursor: Cursor, statement: str, rows: Iterable[bytes]) -> None:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stamgast.conditions import local_column
-from stamgast.conditions.fields import DEFAULT_DIGITS, MONEY_DIGITS, decode_properties, digits_of
+from stamgast.conditions.fields import decode_properties
+from stamgast.conditions.money import DEFAULT_DIGITS, MONEY_DIGITS, digits_of
 from stamgast.kit.zones import to_local
 from stamgast.programmes.programme import Programme
 from stamgast.programmes.slots import LARGEST, Base

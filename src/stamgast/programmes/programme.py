@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stamgast.conditions import Condition
-from stamgast.conditions.fields import MONEY_DIGITS, PropertyField, TextColumn
+from stamgast.conditions.fields import PropertyField, TextColumn
+from stamgast.conditions.money import MONEY_DIGITS
 from stamgast.kit.zones import DAY, Microseconds, to_local
 from stamgast.programmes.compiling import Compiler, to_microseconds
 from stamgast.programmes.documents import load

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 
-from stamgast.conditions.fields import digits_of
+from stamgast.conditions.money import digits_of
 from stamgast.conditions.tree import AnyLine
 from stamgast.conditions.words import say_number
 from stamgast.programmes.slots import Slot, ratio_of

@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 
 from stamgast.conditions import Condition
-from stamgast.conditions.fields import digits_of
+from stamgast.conditions.money import digits_of
 from stamgast.conditions.tree import AnyLine
 from stamgast.programmes.expiry import NEVER, Expiry
 from stamgast.programmes.terms import MILLI, Measure, Period, Rounding, Turn, TurnKind

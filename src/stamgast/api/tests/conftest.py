@@ -1,6 +1,7 @@
 """A small shop: a customer who is loyal, one who is not, and keys with and without scopes."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -10,9 +11,12 @@ from stamgast.access.operations import create_key
 from stamgast.activities.messages import Reader
 from stamgast.activities.operations import ensure_source, store
 from stamgast.activities.queries import load_catalogue
+from stamgast.flows.act import act
 from stamgast.flows.decide_pending import decide_pending
 from stamgast.flows.install import install
 from stamgast.kit.database import transaction
+from stamgast.ledger.acts import Adjust
+from stamgast.programmes.queries import find_programme
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -81,3 +85,35 @@ def statements(monkeypatch):
 
     monkeypatch.setattr(psycopg.Cursor, "execute", note)
     return asked
+
+
+@pytest.fixture
+def ask(client, key, shop, monkeypatch):
+    """Asks with a key; Anna has 100 more, of a currency that may be spent."""
+    monkeypatch.setattr("stamgast.flows.act.find_programme", _with_spendable_score)
+
+    def asked(owner, anchor):
+        said = {"key": "start", "reason": "welcome", "occurred_at": NOW, "currency": "score", "amount": 100}
+        return Adjust(owner_id=owner, anchor_id=anchor, **said)
+
+    act("user_id:anna", asked, at=NOW, actor="test")
+
+    def send(path, name, **body):
+        headers = {"authorization": f"Bearer {key}"} | ({"idempotency-key": name} if name else {})
+        return client.post(
+            "/v1/customers/user_id:anna" + path, json.dumps(body), content_type="application/json", headers=headers
+        )
+
+    return send
+
+
+def _with_spendable_score(cursor):
+    programme = find_programme(cursor)
+    document = programme.documents[-1]
+    currencies = {"score": replace(document.currencies["score"], is_spendable=True)}
+    return replace(programme, documents=(replace(document, currencies=currencies),))
+
+
+def refused(answer):
+    assert answer["content-type"] == "application/problem+json"
+    return answer.status_code, answer.json()["code"]

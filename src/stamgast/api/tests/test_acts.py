@@ -1,48 +1,8 @@
 """Points spent, held and given back by the API: exact answers, once a key, and nothing changed after a refusal."""
 
-import json
-
-import pytest
-
-from stamgast.flows.act import act
-from stamgast.ledger.acts import Adjust
-from stamgast.programmes.queries import find_programme
-
-from .conftest import NOW
+from .conftest import refused
 
 ANNA = "/v1/customers/user_id:anna"
-
-
-@pytest.fixture
-def ask(client, key, shop, monkeypatch):
-    """Asks with a key; Anna has 100 more, of a currency that may be spent."""
-    monkeypatch.setattr("stamgast.flows.act.find_programme", _with_spendable_score)
-
-    def asked(owner, anchor):
-        said = {"key": "start", "reason": "welcome", "occurred_at": NOW, "currency": "score", "amount": 100}
-        return Adjust(owner_id=owner, anchor_id=anchor, **said)
-
-    act("user_id:anna", asked, at=NOW, actor="test")
-
-    def send(path, name, **body):
-        headers = {"authorization": f"Bearer {key}"} | ({"idempotency-key": name} if name else {})
-        return client.post(ANNA + path, json.dumps(body), content_type="application/json", headers=headers)
-
-    return send
-
-
-def _with_spendable_score(cursor):
-    from dataclasses import replace
-
-    programme = find_programme(cursor)
-    document = programme.documents[-1]
-    currencies = {"score": replace(document.currencies["score"], is_spendable=True)}
-    return replace(programme, documents=(replace(document, currencies=currencies),))
-
-
-def refused(answer):
-    assert answer["content-type"] == "application/problem+json"
-    return answer.status_code, answer.json()["code"]
 
 
 def test_a_spend_is_done_once_and_given_back(ask, get):

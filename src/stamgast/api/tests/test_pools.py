@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from .test_acts import ask, refused  # noqa: F401
+from .conftest import refused
 
 NOBODY = "00000000-0000-0000-0000-000000000009"
 
 
 @pytest.fixture
-def send(ask, client, key):  # noqa: F811
+def send(ask, client, key):
     """Asks anything with a key, of a shop in which Anna has 100 more and lives in a household."""
 
     def post(path, name, **body):

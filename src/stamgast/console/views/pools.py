@@ -16,7 +16,7 @@ from stamgast.console.pages import LONGEST_REASON, actor_of, page, show
 from stamgast.console.words import currency_label, customer_name, movement_word, refusal_sentence
 from stamgast.customers.errors import NotInHousehold
 from stamgast.customers.queries import summarise_customers
-from stamgast.flows.act import require_spendable
+from stamgast.flows.act import list_spendable, require_spendable
 from stamgast.flows.pool import Asked, Pool, give_to_pool, list_who_of, read_pool, spend_from_pool, take_from_pool
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
@@ -25,7 +25,6 @@ from stamgast.kit.ids import new_id
 from stamgast.ledger.acts import Outcome
 from stamgast.ledger.queries import get_balances, list_movements
 from stamgast.ledger.types import Movement
-from stamgast.programmes.queries import find_programme
 
 ROWS = 50
 LONGEST_DIGITS = 15
@@ -62,7 +61,7 @@ def pool(request: HttpRequest, household: str) -> HttpResponse:
         moved = list_movements(cursor, found.id, after=request.GET.get("after") or None, limit=ROWS)
         who = list_who_of(cursor, moved.rows)
         names = _names(cursor, {*who.values(), *(one.customer_id for one in found.stays)})
-        currencies = _spendable(cursor)
+        currencies = list_spendable(cursor, at=utc_now())
     context = {
         "household": household,
         "balances": [(currency_label(one.currency), one) for one in found.balances],
@@ -146,9 +145,3 @@ def _members(found: Pool, names: dict[UUID, str]) -> list[dict[str, Any]]:
                 (currency_label(one.currency), one.available) for one in get_balances(cursor, key) if one.available
             ]
     return list(members.values())
-
-
-def _spendable(cursor: Cursor) -> list[str]:
-    programme = find_programme(cursor)
-    known = programme.documents[-1].currencies if programme is not None else {}
-    return [name for name, currency in known.items() if currency.is_spendable]

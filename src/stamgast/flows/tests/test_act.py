@@ -13,7 +13,7 @@ from stamgast.flows.act import act, require_spendable
 from stamgast.flows.audit import run as run_audit
 from stamgast.flows.merge_customers import merge_customers
 from stamgast.flows.publish import put_in_force
-from stamgast.flows.tests.test_merge_customers import BY, NOW, coupon, order, shop, tell  # noqa: F401
+from stamgast.flows.tests.conftest import BY, NOW, coupon, order, tell
 from stamgast.flows.unmerge_customers import withdraw_judgement
 from stamgast.kit.database import open_cursor
 from stamgast.ledger.acts import Adjust, Capture, Donate, Hold, Reverse, Spend, Transfer
@@ -72,7 +72,7 @@ def uses():
         return cursor.fetchall()
 
 
-def test_a_spend_leaves_a_segment_and_its_reversal_comes_back(shop):  # noqa: F811
+def test_a_spend_leaves_a_segment_and_its_reversal_comes_back(shop):
     tell(*[coupon(100 + n, 5, userId="anna") for n in range(12)])
     before, _, _ = balance(ANNA)
     assert before > 100
@@ -90,7 +90,7 @@ def segments():
         return [row[0] for row in cursor]
 
 
-def test_a_refusal_is_an_error_and_is_kept(shop):  # noqa: F811
+def test_a_refusal_is_an_error_and_is_kept(shop):
     with pytest.raises(InsufficientBalance) as refused:
         spend(CARD, 1_000_000)
     tell(coupon(200, 1, userId="anna"))
@@ -103,7 +103,7 @@ def test_a_refusal_is_an_error_and_is_kept(shop):  # noqa: F811
 
 
 @pytest.mark.parametrize("pair", [(ANNA, CARD), (CARD, ANNA)])
-def test_merge_carries_what_both_chose_and_its_opposite_gives_it_back(shop, pair):  # noqa: F811
+def test_merge_carries_what_both_chose_and_its_opposite_gives_it_back(shop, pair):
     spend(ANNA, 30, "anna")
     spend(CARD, 45, "card")
     ask(CARD, Donate, "tree", currency="score", amount=2, charity="forest")
@@ -130,7 +130,7 @@ def customer_id(customer):
         return get_customer(cursor, customer).id
 
 
-def test_what_was_held_and_spent_before_a_merge_is_captured_and_reversed_after_it(shop):  # noqa: F811
+def test_what_was_held_and_spent_before_a_merge_is_captured_and_reversed_after_it(shop):
     spent = spend(CARD, 40)
     held = ask(CARD, Hold, "hold", currency="score", amount=7, lasts=timedelta(days=9))
     merge_customers(ANNA, CARD, reason="one person", **BY)
@@ -143,7 +143,7 @@ def test_what_was_held_and_spent_before_a_merge_is_captured_and_reversed_after_i
     everything()
 
 
-def test_what_one_spent_of_both_is_owed_by_that_one_after_they_come_apart(shop):  # noqa: F811
+def test_what_one_spent_of_both_is_owed_by_that_one_after_they_come_apart(shop):
     anna, card = balance(ANNA)[0], balance(CARD)[0]
     merged = merge_customers(ANNA, CARD, reason="one person", **BY)
     together = balance(ANNA)[0]
@@ -206,7 +206,7 @@ def worth():
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(before=CHOICES, between=CHOICES, after=CHOICES, is_turned=st.booleans())
-def test_whatever_is_chosen_balances_hold_through_merges_and_their_opposite(shop, before, between, after, is_turned):  # noqa: F811
+def test_whatever_is_chosen_balances_hold_through_merges_and_their_opposite(shop, before, between, after, is_turned):
     with django_transaction.atomic():
         choose(before, "before")
         apart = everything(), timelines(), worth()
@@ -228,7 +228,7 @@ def test_whatever_is_chosen_balances_hold_through_merges_and_their_opposite(shop
         django_transaction.set_rollback(True)
 
 
-def test_what_may_be_spent_is_said_by_the_version_in_force(shop):  # noqa: F811
+def test_what_may_be_spent_is_said_by_the_version_in_force(shop):
     tomorrow = NOW + timedelta(days=1)
     with open_cursor() as cursor:
         document = list_versions(cursor, "default")[-1].document.replace("spendable: false", "spendable: true")

@@ -22,9 +22,9 @@ from stamgast.flows.audit import run as audit
 from stamgast.flows.metrics import _read_swallowers
 from stamgast.kit.database import open_cursor, transaction
 
-from .test_merge_customers import NOW, coupon, order, shop, state_of, tell
+from .conftest import NOW, coupon, order, tell
+from .test_merge_customers import state_of
 
-__all__ = ["shop"]
 BY = {"actor": "staff:hanna@example.org", "at": NOW, "reason": "the till"}
 pytestmark = pytest.mark.django_db
 

@@ -1,13 +1,9 @@
 """Merging, separating and withdrawing on a real shop: what each customer has is as if it had always or never been so."""
 
-import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from stamgast.activities.messages import Reader
-from stamgast.activities.operations import ensure_source, store
-from stamgast.activities.queries import load_catalogue
 from stamgast.customers.errors import (
     AlreadyOneCustomer,
     JudgementNotFound,
@@ -19,56 +15,14 @@ from stamgast.customers.errors import (
 from stamgast.customers.histories import list_judgements, list_links, list_sharers
 from stamgast.customers.households import get_household, list_stays
 from stamgast.customers.queries import get_customer
-from stamgast.flows.decide_pending import decide_pending
-from stamgast.flows.install import install
 from stamgast.flows.merge_customers import merge_customers
 from stamgast.flows.read_customer import read_customer
+from stamgast.flows.tests.conftest import BY, NOW, order, tell
 from stamgast.flows.unmerge_customers import separate_identifier, withdraw_judgement
-from stamgast.kit.database import open_cursor, transaction
+from stamgast.kit.database import open_cursor
 from stamgast.kit.ids import new_id
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-BY = {"actor": "staff:hanna@example.org", "at": NOW}
 pytestmark = pytest.mark.django_db
-
-
-def tell(*bodies):
-    with transaction() as cursor:
-        source = ensure_source(cursor, "Web shop", at=NOW, actor="test")
-        reader = Reader(load_catalogue(cursor), currency="EUR", region="NL")
-        read = [
-            reader.read_message(json.dumps(body).encode(), source=source, received_at=NOW, fallback_id=body["messageId"])
-            for body in bodies
-        ]
-        store(cursor, read, [])
-    while decide_pending(at=NOW, actor="worker", limit=1000):
-        pass
-
-
-def coupon(number, days_ago, **who):
-    at = (NOW - timedelta(days=days_ago)).isoformat()
-    return {"type": "track", "event": "Coupon Redeemed", "messageId": f"c{number}", "timestamp": at, "properties": {}, **who}
-
-
-def order(number, days_ago, order_id, **who):
-    at = (NOW - timedelta(days=days_ago)).isoformat()
-    properties = {"order_id": order_id, "revenue": "12.30", "currency": "EUR"}
-    body = {"type": "track", "event": "Order Completed", "messageId": f"o{number}", "timestamp": at}
-    return {**body, "properties": properties, **who}
-
-
-@pytest.fixture
-def shop():
-    """Anna has 60 points and one order on her number, and 50 and two orders on her card, which nothing connects."""
-    install(timezone="Europe/Amsterdam", at=NOW, actor="test")
-    card = {"context": {"externalIds": [{"type": "card_number", "id": "7001", "collection": "users", "encoding": "none"}]}}
-    tell(
-        *[coupon(n, 30 - n, userId="anna") for n in range(12)],
-        *[coupon(20 + n, 10 - n, anonymousId="d1", **card) for n in range(10)],
-        order(1, 9, "A1", userId="anna"),
-        order(2, 8, "B1", **card, anonymousId="d1"),
-        order(3, 7, "B2", **card, anonymousId="d1"),
-    )
 
 
 def state_of(*references):

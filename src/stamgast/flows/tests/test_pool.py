@@ -21,7 +21,7 @@ from stamgast.flows.pool import (
     take_from_pool,
 )
 from stamgast.flows.set_household import set_household
-from stamgast.flows.tests.test_merge_customers import BY, NOW, coupon, shop, tell  # noqa: F401
+from stamgast.flows.tests.conftest import BY, NOW, coupon, tell
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.ledger.errors import ActKeyReused, InsufficientBalance
 from stamgast.ledger.queries import get_balances, list_movements
@@ -37,7 +37,7 @@ def asked(key):
 
 
 @pytest.fixture
-def home(shop):  # noqa: F811
+def home(shop):
     tell(*[coupon(200 + n, 20 - n, userId="bob") for n in range(20)])
     for member in (ANNA, BOB):
         set_household(member, HOME, reason="they said so", **BY)

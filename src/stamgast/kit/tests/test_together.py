@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -37,7 +38,7 @@ def ask_behind_one(doing: Doing, *numbers: int) -> list[Callable[[], int]]:
         until_waiting(doing, place + 1)
     doing.goes_on.set()
     assert first.result(10) == 2
-    return [lambda other=other: other.result(10) for other in others]  # type: ignore[misc]
+    return [partial(other.result, 10) for other in others]
 
 
 def until_waiting(doing: Doing, number: int) -> None:

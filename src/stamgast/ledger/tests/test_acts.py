@@ -372,47 +372,6 @@ def test_acts_of_one_call_see_each_other_and_are_the_rows_that_single_calls_writ
     assert written[0] == written[1]
 
 
-def test_an_act_takes_few_statements_whether_one_or_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    from psycopg import Cursor as PsycopgCursor
-
-    count = 0
-    originals = {name: getattr(PsycopgCursor, name) for name in ("execute", "copy")}
-
-    def counted(name: str) -> Any:
-        def call(*values: Any, **options: Any) -> Any:
-            nonlocal count
-            count += 1
-            return originals[name](*values, **options)
-
-        return call
-
-    with transaction() as cursor:
-        give(cursor, wanted(amount=1_000))
-        for name in originals:
-            monkeypatch.setattr(PsycopgCursor, name, counted(name))
-        counts = []
-        for number in (1, 300):
-            count = 0
-            do(cursor, *(act(Spend, f"{number} {n}", currency="score", amount=1) for n in range(number)))
-            counts.append(count)
-        assert counts == [9, 9]
-
-
-def test_statements_of_few_acts_are_prepared_and_those_of_many_are_planned_for_what_they_are() -> None:
-    with transaction() as cursor:
-        give(cursor, wanted(amount=1_000))
-
-        def count_prepared() -> int:
-            cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%ledger_act%'", prepare=False)
-            return int(next(iter(cursor))[0])
-
-        cursor.execute("DEALLOCATE ALL", prepare=False)
-        do(cursor, *(act(Spend, f"many {n}", currency="score", amount=1) for n in range(300)))
-        many = count_prepared()
-        do(cursor, act(Spend, "one", currency="score", amount=1))
-        assert (many, count_prepared()) == (0, 2)
-
-
 def test_every_refusal_has_an_error_for_the_edges() -> None:
     assert set(REFUSALS) >= {"insufficient_balance", "act_key_reused", "hold_ended", "hold_not_found", "above_held"}
     assert all(REFUSALS[code].code == code for code in REFUSALS)
