@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.conftest import NARROW, WIDE, Shop, findings, open_context, settle, visit
+from tests.browser.seed import HOUSEHOLD
 
 DOCUMENT = """
 programme: default
@@ -52,7 +53,7 @@ def test_tiers_are_sound(
 ) -> None:
     with open_context(browser, with_tiers, state, language, size) as context:
         found = visit(context)
-        for address in ("/programme", "/customers/user_id:918"):
+        for address in ("/programme", f"/households/{HOUSEHOLD}", "/customers/user_id:918"):
             found.page.goto(address)
             settle(found.page)
             found.page.screenshot(path=tmp_path / f"{language}-{size['width']}{address.replace('/', '-')}.png", full_page=True)

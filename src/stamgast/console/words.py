@@ -77,7 +77,7 @@ def refusal_sentence(error: StamgastError) -> str:
         "movement_not_found": _("There is no movement with this id."),
         "household_not_found": _("Nobody is or was in a household of this id."),
         "not_in_household": _("Only who lives in the household may do this. Look at the members, then try again."),
-        "insufficient_balance": _("There is less than that. Nothing was done."),
+        "insufficient_balance": _("There are not that many. Nothing was done."),
         "currency_not_spendable": _("This currency cannot be spent. Nothing was done."),
         "identifier_not_found": _("One of these identifiers has never come in. Look at the customer again."),
         "search_running": _("Duplicates are being looked for at this moment. Look at the list in a few minutes."),

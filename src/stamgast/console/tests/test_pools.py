@@ -61,7 +61,7 @@ def test_a_member_gives_and_spends_once(signed_in: Client, home: str) -> None:
         ({"amount": "0"}, "An amount is a whole number"),
         ({"amount": "1.5"}, "An amount is a whole number"),
         ({"amount": "1", "reason": " "}, "Say why"),
-        ({"amount": "1", "what": "spend"}, "There is less than that"),
+        ({"amount": "1", "what": "spend"}, "There are not that many"),
         ({"amount": "1", "member": "nobody"}, "Only who lives in the household"),
         ({"amount": "1", "currency": "miles"}, "cannot be spent"),
     ],

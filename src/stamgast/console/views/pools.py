@@ -64,7 +64,7 @@ def pool(request: HttpRequest, household: str) -> HttpResponse:
         currencies = list_spendable(cursor, at=utc_now())
     context = {
         "household": household,
-        "balances": [(currency_label(one.currency), one) for one in found.balances],
+        "balances": [(currency_label(one.currency), one) for one in found.balances if one.available],
         "members": _members(found, names),
         "currencies": [(name, currency_label(name)) for name in currencies],
         "rows": _lines(moved.rows, who, names),
