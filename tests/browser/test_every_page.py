@@ -17,7 +17,7 @@ PAGES = (
     "/customers?columns=spend,id.email,last_source,segments&choose=1", "/customers?at_least=1&keep=Mine", "/customers/views",
     "/customers?has_phone=1&at_least=999999", "/customers?search=nobody-at-all", "/customers/user_id:918",
     "/customers/user_id:901", "/customers/user_id:918?kind=Order+Completed&from=2026-01-01",
-    "/customers/user_id:918/links", "/customers/user_id:918/merge?search=9",
+    "/customers/user_id:918/adjustments", "/customers/user_id:918/links", "/customers/user_id:918/merge?search=9",
     "/customers/user_id:918/merge?other=user_id:901", "/segments", "/segments/loyal-customers",
     "/segments/loyal-customers?weeks=52&by=month", "/programme", "/programme/budgets", "/programme/edit",
     "/programme/simulation", "/programme/versions", "/programme/versions?from=1&to=2",

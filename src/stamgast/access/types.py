@@ -21,6 +21,7 @@ class Scope(StrEnum):
     POINTS_SPEND = "points:spend"
     POINTS_REVERSE = "points:reverse"
     POINTS_TRANSFER = "points:transfer"
+    POINTS_ADJUST = "points:adjust"
     MEASURES_READ = "measures:read"
     PROGRAMMES_READ = "programmes:read"
     PROGRAMMES_DRAFT = "programmes:draft"

@@ -37,6 +37,7 @@ RULES: Mapping[str, Mapping[str, Scope]] = {
     "release_hold": {"POST": Scope.POINTS_SPEND},
     "reverse_spend": {"POST": Scope.POINTS_REVERSE},
     "transfer_points": {"POST": Scope.POINTS_TRANSFER},
+    "adjust_points": {"POST": Scope.POINTS_ADJUST},
     "read_household_pool": {"GET": Scope.MOVEMENTS_READ},
     "list_pool_movements": {"GET": Scope.MOVEMENTS_READ},
     "give_points_to_pool": {"POST": Scope.POINTS_TRANSFER},

@@ -9,6 +9,7 @@ from ninja import Query
 
 from stamgast.api import (
     acts,
+    adjustments,
     consents,
     duplicates,
     erasures,
@@ -52,6 +53,7 @@ erasures.register(api)
 measures.register(api)
 programmes.register(api)
 acts.register(api)
+adjustments.register(api)
 
 
 @api.get("/customers", response=shapes.CustomerPage, summary="List or search customers")

@@ -41,6 +41,7 @@ def scope_sentence(scope: str) -> str:
         "points:spend": _("spend points and set them aside"),
         "points:reverse": _("give back spent points"),
         "points:transfer": _("transfer points between customers"),
+        "points:adjust": _("put a balance right by hand"),
         "programmes:read": _("read programmes and their versions"),
         "programmes:draft": _("send drafts of a programme to review"),
         "*": _("everything"),

@@ -4,6 +4,7 @@ from django.urls import path
 
 from stamgast.console.views import (
     account,
+    adjustments,
     budgets,
     consent_links,
     consents,
@@ -81,6 +82,7 @@ urlpatterns = [
     path("customers/<str:reference>/timeline", timeline.timeline, name="timeline"),
     path("customers/<str:reference>/statement", statements.statement, name="statement"),
     path("customers/<str:reference>/statement.csv", statements.statement_csv, name="statement_csv"),
+    path("customers/<str:reference>/adjustments", adjustments.adjust, name="adjust"),
     path("customers/<str:reference>/links", identity.links, name="links"),
     path("customers/<str:reference>/merge", identity.merge, name="merge"),
     path("customers/<str:reference>/separate", identity.separate, name="separate"),

@@ -79,6 +79,8 @@ def refusal_sentence(error: StamgastError) -> str:
         "not_in_household": _("Only who lives in the household may do this. Look at the members, then try again."),
         "insufficient_balance": _("There are not that many. Nothing was done."),
         "currency_not_spendable": _("This currency cannot be spent. Nothing was done."),
+        "unknown_currency": _("The programme has no such currency. Nothing was done."),
+        "act_key_reused": _("This form was sent before, for something else. Nothing was done: open it again."),
         "identifier_not_found": _("One of these identifiers has never come in. Look at the customer again."),
         "search_running": _("Duplicates are being looked for at this moment. Look at the list in a few minutes."),
         "published_meanwhile": _("Somebody published another version meanwhile. Look at theirs, then decide again."),

@@ -18,7 +18,7 @@ from stamgast.flows.decide_pending import follow_changes
 from stamgast.kit.database import Cursor, is_in_transaction, open_cursor, transaction
 from stamgast.kit.together import Together
 from stamgast.ledger.acts import Act, Outcome, Transfer
-from stamgast.ledger.errors import REFUSALS, CurrencyNotSpendable
+from stamgast.ledger.errors import REFUSALS, CurrencyNotSpendable, UnknownCurrency
 from stamgast.ledger.operations import perform
 from stamgast.ledger.types import to_microseconds
 from stamgast.programmes.queries import find_programme
@@ -133,6 +133,17 @@ def require_spendable(cursor: Cursor, currency: str, *, at: datetime) -> None:
 def list_spendable(cursor: Cursor, *, at: datetime) -> list[str]:
     """The currencies that the version in force at a moment lets be spent."""
     return [name for name, currency in _currencies_at(cursor, at).items() if currency.is_spendable]
+
+
+def require_currency(cursor: Cursor, currency: str, *, at: datetime) -> None:
+    """Raises UnknownCurrency unless the version in force at a moment has this currency, whether it can be spent or not."""
+    if currency not in _currencies_at(cursor, at):
+        raise UnknownCurrency("The programme has no such currency. Look at its document.")
+
+
+def list_currencies(cursor: Cursor, *, at: datetime) -> list[str]:
+    """The currencies of the version in force at a moment."""
+    return list(_currencies_at(cursor, at))
 
 
 def _currencies_at(cursor: Cursor, at: datetime) -> Mapping[str, Currency]:

@@ -62,6 +62,8 @@ def check(act: Act, at: datetime) -> None:
             raise InvalidAct("A hold lasts longer than no time at all. Say how long.")
         case Transfer() if act.receiver_id == act.owner_id:
             raise InvalidAct("Nobody transfers to themselves. Name another receiver.")
+        case Adjust() if act.amount < 0 and act.expires_at is not None:
+            raise InvalidAct("What is taken has no expiry. Leave it out.")
         case Adjust() | Issue() if act.expires_at is not None and act.expires_at <= act.occurred_at:
             raise InvalidAct("What is given here would have expired already. Choose a later moment, or none.")
         case Donate(charity=name) | Redeem(partner=name) | Issue(partner=name) if not 1 <= len(name) <= LONGEST_TEXT:

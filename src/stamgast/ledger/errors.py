@@ -53,6 +53,12 @@ class CurrencyNotSpendable(LedgerError):
     code = "currency_not_spendable"
 
 
+class UnknownCurrency(LedgerError):
+    """The programme in force has no such currency."""
+
+    code = "unknown_currency"
+
+
 class HoldNotFound(LedgerError):
     """The owner has no such hold."""
 
