@@ -105,8 +105,10 @@ def _differing_states(states: Sequence[Mapping[str, Any]], replayed: Decisions) 
 def _differing_tiers(
     states: Sequence[Mapping[str, Any]], replayed: Decisions, kept: Mapping[UUID, list[TierStay]]
 ) -> Iterator[Finding]:
-    """Levels of those who have a state. A review that is still to be held, by the state, need not have been written."""
-    wanted = _by_customer(TierStay(*_tier_cells(row)) for row in replayed.tiers.to_pylist())
+    """Levels of those who have a state. Of several reached at one moment the last is kept. A review that is still to be held,
+    by the state, need not have been written."""
+    last = {(row["customer_id"], row["since"]): TierStay(*_tier_cells(row)) for row in replayed.tiers.to_pylist()}
+    wanted = _by_customer(last.values())
     for state in states:
         customer, review_at = UUID(bytes=state["customer_id"]), state["review_at"]
         held = kept.get(customer, [])

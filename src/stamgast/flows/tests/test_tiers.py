@@ -105,6 +105,16 @@ def test_a_return_takes_the_level_with_it() -> None:
     assert audit(lambda check, rows: None) == []
 
 
+def test_of_two_levels_that_are_reached_at_one_moment_the_last_holds_and_the_audit_knows_it() -> None:
+    document = DOCUMENT.replace("- {name: Gold,", "- {name: Silver, from: 50}\n    - {name: Gold,")
+    with transaction() as cursor:
+        publish(cursor, document, effective_from=BEGINNING, at=JANUARY, actor="test", reason="test")
+    receive(order(1, JANUARY, 60), JANUARY)
+    receive(order(2, JANUARY, 60), JANUARY)
+    assert stays() == [("2026-01-20T12:00", "Gold", "reached")]
+    assert audit(lambda check, rows: None) == []
+
+
 def test_any_order_of_arrival_ends_in_the_same_stays_and_cards() -> None:
     orders = [order(n, JANUARY + timedelta(days=20 * n), euros) for n, euros in enumerate((60, 120, 40, 50))]
     now = JANUARY + timedelta(days=90)
