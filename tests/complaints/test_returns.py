@@ -122,7 +122,11 @@ def test_points_that_were_redeemed_can_come_back_in_parts_and_no_more_than_once(
 
 def test_the_discount_of_a_line_stays_its_own_when_another_line_is_sent_back(open_shop):
     """vendure #4811: the order's discount was spread again over the lines that were left."""
-    wine = {"name": "wine", "when": EUROS["when"], "give": {"points": {"amount": 1, "per": 1, "of": {"lines": {"category": "wine"}}}}}
+    wine = {
+        "name": "wine",
+        "when": EUROS["when"],
+        "give": {"points": {"amount": 1, "per": 1, "of": {"lines": {"category": "wine"}}}},
+    }
     shop = open_shop(document(wine))
     lines = [line("w", "100.00", revenue="80.00", category="wine"), line("b", "50.00", revenue="40.00", category="bread")]
     shop.tell(order("o1", "120.00", products=lines))
