@@ -35,13 +35,14 @@ from stamgast.programmes.deciding import decide, review_tiers
 from stamgast.programmes.operations import forget_states, keep_versions, save_reviews, save_states, save_tiers
 from stamgast.programmes.programme import Programme
 from stamgast.programmes.queries import find_programme, get_programme, list_due_reviews, load_states
-from stamgast.programmes.types import DECISIONS, STATES, Decisions
+from stamgast.programmes.types import DECISIONS, STATES, TIERS, Decisions
 from stamgast.segments.operations import follow, follow_again
 from stamgast.segments.rules import group_steps
 from stamgast.segments.types import Step
 
 ALIAS = "alias"
-NOTHING = Decisions(DECISIONS.empty_table(), STATES.empty_table())
+# Of no batches and not empty_table(), which loads pandas wherever it is installed: every command imports this.
+NOTHING = Decisions(*(pa.Table.from_batches([], schema) for schema in (DECISIONS, STATES, TIERS)))
 
 
 @dataclass(frozen=True, slots=True)

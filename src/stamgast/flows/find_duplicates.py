@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pyarrow as pa
-from adbc_driver_postgresql import dbapi
 
 from stamgast.customers.copies import ALL_CUSTOMERS, IDENTIFIERS_OF_ALL, traits_of_all
 from stamgast.customers.histories import list_differences
@@ -143,6 +142,8 @@ def _pause(search: UUID) -> None:
 
 def _read_records(region: str | None) -> pa.Table:
     """One record a customer, as all were at one moment."""
+    from adbc_driver_postgresql import dbapi  # loads pandas and Polars wherever they are installed
+
     with dbapi.connect(database_address()) as connection, connection.cursor() as cursor:
         tables = []
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

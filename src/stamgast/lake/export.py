@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 from adbc_driver_manager import OperationalError
-from adbc_driver_postgresql import dbapi
 
 from stamgast.kit.claims import DatabaseUnavailable
 from stamgast.lake.errors import LakeBusy, LakeOfAnotherServer
@@ -190,6 +189,9 @@ def alone(folder: Path, *, waits: bool = False) -> Iterator[None]:
 @contextmanager
 def _connection(address: str) -> Iterator[Any]:
     """A cursor over ADBC. The driver's own words are kept back: they may hold the address with its password."""
+    # Here, because it loads pandas and Polars wherever they are installed, which takes every other command a second.
+    from adbc_driver_postgresql import dbapi
+
     try:
         with closing(dbapi.connect(address, autocommit=True)) as connection, closing(connection.cursor()) as cursor:
             yield cursor
