@@ -1,11 +1,12 @@
 """A programme with tiers, multipliers, turns and a card: read aloud, and on a profile, in both languages and at both widths."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import NARROW, WIDE, Shop, findings, open_context, settle, visit
 from tests.browser.seed import HOUSEHOLD
@@ -67,3 +68,45 @@ def test_tiers_are_sound(
         text = found.page.locator("main").inner_text()
         assert [word for word in words[language] if word not in text] == []
         assert found.complaints == []
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+def test_levels_are_changed_in_the_form(
+    browser: Browser, with_tiers: Shop, state: Path, language: str, size: dict[str, int]
+) -> None:
+    """By keyboard: a change shows in the document, a refusal marks its field, a level comes and goes."""
+    with open_context(browser, with_tiers, state, language, size) as context:
+        found = visit(context)
+        page = found.page
+        page.goto("/programme/edit")
+        document, needs = page.locator("#document"), page.locator('[name="level from 1"]')
+        needs.fill("150")
+        page.keyboard.press("Tab")
+        expect(document).to_have_value(re.compile("name: Gold, from: 150,"))
+        assert page.evaluate("document.activeElement.name") == "level times 1 0"
+        needs.fill("0")
+        page.keyboard.press("Tab")
+        expect(page.locator("#problem")).to_contain_text("Gold: ")
+        expect(page.locator("[aria-invalid]")).to_have_count(1)
+        assert needs.get_attribute("aria-describedby") == "problem"
+        assert findings(page) == []
+        needs.fill("200")
+        page.keyboard.press("Tab")
+        expect(page.locator("#problem")).to_be_hidden()
+        expect(page.locator("[aria-invalid]")).to_have_count(0)
+        expect(page.locator(".sg-calendar")).to_be_hidden()
+        page.locator('[name="tier period"]').select_option("quarter")
+        expect(document).to_have_value(re.compile("period: {calendar: quarter, from: january}"))
+        expect(page.locator(".sg-calendar")).to_be_visible()
+        for name, text in (("new level name", "Silver"), ("new level from", "50")):
+            page.locator(f'[name="{name}"]').fill(text)
+            with page.expect_response("**/programme/edit"):  # or it would be broken off
+                page.keyboard.press("Tab")
+        page.locator('[value="add-level"]').press("Enter")
+        expect(page.locator('[name="level name 1"]')).to_have_value("Silver")
+        assert page.evaluate("document.querySelector('#levels').getBoundingClientRect().top < innerHeight")
+        page.locator('[value="remove-level 0"]').press("Enter")
+        expect(page.locator('[name="level name 0"]')).to_have_value("Silver")
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert findings(page) + found.complaints == []

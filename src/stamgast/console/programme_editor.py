@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from stamgast.console import reader
 from stamgast.console.programme_fields import PERIODS, Sent, Written
 from stamgast.console.programme_words import differences, period_label, rule_label, rule_sentences
+from stamgast.console.tier_editor import tiers_shown
 from stamgast.console.words import currency_label, customer_name
 from stamgast.customers.queries import summarise_customers
 from stamgast.flows.weigh_programme import Effect
@@ -115,6 +116,8 @@ def context_of(
         "found": found,
         "lines": lines_of(written.typed, found),
         "rules": rules,
+        "wrong_field": written.field,
+        "tiers": tiers_shown(values.tiers, document, kinds, typed, language),
         "lives": [
             (life, currency_label(life.currency), typed.get(f"life {life.currency}", "" if life.count is None else life.count))
             for life in values.lives

@@ -3,25 +3,27 @@
 The fields were made from a text, which came along; the document pane may hold another. What was typed in the pane counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from stamgast.console.field_values import InvalidField, amount_of_money, optional, whole
 from stamgast.console.pages import LONGEST_REASON, shop_zone
-from stamgast.console.words import refusal_sentence
+from stamgast.console.programme_words import rule_label
+from stamgast.console.tier_fields import new_level, read_tiers
+from stamgast.console.words import currency_label, refusal_sentence
 from stamgast.kit.errors import StamgastError
 from stamgast.programmes.documents import Document, load
 from stamgast.programmes.drafts import LONGEST_TITLE
 from stamgast.programmes.errors import InvalidProgramme
-from stamgast.programmes.forms import UNITS, NewRule, Values, rewrite, values_of
+from stamgast.programmes.forms import UNITS, LifeValues, New, NewRule, RuleValues, Values, rewrite, values_of
+from stamgast.programmes.forms.text import Path
 
 PERIODS = ("day", "week", "month", "year", "lifetime")
-LARGEST = 1_000_000_000
 ENDS = ("exact", "end of day", "end of month")
 
 
@@ -64,7 +66,7 @@ class Sent:
 class Written:
     """The document after what was sent: ``typed`` in the pane, ``document`` where that is sound, else what is wrong with it.
 
-    ``fields`` is the sound text that the fields show; ``problem`` what was wrong with a field.
+    ``fields`` is the sound text that the fields show; ``problem`` what was wrong with a field, and ``field`` which one.
     """
 
     typed: str
@@ -72,6 +74,7 @@ class Written:
     fields: str
     problems: Sequence[Mapping[str, Any]]
     problem: str
+    field: str = ""
 
 
 def read_form(post: QueryDict, start: str, otherwise: str) -> Written:
@@ -82,22 +85,22 @@ def read_form(post: QueryDict, start: str, otherwise: str) -> Written:
     act, _separator, place = post.get("act", "").partition(" ")
     fields = plain_text(post.get("draft", ""))
     typed = plain_text(post.get("document", "")) if "document" in post else fields or start
-    problem = ""
+    problem = field = ""
     if act and act != "document" and typed == fields and is_sound(fields):
         try:
-            removed = int(place) if act == "remove" else None
-            typed = _rewritten(load(fields), post, removed=removed, adds=act == "add")
+            typed = _rewritten(load(fields), post, act, place)
             load(typed)
         except ValueError:
             problem, typed = _("A number that was sent is not a number. Nothing was changed."), fields
         except StamgastError as error:
             problem, typed = refusal_sentence(error), typed if is_sound(typed) else fields
+            field = error.field if isinstance(error, InvalidField) else ""
     try:
-        return Written(typed, load(typed), typed, (), problem)
+        return Written(typed, load(typed), typed, (), problem, field)
     except InvalidProgramme as error:
         found: Any = error.details.get("problems", [])
         sound = fields if fields and is_sound(fields) else otherwise
-        return Written(typed, None, sound, found, problem)
+        return Written(typed, None, sound, found, problem, field)
 
 
 def plain_text(text: str) -> str:
@@ -113,40 +116,56 @@ def is_sound(text: str) -> bool:
     return True
 
 
-def _rewritten(base: Document, post: QueryDict, *, removed: int | None, adds: bool) -> str:
+def _rewritten(base: Document, post: QueryDict, act: str, place: str) -> str:
     """The document with the fields in it. A field that was not sent keeps its value."""
     before = values_of(base)
-    rules = []
-    for place, rule in enumerate(before.rules):
-        gives = tuple(
+    values = Values(
+        tuple(_rule(post, number, rule) for number, rule in enumerate(before.rules)),
+        tuple(_life(post, life) for life in before.lives),
+        before.tiers and read_tiers(post, before.tiers, base),
+    )
+    lists: dict[str, Path] = {"remove": ("earn",), "remove-level": ("tiers", "levels")}
+    counts = {"remove": len(before.rules), "remove-level": len(before.tiers.levels) if before.tiers else 0}
+    removed: list[Path] = []
+    if act in lists:
+        if not place.isdecimal() or int(place) >= counts[act]:
+            raise ValueError(place)
+        removed = [(*lists[act], int(place))]
+    makers: dict[str, Callable[[QueryDict, Document], New]] = {"add": _new_rule, "add-level": new_level}
+    return rewrite(base, values, removed=removed, added=[makers[act](post, base)] if act in makers else [])
+
+
+def _rule(post: QueryDict, place: int, rule: RuleValues) -> RuleValues:
+    where = rule_label(rule.name)
+    gives = []
+    for give in rule.gives:
+        amount, per, cap = (f"{part} {place} {give.currency}" for part in ("amount", "per", "cap"))
+        gives.append(
             replace(
                 give,
-                amount=_whole(post.get(f"amount {place} {give.currency}"), give.amount),
-                per=give.per if give.per is None else _money(post.get(f"per {place} {give.currency}"), give.per),
-                cap=_optional(post.get(f"cap {place} {give.currency}"), give.cap),
+                amount=whole(amount, where, post.get(amount), give.amount),
+                per=give.per if give.per is None else amount_of_money(per, where, post.get(per), give.per),
+                cap=optional(cap, where, post.get(cap), give.cap),
             )
-            for give in rule.gives
         )
-        is_capped = any(give.cap is not None for give in gives)
-        period = post.get(f"period {place}", rule.cap_period or PERIODS[0])
-        chosen: Any = period if period in PERIODS else PERIODS[0]
-        rules.append(replace(rule, gives=gives, cap_period=chosen if is_capped else None))
-    lives = []
-    for life in before.lives:
-        unit, end = post.get(f"unit {life.currency}", life.unit), post.get(f"end {life.currency}", life.at)
-        count = _optional(post.get(f"life {life.currency}"), life.count)
-        ends: Any = end if end in ENDS and count is not None else "exact"
-        lives.append(replace(life, count=count, unit=unit if unit in UNITS else life.unit, at=ends))
-    added = [_new_rule(base, post)] if adds else []
-    return rewrite(
-        base, Values(tuple(rules), tuple(lives)), removed=[] if removed is None else [removed % len(rules)], added=added
-    )
+    is_capped = any(give.cap is not None for give in gives)
+    period = post.get(f"period {place}", rule.cap_period or PERIODS[0])
+    chosen: Any = period if period in PERIODS else PERIODS[0]
+    return replace(rule, gives=tuple(gives), cap_period=chosen if is_capped else None)
 
 
-def _new_rule(base: Document, post: QueryDict) -> NewRule:
+def _life(post: QueryDict, life: LifeValues) -> LifeValues:
+    unit, end = post.get(f"unit {life.currency}", life.unit), post.get(f"end {life.currency}", life.at)
+    field = f"life {life.currency}"
+    count = optional(field, currency_label(life.currency), post.get(field), life.count)
+    ends: Any = end if end in ENDS and count is not None else "exact"
+    return replace(life, count=count, unit=unit if unit in UNITS else life.unit, at=ends)
+
+
+def _new_rule(post: QueryDict, base: Document) -> NewRule:
     kind = post.get("new kind", "").strip()
     if not kind:
-        raise InvalidProgramme(_("Choose the kind of activity that is worth something."))
+        raise InvalidField("new kind", _("Something else"), _("Choose the kind of activity that is worth something."))
     currency = post.get("new currency", "")
     taken = {rule.name for rule in base.rules}
     name = wanted = kind.casefold().replace("/", " ")[:70]
@@ -154,33 +173,5 @@ def _new_rule(base: Document, post: QueryDict) -> NewRule:
     while name in taken:
         number += 1
         name = f"{wanted} {number}"
-    return NewRule(
-        name, kind, currency if currency in base.currencies else next(iter(base.currencies)), _whole(post.get("new amount"), 1)
-    )
-
-
-def _whole(sent: str | None, otherwise: int) -> int:
-    if sent is None or not sent.strip():
-        return otherwise
-    if not sent.strip().isdecimal() or not 1 <= int(sent) <= LARGEST:
-        text = _("“%(text)s” does not fit. It is a whole number from 1 to 1,000,000,000.")
-        raise InvalidProgramme(text % {"text": sent[:20]})
-    return int(sent)
-
-
-def _optional(sent: str | None, otherwise: int | None) -> int | None:
-    if sent is None:
-        return otherwise
-    return _whole(sent, 0) if sent.strip() else None
-
-
-def _money(sent: str | None, otherwise: Decimal) -> Decimal:
-    if sent is None or not sent.strip():
-        return otherwise
-    try:
-        amount = Decimal(sent.strip().replace(",", "."))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or not Decimal("0.01") <= amount <= LARGEST:
-        raise InvalidProgramme(_("“%(text)s” is not an amount of at least 0.01.") % {"text": sent[:20]})
-    return otherwise if amount == otherwise else amount
+    amount = whole("new amount", _("Something else"), post.get("new amount"), 1)
+    return NewRule(name, kind, currency if currency in base.currencies else next(iter(base.currencies)), amount)

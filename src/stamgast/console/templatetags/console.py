@@ -26,6 +26,13 @@ register.filter("with_kinds", with_kinds)
 
 
 @register.simple_tag(takes_context=True)
+def faulty(context: template.Context, *parts: object) -> SafeString:
+    """Says of a field that what stands in it cannot be: ``<input name="amount 1 score"{% faulty "amount" 1 "score" %}>``."""
+    is_wrong = context.get("wrong_field") == " ".join(map(str, parts))
+    return format_html(' aria-invalid="true" aria-describedby="{}"', "problem") if is_wrong else SafeString("")
+
+
+@register.simple_tag(takes_context=True)
 def may(context: template.Context, method: str, name: str) -> bool:
     """Whether the reader may: ``{% may "POST" "sources" as can_add %}{% if can_add %}`` around what only some may do."""
     return role_may(getattr(context["request"].user, "role", VISITOR), f"console:{name}", method)

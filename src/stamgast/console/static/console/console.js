@@ -96,3 +96,18 @@ document.addEventListener("click", (event) => {
   text.focus();
   text.setSelectionRange(start, start + (lines[pressed.dataset.line - 1] ?? "").length);
 });
+
+// What was wrong with a field of the programme is said above, and the field says so too.
+document.addEventListener("htmx:after:swap", () => {
+  const problem = document.querySelector("#problem[data-field]");
+  const fields = document.getElementById("fields");
+  if (!problem || !fields) return;
+  for (const field of fields.querySelectorAll("[name]")) {
+    const isWrong = !problem.hidden && field.name === problem.dataset.field;
+    field.removeAttribute("aria-invalid");
+    if (!isWrong && field.getAttribute("aria-describedby") === "problem") field.removeAttribute("aria-describedby");
+    if (!isWrong) continue;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", "problem");
+  }
+});

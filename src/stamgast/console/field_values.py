@@ -1,0 +1,57 @@
+"""The values of single fields, as somebody typed them: read, or refused with the name of the field. No request, no database."""
+
+from decimal import Decimal, InvalidOperation
+
+from django.utils.translation import gettext as _
+
+from stamgast.console import reader
+from stamgast.programmes.errors import InvalidProgramme
+
+LARGEST = 1_000_000_000
+
+
+class InvalidField(InvalidProgramme):
+    """What stands in one field cannot be; ``field`` is its name in the form."""
+
+    def __init__(self, field: str, where: str, problem: str) -> None:
+        super().__init__(_("%(field)s: %(problem)s") % {"field": where, "problem": problem})
+        self.field = field
+
+
+def whole(field: str, where: str, sent: str | None, otherwise: int, least: int = 1, most: int = LARGEST) -> int:
+    """A whole number; ``otherwise`` where nothing was sent. ``where`` is what the reader calls the place."""
+    text = (sent or "").strip()
+    if not text:
+        return otherwise
+    if not (text.isascii() and text.isdecimal() and len(text) <= 12 and least <= int(text) <= most):
+        problem = _("“%(text)s” does not fit. It is a whole number from %(least)s to %(most)s.")
+        raise InvalidField(
+            field, where, problem % {"text": text[:20], "least": reader.number(least), "most": reader.number(most)}
+        )
+    return int(text)
+
+
+def optional(field: str, where: str, sent: str | None, otherwise: int | None) -> int | None:
+    """A whole number or none: an emptied field means that there is none."""
+    if sent is None:
+        return otherwise
+    return whole(field, where, sent, 0) if sent.strip() else None
+
+
+def amount_of_money(field: str, where: str, sent: str | None, otherwise: Decimal) -> Decimal:
+    """Money in major units, written with a point or a comma."""
+    if sent is None or not sent.strip():
+        return otherwise
+    amount = decimal_of(sent)
+    if amount is None or not Decimal("0.01") <= amount <= LARGEST:
+        raise InvalidField(field, where, _("“%(text)s” is not an amount of at least 0.01.") % {"text": sent[:20]})
+    return otherwise if amount == otherwise else amount
+
+
+def decimal_of(sent: str) -> Decimal | None:
+    """A number with a point or a comma; None where it is none."""
+    try:
+        number = Decimal(sent.strip().replace(",", "."))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None

@@ -1,0 +1,72 @@
+"""The tiers' part of the programme's editor: what its fields show."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from babel.dates import get_month_names
+from django.conf import settings
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from stamgast.console import reader
+from stamgast.console.tier_fields import GRACE_UNITS, MONEY_KINDS, PERIOD_UNITS
+from stamgast.console.words import currency_label, with_kinds
+from stamgast.programmes.documents import MONTHS, Document
+from stamgast.programmes.forms import LevelValues, TierValues
+from stamgast.programmes.terms import Level
+
+
+def tiers_shown(
+    values: TierValues | None, document: Document, kinds: Sequence[str], typed: QueryDict, language: str
+) -> dict[str, Any]:
+    """The fields of the tiers with their values, or with what was ``typed`` into them and could not be taken."""
+    currencies = [(name, currency_label(name)) for name in document.currencies]
+    new = {name: typed.get(f"new level {name}", "") for name in ("name", "from", "on")}
+    shown: dict[str, Any] = {"new": new, "currencies": currencies, "money": settings.CONFIGURATION.currency}
+    if values is None or document.tiers is None:
+        known = [kind for kind in MONEY_KINDS if kind in kinds] or list(MONEY_KINDS[:1])
+        return shown | {"moneys": [(f"money {', '.join(known)}", _("money spent"))]}
+    rolling = values.rolling
+    spend = document.tiers.spend
+    return shown | {
+        "on": values.currency,
+        "spend": with_kinds(spend.sentence(language)) if spend is not None else "",
+        "counted": currency_label(values.currency) if values.currency else settings.CONFIGURATION.currency,
+        "period": "rolling" if rolling else values.calendar,
+        "periods": [
+            ("year", _("a calendar year")), ("half year", _("half a calendar year")), ("quarter", _("a calendar quarter")),
+            ("month", _("a calendar month")), ("rolling", _("the last")),
+        ],
+        "month": values.month,
+        "months": [(name, get_month_names(locale=reader.locale())[place + 1]) for place, name in enumerate(MONTHS)],
+        "rolling": typed.get("tier rolling", rolling.count if rolling else 12),
+        "rolling_unit": rolling.unit if rolling else "month",
+        "period_units": PERIOD_UNITS,
+        "grace": typed.get("tier grace", values.grace.count if values.grace else ""),
+        "grace_unit": values.grace.unit if values.grace else "day",
+        "grace_units": GRACE_UNITS,
+        "is_soft": values.is_soft,
+        "levels": [
+            _level(place, level, stated, document, typed, language)
+            for place, (level, stated) in enumerate(zip(values.levels, document.tiers.levels, strict=True))
+        ],
+    }  # fmt: skip
+
+
+def _level(
+    place: int, values: LevelValues, stated: Level, document: Document, typed: QueryDict, language: str
+) -> dict[str, Any]:
+    """A level with a field for each currency that it multiplies, and an empty one where it multiplies none."""
+    multiplies = values.multiplies or ((next(iter(document.currencies)), ""),)
+    return {
+        "place": place,
+        "name": typed.get(f"level name {place}", values.name),
+        "label": values.name,
+        "from": typed.get(f"level from {place}", values.threshold),
+        "invited": with_kinds(stated.invited.sentence(language)) if stated.invited is not None else "",
+        "benefits": ", ".join(words[language[:2]] for words in stated.benefits.values()),
+        "slots": [
+            (slot, currency, typed.get(f"level times {place} {slot}", str(factor)))
+            for slot, (currency, factor) in enumerate(multiplies)
+        ],
+    }

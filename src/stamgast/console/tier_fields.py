@@ -1,0 +1,122 @@
+"""What the tiers' part of the form sent, read into their values. No database."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from stamgast.console.field_values import InvalidField, decimal_of, whole
+from stamgast.programmes.documents import CALENDAR, MONTHS, Document
+from stamgast.programmes.forms import LevelValues, NewLevel, Span, TierValues
+
+PERIOD_UNITS = ("day", "week", "month", "year")
+GRACE_UNITS = ("day", "week", "month")
+MONEY_KINDS = ("Order Completed", "Till Sale")
+LARGEST_FACTOR = 100
+LONGEST_NAME = 80
+
+
+def read_tiers(post: QueryDict, before: TierValues, document: Document) -> TierValues:
+    """The tiers with the fields in them. A field that was not sent keeps its value."""
+    taken = {rule.name for rule in document.rules} | {card.name for card in document.cards}
+    levels: list[LevelValues] = []
+    for place, was in enumerate(before.levels):
+        level = _level(post, place, was, document)
+        _check_name(f"level name {place}", level.name, taken)
+        taken.add(level.name)
+        lower = next((one for one in reversed(levels) if one.threshold is not None), None)
+        if lower and lower.threshold is not None and level.threshold is not None and level.threshold <= lower.threshold:
+            problem = _("it has to need more than %(lower)s, which needs %(amount)s.")
+            words = {"lower": lower.name, "amount": lower.threshold}
+            raise InvalidField(f"level from {place}", level.name, problem % words)
+        levels.append(level)
+    currency = post.get("tier on", before.currency or "")
+    return replace(
+        _held(post, before),
+        currency=currency if before.currency is not None and currency in document.currencies else before.currency,
+        levels=tuple(levels),
+    )
+
+
+def _held(post: QueryDict, before: TierValues) -> TierValues:
+    """In what time a level is reached, and for how long it is held."""
+    where = _("Levels")
+    period, month = post.get("tier period", ""), post.get("tier month", before.month)
+    rolling = before.rolling
+    if period == "rolling":
+        was = before.rolling or Span(12, "month")
+        count = whole("tier rolling", where, post.get("tier rolling"), was.count, most=1116)
+        rolling = Span(count, _one_of(post.get("tier rolling unit"), PERIOD_UNITS, was.unit))
+    elif period in CALENDAR:
+        rolling = None
+    grace, sent = before.grace, post.get("tier grace")
+    if sent is not None:
+        was = before.grace or Span(1, "day")
+        unit = _one_of(post.get("tier grace unit"), GRACE_UNITS, was.unit)
+        grace = Span(whole("tier grace", where, sent, 1, most=372), unit) if sent.strip() else None
+    return replace(
+        before,
+        calendar=period if period in CALENDAR else before.calendar,
+        month=_one_of(month, MONTHS, before.month),
+        rolling=rolling,
+        grace=grace,
+        is_soft=post.get("tier down", "soft" if before.is_soft else "") == "soft",
+    )
+
+
+def _level(post: QueryDict, place: int, was: LevelValues, document: Document) -> LevelValues:
+    name = post.get(f"level name {place}", was.name).strip()
+    threshold = was.threshold
+    if threshold is not None:
+        threshold = whole(f"level from {place}", name, post.get(f"level from {place}"), threshold, least=0)
+    multiplies = was.multiplies
+    slots = [slot for slot in range(len(document.currencies)) if f"level times {place} {slot}" in post]
+    if slots:
+        read = [_multiply(post, place, slot, name, document) for slot in slots]
+        multiplies = tuple(one for one in read if one is not None)
+        if len({currency for currency, _factor in multiplies}) < len(multiplies):
+            raise InvalidField(f"level of {place} {slots[-1]}", name, _("it multiplies one thing twice."))
+    return LevelValues(name, threshold, multiplies)
+
+
+def _multiply(post: QueryDict, place: int, slot: int, name: str, document: Document) -> tuple[str, Decimal] | None:
+    field = f"level times {place} {slot}"
+    sent = post.get(field, "").strip()
+    if not sent:
+        return None
+    factor = decimal_of(sent)
+    if factor is None or not 1 < factor <= LARGEST_FACTOR or factor * 100 % 1:
+        problem = _("“%(text)s” does not fit. It is a number above 1 and at most 100, with at most two decimals.")
+        raise InvalidField(field, name, problem % {"text": sent[:20]})
+    return _one_of(post.get(f"level of {place} {slot}"), list(document.currencies), next(iter(document.currencies))), factor
+
+
+def new_level(post: QueryDict, document: Document) -> NewLevel:
+    """The level that is to be added."""
+    name, where = post.get("new level name", "").strip(), _("A new level")
+    taken = {rule.name for rule in document.rules} | {card.name for card in document.cards}
+    tiers = document.tiers
+    taken |= {level.name for level in tiers.levels} if tiers else set()
+    _check_name("new level name", name, taken)
+    threshold = whole("new level from", where, post.get("new level from"), 0, least=0)
+    on = post.get("new level on", "")
+    is_currency = on in document.currencies
+    kinds = tuple(kind for kind in MONEY_KINDS if kind in on.removeprefix("money ").split(", ")) or MONEY_KINDS[:1]
+    level = NewLevel(name, threshold, on if is_currency else None, () if is_currency else kinds)
+    scale = 1 if tiers is None or tiers.currency is not None else 100
+    if tiers is not None and any(one.threshold == threshold * scale for one in tiers.levels):
+        raise InvalidField("new level from", where, _("there is a level that is reached from there on already."))
+    return level
+
+
+def _check_name(field: str, name: str, taken: set[str]) -> None:
+    if not 1 <= len(name) <= LONGEST_NAME or "/" in name or not name.isprintable():
+        raise InvalidField(field, name or _("A level"), _("its name has 1 to 80 characters, and no slash."))
+    if name in taken:
+        raise InvalidField(field, name, _("another rule, card or level is called so."))
+
+
+def _one_of(sent: str | None, known: Sequence[str], otherwise: str) -> str:
+    return sent if sent in known else otherwise  # type: ignore[return-value]
