@@ -8,6 +8,9 @@ BENCHES := intake ledger holds expiry score measures import identity duplicates
 # The tools read the settings module; they need a secret and no folder of the user's.
 TOOLS := STAMGAST_SECRET_KEY=only-for-the-tools-and-long-enough-to-be-accepted-as-one STAMGAST_DATA=.venv/data
 
+# Where it is set, as in many images, every command compiles two thousand modules anew: seconds each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test check bench serve docs
 .DEFAULT_GOAL := setup
 

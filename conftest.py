@@ -15,6 +15,7 @@ from typing import Any
 
 import django
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.test.utils import setup_databases, teardown_databases
 from django.utils import timezone, translation
 from hypothesis import HealthCheck, settings
@@ -41,6 +42,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["STAMGAST_DATABASE_URL"] = _start_server(folder / "postgres")
     os.environ["DJANGO_SETTINGS_MODULE"] = "stamgast.settings"
     django.setup()
+    _make_passwords_cheap()
+
+
+def _make_passwords_cheap() -> None:
+    """A real hash takes a quarter of a second, on purpose, and hundreds of tests sign somebody in: the same, of less memory."""
+    Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 
 
 def _start_server(folder: Path) -> str:
