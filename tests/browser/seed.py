@@ -127,6 +127,7 @@ def fill(now: datetime) -> None:
         pass
     propose(now)
     live_together(now)
+    settle_with_others(now)
     define(now)
     draft(now)
 
@@ -191,6 +192,26 @@ def live_together(now: datetime) -> None:
     give = Asked("seed-give", "For our anniversary", now, actor)
     give_to_pool("user_id:918", currency="score", amount=20, asked=give)
     spend_from_pool("user_id:905", currency="score", amount=5, asked=Asked("seed-spend", "Two coffees", now, actor))
+
+
+def settle_with_others(now: datetime) -> None:
+    """A partner that gave points and a charity that was given some; and one that was closed."""
+    from stamgast.books.operations import add_partner, close_partner
+    from stamgast.flows.act import act
+    from stamgast.kit.database import transaction
+    from stamgast.ledger.acts import Donate, Issue
+
+    by = {"at": now, "actor": f"staff:{EMAIL}"}
+    with transaction() as cursor:
+        add_partner(cursor, code="bakery", kind="partner", name="Bakery on the corner", **by)
+        add_partner(cursor, code="florist", kind="partner", name="Florist", **by)
+        add_partner(cursor, code="forest", kind="charity", name="Friends of the forest", **by)
+        close_partner(cursor, "florist", reason="They moved away", **by)
+    said = {"currency": "score", "occurred_at": now}
+    issued = {**said, "key": "seed-issue", "reason": "Bread for a week", "amount": 40, "partner": "bakery"}
+    donated = {**said, "key": "seed-donate", "reason": "A tree", "amount": 3, "charity": "forest"}
+    act("user_id:918", lambda owner, anchor: Issue(owner_id=owner, anchor_id=anchor, **issued), **by)
+    act("user_id:918", lambda owner, anchor: Donate(owner_id=owner, anchor_id=anchor, **donated), **by)
 
 
 def propose(now: datetime) -> None:

@@ -5,13 +5,16 @@ from datetime import timedelta
 
 import pytest
 
+from stamgast.books.operations import add_partner
 from stamgast.flows import act as acting
 from stamgast.flows import merge_customers as merging
 from stamgast.flows.audit import run as audit
 from stamgast.flows.install import install
+from stamgast.flows.partners import act_with_partner
 from stamgast.kit.database import transaction
-from stamgast.ledger.acts import Hold, Spend
+from stamgast.ledger.acts import Hold, Issue, Spend
 from stamgast.ledger.errors import InsufficientBalance, InvalidAct
+from stamgast.ledger.settlement import Period, Totals, sum_settlements
 from tests.flows.test_merge_races import BY, NOW, coupon, drain, in_thread, score_of, tell, wait_until_somebody_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,6 +111,25 @@ def test_one_key_from_twenty_clients_at_once_is_one_spend(pair):
     assert failures == []
     assert sorted(outcome.is_repeat for outcome in outcomes) == [False] + [True] * 19
     assert score_of("user_id:anna") == 17
+    assert findings() == []
+
+
+def test_one_key_from_twenty_clients_at_once_is_one_issue(pair):
+    with transaction() as cursor:
+        add_partner(cursor, code="bakery", kind="partner", name="Bakery", at=NOW, actor="test")
+
+    def issue(owner, anchor):
+        said = {"key": "bread", "reason": "bread", "occurred_at": NOW, "currency": "score", "amount": 6, "partner": "bakery"}
+        return Issue(owner_id=owner, anchor_id=anchor, **said)
+
+    outcomes = []
+    asked = [lambda: outcomes.append(act_with_partner("user_id:anna", issue, at=NOW, actor="test"))] * 20
+    assert at_once(*asked) == []
+    assert sorted(outcome.is_repeat for outcome in outcomes) == [False] + [True] * 19
+    assert score_of("user_id:anna") == 26
+    with transaction() as cursor:
+        day = Period(NOW.date(), NOW.date(), "UTC")
+        assert sum_settlements(cursor, day) == [Totals("bakery", "score", 6, 0, 0)]
     assert findings() == []
 
 

@@ -22,6 +22,7 @@ class Scope(StrEnum):
     POINTS_REVERSE = "points:reverse"
     POINTS_TRANSFER = "points:transfer"
     POINTS_ADJUST = "points:adjust"
+    POINTS_ISSUE = "points:issue"
     MEASURES_READ = "measures:read"
     PROGRAMMES_READ = "programmes:read"
     PROGRAMMES_DRAFT = "programmes:draft"

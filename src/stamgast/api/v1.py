@@ -16,6 +16,7 @@ from stamgast.api import (
     identity,
     ledger,
     measures,
+    partners,
     pools,
     problems,
     profiles,
@@ -54,6 +55,7 @@ measures.register(api)
 programmes.register(api)
 acts.register(api)
 adjustments.register(api)
+partners.register(api)
 
 
 @api.get("/customers", response=shapes.CustomerPage, summary="List or search customers")

@@ -23,6 +23,18 @@ class Valuation(models.Model):
         )
 
 
+class Partner(models.Model):
+    """A partner or charity, by the code under which the ledger keeps what moved with it. Closed, never removed."""
+
+    code = models.TextField(primary_key=True, db_collation="C")
+    kind = models.TextField()
+    name = models.TextField()
+    added_at = models.DateTimeField()
+    added_by = models.TextField()
+    closed_at = models.DateTimeField(null=True, help_text="since when nothing more is done with it; null while it is active")
+    closed_by = models.TextField(default="")
+
+
 class SigningKey(models.Model):
     """The one key with which checkpoints are signed, sealed with the installation's secret."""
 

@@ -1,11 +1,14 @@
 """Reads of the books."""
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 
-from stamgast.books.types import AuditRun, Valuation
+from stamgast.books.errors import PartnerClosed, PartnerNotFound
+from stamgast.books.types import AuditRun, Partner, PartnerKind, Valuation
 from stamgast.kit.database import Cursor
+from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, Page, decode_cursor, page_of
 
 
 def list_valuations(cursor: Cursor) -> list[Valuation]:
@@ -15,6 +18,42 @@ def list_valuations(cursor: Cursor) -> list[Valuation]:
         ORDER BY currency, valid_from, decided_at"""
     )
     return [Valuation(*row) for row in cursor]
+
+
+PARTNER_COLUMNS = "code, kind, name, added_at, added_by, closed_at, closed_by"
+
+
+def list_partners(cursor: Cursor, *, after: str | None = None, limit: int = DEFAULT_PAGE) -> Page[Partner]:
+    """Partners and charities, closed ones among them, by code."""
+    limit = max(1, min(limit, LARGEST_PAGE))
+    last = None if after is None else decode_cursor(after, str)[0]
+    cursor.execute(
+        f"""SELECT {PARTNER_COLUMNS} FROM books_partner WHERE %(last)s::text IS NULL OR code > %(last)s
+        ORDER BY code LIMIT %(limit)s""",
+        {"last": last, "limit": limit + 1},
+    )
+    return page_of([_as_partner(row) for row in cursor], limit, lambda partner: (partner.code,))
+
+
+def find_partners(cursor: Cursor, codes: Collection[str]) -> dict[str, Partner]:
+    """Partners and charities by their codes; unknown ones are absent."""
+    cursor.execute(f"SELECT {PARTNER_COLUMNS} FROM books_partner WHERE code = ANY(%s)", (list(codes),))
+    return {row[0]: _as_partner(row) for row in cursor}
+
+
+def require_active(cursor: Cursor, code: str, kind: PartnerKind) -> Partner:
+    """The partner or charity of this code, with which something is to be done. Raises PartnerNotFound, PartnerClosed."""
+    found = find_partners(cursor, [code]).get(code)
+    if found is None or found.kind != kind:
+        raise PartnerNotFound(f"No {kind} has this code. Look at the list of partners for those there are.")
+    if found.closed_at is not None:
+        raise PartnerClosed(f"This {kind} is closed, so nothing more is done with it. Choose another.")
+    return found
+
+
+def _as_partner(row: tuple[Any, ...]) -> Partner:
+    code, kind, *rest = row
+    return Partner(code, PartnerKind(kind), *rest)
 
 
 def find_public_key(cursor: Cursor) -> bytes | None:

@@ -30,6 +30,28 @@ class Valuation:
     reason: str
 
 
+class PartnerKind(StrEnum):
+    """What a business is to the programme. The texts are stored."""
+
+    PARTNER = "partner"
+    """Issues points, for which it owes, and redeems them, for which it is owed."""
+    CHARITY = "charity"
+    """Is given points by customers, for which it is owed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A partner or charity. ``code`` is what the ledger keeps with what moved; ``closed_at`` is None while it is active."""
+
+    code: str
+    kind: PartnerKind
+    name: str
+    added_at: datetime
+    added_by: str
+    closed_at: datetime | None = None
+    closed_by: str = ""
+
+
 class Moved(NamedTuple):
     """What was given, redeemed and expired in one month of the points of one vintage. Months: 12 × year + month − 1."""
 

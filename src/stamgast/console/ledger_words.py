@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from stamgast.activities.types import Activity
+from stamgast.books.types import PartnerKind
 from stamgast.console import reader
 from stamgast.console.programme_words import rule_label
 from stamgast.console.words import activity_facts, currency_label, look_of, movement_word
@@ -28,6 +29,11 @@ def account_label(account: int) -> str:
         Account.ISSUED: _("given by partners"),
     }
     return labels.get(Account(account), str(account))
+
+
+def partner_kind_label(kind: PartnerKind) -> str:
+    """What a business is to the programme."""
+    return {PartnerKind.PARTNER: _("partner"), PartnerKind.CHARITY: _("charity")}[kind]
 
 
 def kind_label(kind: MovementKind) -> str:

@@ -81,6 +81,12 @@ def refusal_sentence(error: StamgastError) -> str:
         "currency_not_spendable": _("This currency cannot be spent. Nothing was done."),
         "unknown_currency": _("The programme has no such currency. Nothing was done."),
         "act_key_reused": _("This form was sent before, for something else. Nothing was done: open it again."),
+        "partner_not_found": _("There is no such partner or charity."),
+        "partner_closed": _("This partner or charity is closed, so nothing more is done with it. Nothing was done."),
+        "partner_exists": _("There is a partner or charity of that code already. Choose another code."),
+        "invalid_settlement_period": _(
+            "These days cannot be settled at once. Choose others: at most a year, the first before the last."
+        ),
         "identifier_not_found": _("One of these identifiers has never come in. Look at the customer again."),
         "search_running": _("Duplicates are being looked for at this moment. Look at the list in a few minutes."),
         "published_meanwhile": _("Somebody published another version meanwhile. Look at theirs, then decide again."),
@@ -107,6 +113,9 @@ def refusal_sentence(error: StamgastError) -> str:
         "consent moment": _("The moment lies in the future. Say when it was given or withdrawn, or leave it out."),
         "consent name": _("A purpose and a channel are 1 to 40 small letters, digits and dashes, such as newsletter."),
         "consent text": _("Write the text that people are asked, in at least one language."),
+        "partner code": _("A code is 1 to 40 small letters, digits and dashes, such as corner-bakery."),
+        "partner name": _("A name is 1 to 100 printable characters."),
+        "partner kind": _("It is a partner or a charity. Choose one of both."),
         "rule kind": _("“%(kind)s” is no kind of identifier. It is a word such as card_number."),
         "rule number": _("For %(kind)s give a whole number from %(least)s to %(most)s."),
         "rule text": _("“%(text)s” cannot be in the list: then everything of its kind would be blocked, or it is too long."),

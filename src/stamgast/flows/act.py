@@ -22,7 +22,7 @@ from stamgast.ledger.errors import REFUSALS, CurrencyNotSpendable, UnknownCurren
 from stamgast.ledger.operations import perform
 from stamgast.ledger.types import to_microseconds
 from stamgast.programmes.queries import find_programme
-from stamgast.programmes.terms import Currency
+from stamgast.programmes.terms import Currency, Document
 
 TRIES = 3
 MOST_TOGETHER = 64
@@ -146,10 +146,16 @@ def list_currencies(cursor: Cursor, *, at: datetime) -> list[str]:
     return list(_currencies_at(cursor, at))
 
 
-def _currencies_at(cursor: Cursor, at: datetime) -> Mapping[str, Currency]:
+def document_at(cursor: Cursor, at: datetime) -> Document | None:
+    """The document in force at a moment; None where none was yet."""
     programme = find_programme(cursor)
     place = -1 if programme is None else int(programme.version_at(np.array([to_microseconds(at)]))[0])
-    return {} if programme is None or place < 0 else programme.documents[place].currencies
+    return None if programme is None or place < 0 else programme.documents[place]
+
+
+def _currencies_at(cursor: Cursor, at: datetime) -> Mapping[str, Currency]:
+    document = document_at(cursor, at)
+    return document.currencies if document else {}
 
 
 def find_owner(cursor: Cursor, customer: str, *, region: str | None = None) -> tuple[UUID, UUID | None]:

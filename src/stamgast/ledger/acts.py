@@ -43,6 +43,7 @@ class Act:
     """
 
     kind: ClassVar[ActKind]
+    follows: ClassVar[tuple[str, ...]] = ()  # what follows from when it happened, and is no part of what is asked
     owner_id: UUID
     key: str
     reason: str
@@ -70,7 +71,7 @@ UNSAID = ("owner_id", "key", "occurred_at", "anchor_id", "receiver_anchor_id")
 
 
 def _names(kind: type[Act]) -> list[str]:
-    return [field.name for field in fields(kind) if field.name not in UNSAID]
+    return [field.name for field in fields(kind) if field.name not in UNSAID and field.name not in kind.follows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +166,10 @@ class Redeem(Act):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue(Act):
-    """A partner gives an amount, and owes for it."""
+    """A partner gives an amount, and owes for it. When it expires follows from the programme."""
 
     kind = ActKind.ISSUE
+    follows = ("expires_at",)
     currency: str
     amount: int
     partner: str

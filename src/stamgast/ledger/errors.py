@@ -28,6 +28,12 @@ class InvalidStatementPeriod(LedgerError):
     code = "invalid_statement_period"
 
 
+class InvalidSettlementPeriod(LedgerError):
+    """The days of a settlement do not follow each other, are too many, or lie outside the years that are kept."""
+
+    code = "invalid_settlement_period"
+
+
 class InvalidAct(LedgerError):
     """What is asked cannot be done with any balance: no amount, no key, or a moment that has not come."""
 

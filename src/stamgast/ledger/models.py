@@ -67,6 +67,7 @@ class Movement(models.Model):
             models.Index(fields=("bucket", "owner_id", "effective_at"), name="movement_owner"),
             BrinIndex(fields=("posted_at",), autosummarize=True, name="movement_posted"),
             models.Index(fields=("bucket", "act_id"), name="movement_act", condition=Q(act_id__isnull=False)),
+            models.Index(fields=("effective_at",), name="movement_settled", condition=Q(reference__isnull=False)),
         )
 
 

@@ -29,13 +29,19 @@ from stamgast.ledger.types import MovementKind
 
 ROWS = 50
 AUDITS = 10
-TABS = ("ledger", "movements", "liability", "audit")
+TABS = ("ledger", "movements", "liability", "settlement", "audit")
 LONGEST_TYPED = 200
 
 
 def tabs(request: HttpRequest, here: str) -> list[dict[str, Any]]:
     """The pages of the ledger that the reader may open."""
-    labels = {"ledger": _("Balances"), "movements": _("Movements"), "liability": _("Liability"), "audit": _("Audit")}
+    labels = {
+        "ledger": _("Balances"),
+        "movements": _("Movements"),
+        "liability": _("Liability"),
+        "settlement": _("Settlement"),
+        "audit": _("Audit"),
+    }
     return [
         {"label": labels[name], "address": reverse(f"console:{name}"), "is_here": name == here}
         for name in TABS

@@ -26,7 +26,7 @@ from stamgast.ledger.audit import audit
 from stamgast.ledger.errors import REFUSALS, InvalidAct
 from stamgast.ledger.operations import fold, settle_due
 from stamgast.ledger.queries import get_balances, list_lots, list_movements, next_due
-from stamgast.ledger.settlement import Settlement, list_settlements
+from stamgast.ledger.settlement import Period, Settlement, Totals, list_settlements, sum_settlements
 from stamgast.ledger.tests.examples import ACTOR, ADA, BOB, START, act, day, do, give, rows_of, spend, wanted
 from stamgast.ledger.types import Account, MovementKind
 
@@ -325,19 +325,17 @@ def test_partners_and_charities_have_accounts_of_their_own() -> None:
         assert (back.amount, balance(cursor)) == (2, (41, 0, 0, 0))
         assert do(cursor, act(Reverse, "sorry", spend_id=donated.act_id))[0].amount == 3
         fold(cursor)
-        assert list_settlements(cursor, Account.PARTNER) == [
-            Settlement("bakery", "score", START.date(), 0, 6),
-            Settlement("florist", "score", START.date(), 20, 0),
-        ]
         do(cursor, act(Redeem, "cake", currency="score", amount=5, partner="bakery", at=day(1)), at=day(1))
-        assert list_settlements(cursor, Account.PARTNER, reference="bakery") == [
-            Settlement("bakery", "score", START.date(), 0, 6),
-            Settlement("bakery", "score", day(1).date(), 0, 5),
+        month = Period(START.date(), day(9).date(), "UTC")
+        first = [Totals("bakery", "score", 0, 6, 0), Totals("florist", "score", 20, 0, 0), Totals("forest", "score", 0, 0, 0)]
+        later = Totals("bakery", "score", 0, 5, 0)
+        assert list_settlements(cursor, month).rows == [
+            *(Settlement(START.date(), one) for one in first),
+            Settlement(day(1).date(), later),
         ]
-        assert list_settlements(cursor, Account.CHARITY) == [Settlement("forest", "score", START.date(), 0, 0)]
-        assert list_settlements(cursor, Account.PARTNER, since=day(1).date(), until=day(1).date()) == [
-            Settlement("bakery", "score", day(1).date(), 0, 5)
-        ]
+        assert list_settlements(cursor, month._replace(since=day(1).date())).rows == [Settlement(day(1).date(), later)]
+        assert sum_settlements(cursor, month, reference="bakery") == [Totals("bakery", "score", 0, 11, 0)]
+        assert [one.net for one in sum_settlements(cursor, month)] == [11, -20, 0]
         assert audit(cursor) == []
 
 
