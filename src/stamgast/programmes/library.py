@@ -40,7 +40,7 @@ def load(document: str | Path | Mapping[datetime, str | Path]) -> "Programme":
 
 
 def _text_of(document: str | Path) -> str:
-    if isinstance(document, str) and "\n" in document:
+    if isinstance(document, str) and ("\n" in document or document.lstrip().startswith("{")):  # JSON may stand on one line
         return document
     return Path(document).read_text("utf-8")
 
