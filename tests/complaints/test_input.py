@@ -11,7 +11,7 @@ from stamgast.programmes.errors import InvalidProgramme
 
 from .shop import BEN, EUROS, NOW, document, line, order, refund
 
-NOT_AMOUNTS = [-1, -100, 0, 0.5, 1.5, "-5", "1e3", "ten", 10**16, [], {}]
+NOT_AMOUNTS = [-1, -100, 0, 0.5, 1.5, "-5", "1e3", "ten", "5", True, 10**16, [], {}]
 
 
 @pytest.fixture

@@ -36,25 +36,25 @@ class SpendBody(ReasonBody):
     """How much of which currency."""
 
     currency: str
-    amount: int = Field(ge=1, le=LARGEST_AMOUNT)
+    amount: int = Field(ge=1, le=LARGEST_AMOUNT, strict=True)
 
 
 class HoldBody(SpendBody):
     """How much to set aside, and for how long."""
 
-    lasts_seconds: int = Field(900, ge=1, le=LONGEST_HOLD_SECONDS)
+    lasts_seconds: int = Field(900, ge=1, le=LONGEST_HOLD_SECONDS, strict=True)
 
 
 class CaptureBody(ReasonBody):
     """How much of what was set aside; all of it, where it is left out. The rest is released."""
 
-    amount: int | None = Field(None, ge=1, le=LARGEST_AMOUNT)
+    amount: int | None = Field(None, ge=1, le=LARGEST_AMOUNT, strict=True)
 
 
 class ReversalBody(CaptureBody):
     """How much to give back; all that is left, where it is left out. What expired lives ``grace_days`` more."""
 
-    grace_days: int | None = Field(None, ge=1, le=3660)
+    grace_days: int | None = Field(None, ge=1, le=3660, strict=True)
 
 
 class TransferBody(SpendBody):

@@ -17,7 +17,7 @@ class AdjustmentBody(ReasonBody):
     """How much of which currency: above zero it is added, below zero it is taken. What is added may expire."""
 
     currency: str
-    amount: int = Field(ge=-LARGEST_AMOUNT, le=LARGEST_AMOUNT)
+    amount: int = Field(ge=-LARGEST_AMOUNT, le=LARGEST_AMOUNT, strict=True)
     expires_at: AwareDatetime | None = None
 
 
