@@ -104,6 +104,23 @@ def refusal_sentence(error: StamgastError) -> str:
         "archive_damaged": _(
             "A file of the archive cannot be read. Tell who looks after Stamgast: “stamgast doctor” says which."
         ),
+        "hold_not_found": _("This customer has no such reservation."),
+        "hold_ended": _("This reservation was used or let go before, or its time is over. Nothing was done."),
+        "above_held": _("That is more than was set aside. Nothing was done."),
+        "spend_not_found": _("This customer has no such spend."),
+        "above_spent": _("That is more than was spent, or than is left of it to give back. Nothing was done."),
+        "invalid_act": _("That cannot be done with any balance. Nothing was done."),
+        "invalid_statement_period": _("The statement ends before it begins, or is of years that are not kept."),
+        "invalid_money": _("That is not an amount of money, or its currency is none that we know."),
+        "measure_not_found": _("There is no figure of that name."),
+        "unknown_zone": _("That is not a time zone. Give one such as Europe/Amsterdam."),
+        "other_programme": _("The document has another name than the programme that decides here. Nothing was published."),
+        "erasure_key_lost": _("The key of the erasures cannot be read. Tell who looks after Stamgast: a secret is missing."),
+        "invalid_idempotency_key": _("The request needs a key of its own, such as a new UUID. Nothing was done."),
+        "idempotency_key_reused": _("This key came before with another request. Nothing was done: use a new one."),
+        "missing_scope": _("This key may not do that. Use one that may."),
+        "rate_limited": _("This key asks faster than it may. Wait a moment, then try again."),
+        "unavailable": _("The database cannot be reached. Try again in a minute."),
         "invalid_cursor": _("This list has moved on. Start again from its beginning."),
     }
     wrong = {
