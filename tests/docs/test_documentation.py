@@ -30,8 +30,8 @@ OF_ONE_PAGE = {"link_expired", "second_factor_refused", "sign_in_refused", "sign
 """What one page catches by its class, and says in its own words."""
 BY_THEIR_DETAILS = {
     "invalid_condition", "invalid_consent", "invalid_endpoint", "invalid_identity_rules", "invalid_kind", "invalid_mapping",
-    "invalid_programme", "invalid_simulation", "invalid_staff", "invalid_trait", "invalid_valuation", "invalid_view",
-    "still_refused",
+    "invalid_partner", "invalid_programme", "invalid_simulation", "invalid_staff", "invalid_trait", "invalid_valuation",
+    "invalid_view", "still_refused",
 }  # fmt: skip
 """What is said with what is wrong and where: one code is many sentences, tested where they are made."""
 NEVER_RAISED = {"ledger_error", "programme_error", "invalid_wanted"}
