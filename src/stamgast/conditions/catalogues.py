@@ -2,14 +2,36 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
-from stamgast.conditions.fields import Catalogue, Field, LocalField, PropertyField, TextColumn, WholeColumn
+from stamgast.conditions.fields import BirthdayMonth, Catalogue, Field, LocalField, PropertyField, TextColumn, WholeColumn
 from stamgast.conditions.money import MoneyColumn
 
 _PATH = re.compile(r"[\w -]{1,80}(\.[\w -]{1,80}){0,7}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
+BIRTHDAY_MONTH = "birthday_month"
+_BIRTHDAY = (
+    (
+        "en",
+        (
+            "it is the member's birthday month",
+            "it is not the member's birthday month",
+            "the member's birthday is known",
+            "the member's birthday is not known",
+        ),
+    ),
+    (
+        "nl",
+        (
+            "het is de verjaardagsmaand van het lid",
+            "het is niet de verjaardagsmaand van het lid",
+            "de verjaardag van het lid is bekend",
+            "de verjaardag van het lid is niet bekend",
+        ),
+    ),
+)
 LINES = Catalogue(
     {
         "product_id": TextColumn("product_id", "product_id", (("en", "the product"), ("nl", "het product"))),
@@ -22,7 +44,7 @@ LINES = Catalogue(
 
 @lru_cache(maxsize=64)
 def activity_fields(timezone: str) -> Catalogue:
-    """What a rule may ask of an activity. ``amount`` is net of refunds, in major units; times are in the given zone."""
+    """What is asked of an activity. ``amount`` is net of refunds, in major units; times are in the given zone."""
     return Catalogue(
         fields={
             "kind": TextColumn("kind", "kind", (("en", "the activity"), ("nl", "de activiteit"))),
@@ -37,6 +59,18 @@ def activity_fields(timezone: str) -> Catalogue:
         families={"properties": _property},
         shorthands={"activity": "kind"},
         lines=LINES,
+    )
+
+
+@lru_cache(maxsize=64)
+def rule_fields(timezone: str) -> Catalogue:
+    """What a rule may ask: of an activity, and of the birthday of who did it."""
+    of_activity = activity_fields(timezone)
+    birthday = BirthdayMonth(BIRTHDAY_MONTH, timezone, (("en", "the birthday month"), ("nl", "de verjaardagsmaand")), _BIRTHDAY)
+    return replace(
+        of_activity,
+        fields={**of_activity.fields, BIRTHDAY_MONTH: birthday},
+        shorthands={**of_activity.shorthands, BIRTHDAY_MONTH: BIRTHDAY_MONTH},
     )
 
 

@@ -19,7 +19,7 @@ import ibis
 import ibis.expr.types as ir
 import msgspec
 
-from stamgast.conditions.types import Literal, Operator, Type
+from stamgast.conditions.types import Literal, Operator, Says, Type
 
 Row: TypeAlias = Mapping[str, Any]
 Labels: TypeAlias = tuple[tuple[str, str], ...]
@@ -40,6 +40,7 @@ class Field(ABC):
     type: Type | None
     labels: Labels
     choices: tuple[str, ...] = ()
+    says: Says = ()
     holds_doubles = False
 
     @abstractmethod
@@ -220,6 +221,35 @@ class LocalField(Field):
 
 
 _zone = lru_cache(maxsize=64)(ZoneInfo)
+
+
+@dataclass(frozen=True)
+class BirthdayMonth(Field):
+    """Whether ``occurred_at``, on the wall clock of a zone, lies in the month of ``birth_month``; missing where that is."""
+
+    name: str
+    zone: str
+    labels: Labels
+    says: Says
+    type: Type | None = Type.BOOLEAN
+
+    def value(self, row: Row) -> object | None:
+        month, moment = row.get("birth_month"), row.get("occurred_at")
+        if month is None or moment is None:
+            return None
+        assert isinstance(moment, datetime)
+        return bool(moment.astimezone(_zone(self.zone)).month == month)
+
+    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> ir.BooleanValue:
+        return compare_values(columns[local_column(self.zone)].month() == columns["birth_month"], operator, literal)
+
+    def is_present(self, columns: Columns) -> ir.BooleanValue:
+        present: ir.BooleanValue = columns["birth_month"].notnull()
+        return present
+
+    @property
+    def columns(self) -> frozenset[str]:
+        return frozenset({local_column(self.zone), "birth_month"})
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 
 from stamgast.conditions.fields import Columns, Field, Row
 from stamgast.conditions.types import PRESENCE, Failure, Literal, Operator, Outcome, Type
-from stamgast.conditions.words import AND, ANY_LINE, NOT, OR, join, say_comparison
+from stamgast.conditions.words import AND, ANY_LINE, NOT, OR, join, say_comparison, say_truth
 
 _PYTHON: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.IS: python.eq,
@@ -120,7 +120,15 @@ class Comparison(Condition):
 
     def _failure(self, actual: object, is_negated: bool, is_in_lines: bool) -> Failure:
         return Failure(
-            self.path, self.field.name, self.operator, self.literal, actual, is_negated, is_in_lines, self.field.labels
+            self.path,
+            self.field.name,
+            self.operator,
+            self.literal,
+            actual,
+            is_negated,
+            is_in_lines,
+            self.field.labels,
+            self.field.says,
         )
 
     def failure_in_lines(self) -> Failure:
@@ -128,6 +136,8 @@ class Comparison(Condition):
         return self._failure(None, False, True)
 
     def sentence(self, language: str, *, is_nested: bool = False) -> str:
+        if self.field.says:
+            return say_truth(self.field.says, self.operator, self.literal, language)
         return say_comparison(dict(self.field.labels)[language], self.operator, self.literal, language)
 
     def comparisons(self) -> Iterator["Comparison"]:

@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 Scalar: TypeAlias = str | Decimal | bool | date
 Literal: TypeAlias = Scalar | tuple[Scalar, ...]
+Says: TypeAlias = tuple[tuple[str, tuple[str, str, str, str]], ...]
+"""How a field of true and false is told in each language: where it is true, false, known, and not known."""
 
 
 class Type(StrEnum):
@@ -57,6 +59,7 @@ class Failure:
     is_negated: bool
     is_in_lines: bool
     labels: tuple[tuple[str, str], ...]
+    says: Says = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from stamgast.conditions.types import Failure, Literal, Operator
+from stamgast.conditions.types import PRESENCE, Failure, Literal, Operator, Says
 
 LANGUAGES = ("en", "nl")
 AND = {"en": " and ", "nl": " en "}
@@ -115,8 +115,21 @@ def say_comparison(label: str, operator: Operator, literal: Literal | None, lang
     return _STATES[language][operator].format(label, say_value(literal, language))
 
 
+def say_truth(says: Says, operator: Operator, literal: Literal | None, language: str) -> str:
+    """``it is the member's birthday month``: a comparison of a field that says itself what it is."""
+    yes, no, known, unknown = dict(says)[language]
+    if operator in PRESENCE:
+        return known if operator is Operator.EXISTS else unknown
+    return yes if (operator is Operator.IS) == literal else no
+
+
 def say_failure(failure: Failure, language: str) -> str:
     """``the amount is 0.00 and must be over 0``."""
+    if failure.says:
+        yes, no, known, unknown = dict(failure.says)[language]
+        if failure.actual is None:
+            return unknown
+        return known if failure.operator in PRESENCE else yes if failure.actual else no
     label = dict(failure.labels)[language]
     must = _MUSTS[language][failure.operator][failure.is_negated].format(say_value(failure.expected, language))
     if failure.is_in_lines:

@@ -31,7 +31,7 @@ class Resolution:
     """Whose the activities are. ``moved`` are customers that lost or gained identifiers which had a customer before.
 
     ``merged`` says of customers that are no more whose part they became; ``separated`` are pairs of a customer that goes on
-    and one that took identifiers from it.
+    and one that took identifiers from it. ``born`` are customers of before of whom another month of birth is known now.
     """
 
     customers: Mapping[UUID, UUID]
@@ -39,6 +39,7 @@ class Resolution:
     created: frozenset[UUID]
     merged: Mapping[UUID, UUID] = field(default_factory=dict)
     separated: frozenset[tuple[UUID, UUID]] = frozenset()
+    born: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from stamgast.activities.messages import CARD_REISSUED
 from stamgast.activities.operations import remove_pending
 from stamgast.activities.queries import load_for_deciding, take_pending
 from stamgast.activities.types import Columns, PendingActivity
+from stamgast.customers.birthdays import birth_months
 from stamgast.customers.consent.operations import take_in
 from stamgast.customers.consent.rules import KINDS as CONSENT_KINDS
 from stamgast.customers.consent.types import Told
@@ -85,8 +86,11 @@ def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: date
     _take_consents(cursor, columns, at=at)
     states = load_states(cursor, programme.name, set(customers.values()))
     again = who_refers_back(cursor, columns, customers) | resolution.moved
+    if programme.reads_birthdays:
+        again |= resolution.born
     work = replace(_divide(states, columns, customers, again, created=resolution.created), moved=resolution.moved)
-    table = activity_table(columns, customers, keep=work.onwards)
+    months = birth_months(cursor, work.onwards) if programme.reads_birthdays else {}
+    table = activity_table(columns, customers, keep=work.onwards, months=months)
     held = _states_of(states, work.onwards)
     onwards = decide(programme, held, table, until=at) if table.num_rows else NOTHING
     remove_pending(cursor, waiting)

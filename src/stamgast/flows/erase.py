@@ -1,7 +1,7 @@
 """Takes one person out of everything, by any identifier, and leaves a receipt and tombstones.
 
 What stays is what the books need and nobody can be found by: kinds, moments, amounts and lines of activities, on an identifier
-that is random, and the ledger on our own id. So totals, replay and the audit are what they were.
+that is random, the month of birth where the programme asks for it, and the ledger on our own id. So totals, replay and the audit are what they were.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,11 +12,13 @@ from uuid import UUID
 from stamgast.access.operations import record
 from stamgast.activities.archive import archive_folder, recall, remove_leftovers
 from stamgast.activities.erasing import empty_refusals, find_refusals, list_carrying, scrub_anchored, strip_identifiers
+from stamgast.customers.birthdays import birth_months
 from stamgast.customers.consent.operations import withdraw_everything
 from stamgast.customers.erasure.errors import AlreadyErased
 from stamgast.customers.erasure.operations import (
     begin_erasure,
     bury,
+    keep_birth_month,
     open_key,
     remove_person,
     remove_told_by_others,
@@ -79,7 +81,9 @@ def _erase(cursor: Cursor, customer: UUID, *, reason: str, at: datetime, actor: 
     anchors = [one.id for one in identifiers]
     key = open_key(cursor, secrets_in_force())
     erasure = begin_erasure(customer, at=at, actor=actor, reason=reason)
-    who = pseudonym(erasure, key, get_programme(cursor))
+    programme = get_programme(cursor)
+    who = pseudonym(erasure, key, programme)
+    month = birth_months(cursor, [customer]).get(customer) if programme.reads_birthdays else None
     beside = list_seen_with(cursor, anchors)
     others = list_carrying(cursor, texts, beside)
     recall(cursor, [*anchors, *(beside if others else ())])
@@ -90,6 +94,8 @@ def _erase(cursor: Cursor, customer: UUID, *, reason: str, at: datetime, actor: 
         "refusals": _refusals(cursor, texts, region),
     }
     removed |= remove_person(cursor, erasure, anchors)
+    if month is not None:
+        keep_birth_month(cursor, erasure, month)
     forget_values_of(cursor, customer)
     withdraw_everything(cursor, erasure.anchor_id, at=at, source="erasure", actor="erasure")
     receipt = write_receipt(cursor, erasure, removed)

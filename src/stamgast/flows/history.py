@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from stamgast.activities.queries import find_orders, load_history
 from stamgast.activities.types import Columns, Line
+from stamgast.customers.birthdays import birth_months
 from stamgast.customers.queries import anchors_of, customers_of
 from stamgast.kit.database import Cursor
 from stamgast.programmes.programme import Programme
@@ -45,13 +46,13 @@ def read_history(
 ) -> pa.Table:
     """Everything that these customers did, as ACTIVITIES; properties and lines when the programme asks, or ``with_body``.
 
-    With ``received_by``, only what had come in by then.
+    With ``received_by``, only what had come in by then; the months of birth are those that are known now.
     """
     anchors = anchors_of(cursor, customers)
     owner = {anchor: customer for customer, ids in anchors.items() for anchor in ids}
     columns = load_history(cursor, list(owner), needs_body=with_body or needs_body(programme))
     whose = {activity_id: owner[anchor] for activity_id, anchor in zip(columns.ids, columns.anchor_ids, strict=True)}
-    return activity_table(columns, whose, received_by=received_by)
+    return activity_table(columns, whose, received_by=received_by, months=birth_months(cursor, customers))
 
 
 def seen_in(table: pa.Table) -> dict[UUID, tuple[datetime, datetime]]:
@@ -73,9 +74,10 @@ def activity_table(
     customers: Mapping[UUID, UUID],
     keep: Collection[UUID] | None = None,
     received_by: datetime | None = None,
+    months: Mapping[UUID, int] | None = None,
 ) -> pa.Table:
     """The rows of ``columns`` as ACTIVITIES, sorted; only those of the customers in ``keep``, only those received by a
-    moment, when these are given."""
+    moment, when these are given. ``months`` are the months of birth of customers."""
     rows = [
         (customers[activity_id], columns.occurred_at[i], activity_id, i)
         for i, activity_id in enumerate(columns.ids)
@@ -98,6 +100,7 @@ def activity_table(
             pa.array([columns.order_ids[i] for i in order], pa.string()),
             pa.array([columns.properties[i] for i in order], pa.string()),
             pa.array([_plain(value) for value in lines], ACTIVITIES.field("lines").type),
+            pa.array([months.get(row[0]) for row in rows] if months else [None] * len(rows), pa.int8()),
         ],
         schema=ACTIVITIES,
     )

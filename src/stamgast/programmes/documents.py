@@ -13,7 +13,7 @@ from string import Template
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
-from stamgast.conditions import Condition, ConditionError, activity_fields, parse
+from stamgast.conditions import Condition, ConditionError, parse, rule_fields
 from stamgast.conditions.fields import PropertyField, TextColumn
 from stamgast.conditions.tree import AnyLine
 from stamgast.programmes.expiry import Expiry, parse_duration
@@ -102,7 +102,7 @@ class _Builder:
             sentence = f"{self.zone!r} is not a time zone. Write a name of the IANA list, such as Europe/Amsterdam."
             self.problems.append(("timezone", sentence))
             return None
-        self.fields = activity_fields(self.zone)
+        self.fields = rule_fields(self.zone)
         for name, filter_ in self.content.get("sets", {}).items():
             self._parse_lines(filter_, f"sets.{name}")
         currencies = {name: self._currency(name, options) for name, options in self.content["currencies"].items()}

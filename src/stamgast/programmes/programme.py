@@ -75,6 +75,11 @@ class Programme:
             used |= field.columns
         return tuple(sorted(used))
 
+    @property
+    def reads_birthdays(self) -> bool:
+        """Whether any version asks in which month the customer was born."""
+        return "birth_month" in self.columns
+
     @cached_property
     def tests(self) -> tuple[Condition, ...]:
         """What bases ask of an activity, each condition once."""

@@ -37,10 +37,11 @@ ACTIVITIES = pa.schema(
         _column("order_id", pa.string()),
         _column("properties", pa.string()),
         _column("lines", pa.list_(LINE)),
+        _column("birth_month", pa.int8()),
     ]
 )
 """Activities to decide, sorted by customer, occurred_at, activity id. ``amount_minor`` is net of refunds; ``properties`` is
-JSON text. Both may be null, and so may ``lines``."""
+JSON text. Both may be null, and so may ``lines``. ``birth_month`` is that of the customer as far as is known now, 1 to 12."""
 
 DECISIONS = pa.schema(
     [

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stamgast.conditions import CUSTOMER_FIELDS, Condition, activity_fields, local_column, parse
+from stamgast.conditions import CUSTOMER_FIELDS, Condition, activity_fields, local_column, parse, rule_fields
 from stamgast.kit.zones import to_local
 
 FIRST, LAST = datetime.fromisoformat("1975-01-01"), datetime.fromisoformat("2060-01-01")
@@ -31,6 +31,7 @@ SCHEMA = pa.schema(
         ("order_id", pa.string()),
         ("properties", pa.string()),
         ("lines", pa.list_(LINE)),
+        ("birth_month", pa.int8()),
     ]
 )
 TEXTS = st.sampled_from(["", "coffee", "Coffee", "koffie ☕", "é", "é", "a'b", 'a"b', "null", "1", "true", "%", "\\", "Ω" * 3])
@@ -68,6 +69,7 @@ ROWS = st.fixed_dictionaries(
         "order_id": st.none() | ANY_TEXT,
         "properties": st.none() | JSON.map(json.dumps) | JSON.map(lambda value: json.dumps(value, ensure_ascii=False)),
         "lines": st.none() | st.lists(st.none() | LINES, max_size=3),
+        "birth_month": st.none() | st.integers(1, 12),
     }
 )
 ORDER = ["over", "at_least", "under", "at_most", "is", "is_not"]
@@ -105,6 +107,8 @@ LEAVES = (
     | comparisons("weekday", st.sampled_from(["monday", "thursday", "sunday"]), EQUALITY)
     | comparisons("hour", NUMBERS, ORDER)
     | comparisons("date", st.dates().map(str), ORDER)
+    | st.tuples(st.sampled_from(EQUALITY), st.booleans()).map(lambda pair: {"field": "birthday_month", pair[0]: pair[1]})
+    | st.sampled_from(["exists", "missing"]).map(lambda word: {"field": "birthday_month", word: True})
     | PROPERTIES
     | PROPERTIES
     | LINE_CONDITIONS.map(lambda condition: {"any_line": condition})
@@ -137,7 +141,7 @@ def answers_of_duckdb(condition: Condition, rows: list[dict[str, Any]], schema: 
 @settings(max_examples=150, deadline=None)
 @given(CONDITIONS, st.lists(ROWS, min_size=1, max_size=12))
 def test_closure_and_expression_agree(document: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    condition = parse(document, activity_fields(ZONE))
+    condition = parse(document, rule_fields(ZONE))
     closure = condition.closure()
     answers = [closure(row) for row in rows]
     assert answers == answers_of_duckdb(condition, rows, SCHEMA)

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from stamgast.customers.birthdays import BIRTH_MONTH
 from stamgast.customers.erasure.errors import AlreadyLifted
 from stamgast.customers.erasure.queries import find_key, find_wrapped_key
 from stamgast.customers.erasure.rules import KEY_BYTES, WrappedKey, tombstone_of, unwrap_key, wrap_key
 from stamgast.customers.erasure.types import ERASED, Erasure
 from stamgast.customers.reasons import required_reason
 from stamgast.customers.rules import identifier_id
+from stamgast.customers.sql import write_trait_values, write_traits
 from stamgast.kit.database import Cursor
 
 LONGEST_REASON = 500
@@ -106,6 +108,13 @@ def remove_person(cursor: Cursor, erasure: Erasure, anchors: Sequence[UUID]) -> 
     )
     cursor.execute("UPDATE customers_customer SET erased_at = %s WHERE id = %s", (erasure.at, erasure.customer_id))
     return removed
+
+
+def keep_birth_month(cursor: Cursor, erasure: Erasure, month: int) -> None:
+    """Leaves the month of a birthday, which the programme reads, so that what was given for it is given still."""
+    told = {"anchor_id": erasure.anchor_id, "name": BIRTH_MONTH, "value": month, "source": ERASED}
+    write_traits(cursor, [{**told, "occurred_at": erasure.at, "activity_id": erasure.id}])
+    write_trait_values(cursor, [{**told, "first_at": erasure.at, "last_at": erasure.at}])
 
 
 def remove_told_by_others(cursor: Cursor, anchors: Collection[UUID], values: Collection[str]) -> int:

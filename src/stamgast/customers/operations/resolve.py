@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from stamgast.customers import rules, sql, sql_rules
+from stamgast.customers.birthdays import BIRTH_TRAITS, birth_months
 from stamgast.customers.households import write_told
 from stamgast.customers.operations.changes import Changes, find_changes, write_links
 from stamgast.customers.operations.graph import Batch, Graph, find_news, lock_graph
@@ -34,10 +35,10 @@ def resolve(
     batch = _read_batch(cursor, sightings, identity.shared_sources)
     graph = lock_graph(cursor, batch, identity)
     changes = find_changes(cursor, batch, graph)
-    _write(cursor, batch, graph, changes, at=at, actor=actor)
+    born = _write(cursor, batch, graph, changes, at=at, actor=actor)
     customers = {sighting.activity_id: changes.owners[batch.ids[sighting.identifiers[0]]] for sighting in sightings}
     return Resolution(
-        customers, frozenset(changes.moved), frozenset(changes.created), changes.merged, frozenset(changes.separated)
+        customers, frozenset(changes.moved), frozenset(changes.created), changes.merged, frozenset(changes.separated), born
     )
 
 
@@ -87,7 +88,8 @@ def _precedes(one: Sighting, other: Sighting) -> bool:
     return (one.occurred_at, one.activity_id) < (other.occurred_at, other.activity_id)
 
 
-def _write(cursor: Cursor, batch: Batch, graph: Graph, changes: Changes, *, at: datetime, actor: str) -> None:
+def _write(cursor: Cursor, batch: Batch, graph: Graph, changes: Changes, *, at: datetime, actor: str) -> frozenset[UUID]:
+    """Returns the customers of before of whom another month of birth is known now."""
     if graph.changed:
         sql.write_evidence(cursor, list(graph.changed.values()))
     if graph.older:
@@ -100,9 +102,14 @@ def _write(cursor: Cursor, batch: Batch, graph: Graph, changes: Changes, *, at: 
     write_links(cursor, changes, at=at, actor=actor)
     write_told(cursor, batch.sightings)
     traits = _latest_traits(batch)
-    if traits:
-        sql.write_traits(cursor, traits)
-        sql.write_trait_values(cursor, list(_told_traits(batch)))
+    if not traits:
+        return frozenset()
+    telling = {changes.owners[anchor] for anchor, name in traits if name in BIRTH_TRAITS} - changes.created.keys()
+    before = birth_months(cursor, telling) if telling else {}
+    sql.write_traits(cursor, list(traits.values()))
+    sql.write_trait_values(cursor, list(_told_traits(batch)))
+    after = birth_months(cursor, telling) if telling else {}
+    return frozenset(customer for customer in telling if before.get(customer) != after.get(customer))
 
 
 def _seen_by_owner(batch: Batch, changes: Changes) -> dict[UUID, sql.Seen]:
@@ -120,7 +127,7 @@ def _span(one: sql.Seen, other: sql.Seen) -> sql.Seen:
     return (min(one[0], other[0]), max(one[1], other[1]))
 
 
-def _latest_traits(batch: Batch) -> list[dict[str, object]]:
+def _latest_traits(batch: Batch) -> dict[tuple[UUID, str], dict[str, object]]:
     latest: dict[tuple[UUID, str], tuple[Sighting, object]] = {}
     for sighting in batch.sightings:
         for name, value in sighting.traits.items():
@@ -130,8 +137,8 @@ def _latest_traits(batch: Batch) -> list[dict[str, object]]:
             known = latest.get(key)
             if known is None or _precedes(known[0], sighting):
                 latest[key] = (sighting, value)
-    return [
-        {
+    return {
+        (anchor, name): {
             "anchor_id": anchor,
             "name": name,
             "value": rules.storable_value(value),
@@ -140,7 +147,7 @@ def _latest_traits(batch: Batch) -> list[dict[str, object]]:
             "activity_id": one.activity_id,
         }
         for (anchor, name), (one, value) in latest.items()
-    ]
+    }
 
 
 def _told_traits(batch: Batch) -> Iterator[dict[str, object]]:

@@ -24,6 +24,7 @@ from stamgast.kit.ids import BUCKETS, new_id
 from stamgast.lake.manifest import write_whole
 from stamgast.programmes.programme import Programme
 from stamgast.programmes.queries import count_decided_by_bucket, list_decided_between
+from stamgast.programmes.types import ACTIVITIES
 
 KEPT = timedelta(hours=1)
 """How long a copy is used for new questions. Those that began with it go on with it for as long again."""
@@ -94,9 +95,11 @@ def read_part(cursor: Cursor, folder: Path, copy: Copy, part: Part, programme: P
     for suffix in ("whole", "columns")[: 1 if with_body else 2]:
         try:
             with pa.memory_map(str(place / f"{part.first}-{suffix}.arrow")) as file:
-                return pa.ipc.open_file(file).read_all()
+                table = pa.ipc.open_file(file).read_all()
         except FileNotFoundError:
             continue
+        if table.schema.equals(ACTIVITIES):  # a release before may have had other columns
+            return table
     find_copy(folder, copy.name)
     customers = list_decided_between(cursor, programme.name, part.first, part.end)
     tables = [

@@ -67,6 +67,7 @@ def activities(most: int = 25) -> st.SearchStrategy[list[dict[str, Any]]]:
             "order_id": st.none() | st.just("7"),
             "properties": st.none() | PROPERTIES.map(json.dumps),
             "lines": st.none() | st.lists(LINES, max_size=3),
+            "birth_month": st.none() | st.sampled_from([1, 2, 3, 10, 11, 12]),
         }
     )
     return st.lists(one, max_size=most, unique_by=lambda row: row["activity_id"]).map(in_order)
@@ -87,7 +88,8 @@ WHENS = st.recursive(
     | st.sampled_from(["saturday", "sunday", "monday"]).map(lambda day: {"field": "weekday", "is": day})
     | st.integers(0, 23).map(lambda hour: {"field": "hour", "at_most": hour})
     | st.sampled_from([{"field": "properties.size", "is": "L"}, {"field": "properties.gift", "exists": True}])
-    | st.just({"field": "date", "at_least": "2024-02-29"}),
+    | st.just({"field": "date", "at_least": "2024-02-29"})
+    | st.sampled_from([{"birthday_month": True}, {"field": "birthday_month", "is_not": True}, {"field": "birthday_month", "missing": True}]),
     lambda inner: (
         st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"all": parts})
         | st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"any": parts})

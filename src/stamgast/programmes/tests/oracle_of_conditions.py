@@ -23,6 +23,8 @@ def holds(condition: Mapping[str, Any], row: Mapping[str, Any], zone: ZoneInfo) 
     if "activity" in condition:
         wanted = condition["activity"]
         return bool(row["kind"] in wanted if isinstance(wanted, list) else row["kind"] == wanted)
+    if "birthday_month" in condition:
+        return compare(value_of("birthday_month", row, zone), "is", condition["birthday_month"])
     name = condition["field"] if "field" in condition else f"properties.{condition['properties']}"
     actual = value_of(name, row, zone)
     return all(compare(actual, word, literal) for word, literal in condition.items() if word not in ("field", "properties"))
@@ -45,6 +47,8 @@ def value_of(name: str, row: Mapping[str, Any], zone: ZoneInfo) -> Any:
     if name == "amount":
         minor = row["amount_minor"]
         return None if minor is None else Fraction(minor, 10 ** DIGITS.get(row["currency"], 2))
+    if name == "birthday_month":
+        return None if row["birth_month"] is None else row["occurred_at"].astimezone(zone).month == row["birth_month"]
     if name in ("weekday", "hour", "date"):
         local = row["occurred_at"].astimezone(zone)
         return {"weekday": DAYS[local.weekday()], "hour": local.hour, "date": local.date().isoformat()}[name]
