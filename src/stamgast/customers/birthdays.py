@@ -32,7 +32,7 @@ def month_of(name: str, value: object) -> int | None:
 
 
 def birth_months(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, int]:
-    """The month of each customer of whom it is known. Of several birthdays the one told last counts, also where it says none."""
+    """The month of each customer of whom it is known. Of several birthdays the one told last counts, though it be none."""
     cursor.execute(
         """
         SELECT DISTINCT ON (wanted.id) wanted.id, trait.name, trait.value::text

@@ -1,8 +1,8 @@
 """The loop, for a batch of activities that wait, in one transaction: whose they are, what they are worth, what that makes.
 
 Customers whose new activities all come after what was decided before are decided on from their state. The others (something
-late, something that changes an earlier order, a merge) are decided again over their whole history. Either way the totals
-that are wanted meet what the ledger holds, and only the difference is posted: doing it twice is doing it once.
+late, something that changes an earlier order, a merge, another birthday) are decided again over their whole history. Either way
+the totals that are wanted meet what the ledger holds, and only the difference is posted: doing it twice is doing it once.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

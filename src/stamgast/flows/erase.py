@@ -1,7 +1,8 @@
 """Takes one person out of everything, by any identifier, and leaves a receipt and tombstones.
 
 What stays is what the books need and nobody can be found by: kinds, moments, amounts and lines of activities, on an identifier
-that is random, the month of birth where the programme asks for it, and the ledger on our own id. So totals, replay and the audit are what they were.
+that is random, the month of birth where the programme asks for it, and the ledger on our own id. So totals, replay and the
+audit are what they were.
 """
 
 from collections.abc import Iterator, Sequence

@@ -143,7 +143,9 @@ def _part(raw: pa.Table) -> Part:
     )
     months = pc.min_max(table["birth_month"]).as_py()
     if months["min"] is not None and not 1 <= months["min"] <= months["max"] <= 12:
-        problem = "The column 'birth_month' holds a number that is no month. Write 1 to 12, or leave it empty where it is unknown."
+        problem = (
+            "The column 'birth_month' holds a number that is no month. Write 1 to 12, or leave it empty where it is unknown."
+        )
         raise InvalidActivities(problem, column="birth_month")
     for name in NEEDED:
         if table[name].null_count:

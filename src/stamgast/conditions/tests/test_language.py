@@ -1,11 +1,12 @@
 """What documents may say, what is refused and where, and how conditions read."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from stamgast.conditions import CUSTOMER_FIELDS, ConditionError, activity_fields, parse, say_failure
+from stamgast.conditions import CUSTOMER_FIELDS, ConditionError, activity_fields, parse, rule_fields, say_failure
 
 FIELDS = activity_fields("Europe/Amsterdam")
 ORDER = {"kind": "Order Completed", "amount_minor": 4120, "currency": "EUR", "properties": '{"coupon": null, "size": "L"}'}
@@ -139,6 +140,61 @@ def test_an_explanation_names_what_failed(document: dict[str, Any], expected: li
     assert [(failure.path, say_failure(failure, "en")) for failure in outcome.failures] == expected
     assert outcome.holds is not bool(expected)
     assert all(say_failure(failure, "nl") for failure in outcome.failures)
+
+
+@pytest.mark.parametrize(
+    ("document", "english", "dutch"),
+    [
+        ({"birthday_month": True}, "it is the member's birthday month", "het is de verjaardagsmaand van het lid"),
+        (
+            {"field": "birthday_month", "is": False},
+            "it is not the member's birthday month",
+            "het is niet de verjaardagsmaand van het lid",
+        ),
+        (
+            {"field": "birthday_month", "is_not": True},
+            "it is not the member's birthday month",
+            "het is niet de verjaardagsmaand van het lid",
+        ),
+        (
+            {"field": "birthday_month", "exists": True},
+            "the member's birthday is known",
+            "de verjaardag van het lid is bekend",
+        ),
+        (
+            {"field": "birthday_month", "missing": True},
+            "the member's birthday is not known",
+            "de verjaardag van het lid is niet bekend",
+        ),
+    ],
+)
+def test_a_birthday_in_words(document: dict[str, Any], english: str, dutch: str) -> None:
+    condition = parse(document, rule_fields("Europe/Amsterdam"))
+    assert (condition.sentence("en"), condition.sentence("nl")) == (english, dutch)
+
+
+@pytest.mark.parametrize(
+    ("document", "month", "sentence"),
+    [
+        ({"birthday_month": True}, 5, None),
+        ({"birthday_month": True}, 4, "it is not the member's birthday month"),
+        ({"birthday_month": True}, None, "the member's birthday is not known"),
+        ({"birthday_month": False}, None, "the member's birthday is not known"),
+        ({"birthday_month": False}, 5, "it is the member's birthday month"),
+        ({"not": {"birthday_month": True}}, 5, "it is the member's birthday month"),
+        ({"field": "birthday_month", "missing": True}, 4, "the member's birthday is known"),
+        ({"not": {"field": "birthday_month", "exists": True}}, 5, "the member's birthday is known"),
+    ],
+)
+def test_why_it_is_no_birthday_month(document: dict[str, Any], month: int | None, sentence: str | None) -> None:
+    row = {"occurred_at": datetime(2026, 4, 30, 22, tzinfo=UTC), "birth_month": month}  # the first of May in Amsterdam
+    failures = parse(document, rule_fields("Europe/Amsterdam")).failures(row)
+    assert [say_failure(failure, "en") for failure in failures] == ([sentence] if sentence else [])
+
+
+def test_only_rules_ask_for_birthdays() -> None:
+    with pytest.raises(ConditionError):
+        parse({"field": "birthday_month", "is": True}, FIELDS)
 
 
 def test_text_that_is_no_json_has_no_properties() -> None:

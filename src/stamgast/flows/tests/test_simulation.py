@@ -258,6 +258,23 @@ def test_a_draft_that_reads_more_of_an_activity_finds_it_though_the_columns_were
     assert rule.points.after.value == 2 * len(kept)  # two cups an order; a refund names both
 
 
+def test_a_draft_that_asks_for_birthdays_finds_them_though_no_programme_did_before(shop: Path) -> None:
+    draft = FIRST.replace("{activity: Coupon Redeemed}", "{all: [{activity: Coupon Redeemed}, {birthday_month: true}]}")
+    born = [
+        {"type": "identify", "messageId": f"born{number}", "userId": f"c{number}", "timestamp": NOW.isoformat(),
+         "traits": {"birthday": f"1990-0{number % 3 + 1}-15"}}
+        for number in range(40)
+    ]  # fmt: skip
+    receive(born, NOW)
+    run_whole(shop, Asked(FIRST))
+    _run, found = run_whole(shop, Asked(draft))
+    foreseen = {(one.rule, one.currency): one.points.after.value for one in found.rules}
+    assert 0 < foreseen["coupon", "score"] < given_in_ledger()["coupon", "score"]
+    put_in_force(draft, effective_from=BEGINNING, at=NOW, actor="test", reason="test")
+    Follower().turn(at=NOW, actor="test", should_stop=lambda: False)
+    assert {key: value for key, value in foreseen.items() if value} == given_in_ledger()
+
+
 def test_a_run_is_stopped_and_keeps_what_it_knows(shop: Path) -> None:
     with open_cursor() as cursor:
         run = begin(cursor, shop, Asked(DRAFT), at=NOW, actor="test")

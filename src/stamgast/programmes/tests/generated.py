@@ -89,7 +89,9 @@ WHENS = st.recursive(
     | st.integers(0, 23).map(lambda hour: {"field": "hour", "at_most": hour})
     | st.sampled_from([{"field": "properties.size", "is": "L"}, {"field": "properties.gift", "exists": True}])
     | st.just({"field": "date", "at_least": "2024-02-29"})
-    | st.sampled_from([{"birthday_month": True}, {"field": "birthday_month", "is_not": True}, {"field": "birthday_month", "missing": True}]),
+    | st.sampled_from(
+        [{"birthday_month": True}, {"field": "birthday_month", "is_not": True}, {"field": "birthday_month", "missing": True}]
+    ),
     lambda inner: (
         st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"all": parts})
         | st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"any": parts})

@@ -83,6 +83,20 @@ def test_a_frame_of_polars_gives_the_same() -> None:
     assert rows(polars.from_arrow(table())) == rows(table())
 
 
+def test_a_month_of_birth_is_a_column_of_any_source(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    text = TEXT.replace("activity: Coupon Redeemed", "birthday_month: true")
+    assert rows(table(), text) == []
+    known = table(birth_month=pa.array([1, None, 2] * 10, pa.int64()))
+    wanted = rows(known, text)
+    assert [row[1] for row in wanted] == sorted(f"a{number}" for number in range(0, 30, 3))
+    assert rows(known.to_pandas(), text) == wanted, "as doubles with NaN"
+    assert rows(polars.from_arrow(known), text) == wanted
+    pq.write_table(known, tmp_path / "a.parquet")
+    assert rows(tmp_path, text) == wanted
+
+
 def test_ids_come_back_as_they_came() -> None:
     ids = [derive_id("x", str(number)) for number in range(30)]
     as_text, as_bytes = [str(one) for one in ids], pa.array([one.bytes for one in ids], pa.binary(16))
@@ -139,6 +153,10 @@ def test_versions_hold_from_their_moments() -> None:
         (table(activity_id=["a"] * 30), "stand more than once"),
         (table(amount_minor=["many"] * 30), "'amount_minor' is string"),
         (table(customer_id=[0.5] * 30), "Ids are text"),
+        (table(birth_month=[None, 13] * 15), "'birth_month' holds a number that is no month"),
+        (table(birth_month=[0, 12] * 15), "'birth_month' holds a number that is no month"),
+        (table(birth_month=["May"] * 30), "'birth_month' is string and has to be int8"),
+        (table(birth_month=[5.5] * 30), "'birth_month' is double and has to be int8"),
         (7, "Activities are an Arrow table"),
         ("nowhere.parquet", "There is no Parquet"),
     ],
