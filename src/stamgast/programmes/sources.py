@@ -141,8 +141,7 @@ def _part(raw: pa.Table) -> Part:
     table = pa.table(
         [columns[name] for name in ACTIVITIES.names], schema=pa.schema([field.with_nullable(True) for field in ACTIVITIES])
     )
-    months = pc.min_max(table["birth_month"]).as_py()
-    if months["min"] is not None and not 1 <= months["min"] <= months["max"] <= 12:
+    if not set(table["birth_month"].unique().to_pylist()) <= {None, *range(1, 13)}:
         problem = (
             "The column 'birth_month' holds a number that is no month. Write 1 to 12, or leave it empty where it is unknown."
         )

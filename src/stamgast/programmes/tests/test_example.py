@@ -34,17 +34,19 @@ def history(chance: Random, count: int) -> list[dict[str, Any]]:
         line = {"product_id": "c", "category": chance.choice(["coffee", "tea"]), "quantity": cups, "amount_minor": cups * 350}
         properties = {"store": chance.choice(["North", "South", "West"]), "first_order": chance.random() < 0.5}
         is_sale = kind in ("Till Sale", "Order Completed")
+        customer = chance.randrange(3)
         rows.append(
             dict.fromkeys(ACTIVITIES.names)
             | {
                 "activity_id": number.to_bytes(16, "big"),
-                "customer_id": bytes([*[0] * 15, chance.randrange(3)]),
+                "customer_id": bytes([*[0] * 15, customer]),
                 "occurred_at": START + timedelta(minutes=chance.randrange(60 * 24 * 730)),
                 "kind": kind,
                 "amount_minor": chance.randrange(9000) if is_sale else None,
                 "currency": "EUR" if is_sale else None,
                 "properties": msgspec.json.encode(properties).decode(),
                 "lines": [line] if is_sale else None,
+                "birth_month": [None, 2, 12][customer],
             }
         )
     return in_order(rows)
@@ -62,7 +64,7 @@ def test_the_hybrid_gives_what_the_oracle_says(seed: int) -> None:
     ]
     found = [tuple(row[name] for name in names) for row in decisions.table.to_pylist()]
     assert found == expected
-    assert len({rule for _, rule, *_ in found}) >= 13  # every rule, the card and both levels have given
+    assert len({rule for _, rule, *_ in found}) >= 14  # every rule, the card and both levels have given
     changes = [(row["customer_id"], row["since"], row["tier"], row["cause"]) for row in decisions.tiers.to_pylist()]
     assert changes == oracle.changes_of(VERSIONS, rows, until.date())
     assert {cause for *_, cause in changes} == {"reached", "invited", "reviewed"}
