@@ -90,7 +90,7 @@ def test_a_month_of_birth_is_a_column_of_any_source(tmp_path: Path) -> None:
     assert rows(table(), text) == []
     known = table(birth_month=pa.array([1, None, 2] * 10, pa.int64()))
     wanted = rows(known, text)
-    assert [row[1] for row in wanted] == sorted(f"a{number}" for number in range(0, 30, 3))
+    assert {row[1] for row in wanted} == {f"a{number}" for number in range(0, 30, 3)}
     assert rows(known.to_pandas(), text) == wanted, "as doubles with NaN"
     assert rows(polars.from_arrow(known), text) == wanted
     pq.write_table(known, tmp_path / "a.parquet")
