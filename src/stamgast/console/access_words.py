@@ -115,6 +115,7 @@ def action_label(action: str) -> str:
         "stop audit": _("stopped an audit of the ledger"),
         "export statement": _("saved the statement of a customer"),
         "add partner": _("added a partner or charity"),
+        "donate": _("gave points of a customer to a charity"),
         "close partner": _("closed a partner or charity"),
         "open partner": _("opened a partner or charity again"),
         "set valuation": _("decided what points are worth in the books"),

@@ -42,7 +42,11 @@ def kind_label(kind: MovementKind) -> str:
 
 
 def cause_of(movement: Movement, activity: Activity | None) -> str:
-    """Why there is a movement: the activity and the rule of which version, or who did it and why."""
+    """Why there is a movement: who asked for it and why, also where a rule gave the lot; else the activity and the rule of
+    which version."""
+    if movement.act_id is not None:
+        words = {"reason": movement.reason, "actor": person_of(movement.actor)}
+        return _("%(reason)s (%(actor)s)") % words
     if activity is not None and movement.rule:
         words = {
             "what": look_of(activity).title,
@@ -51,9 +55,6 @@ def cause_of(movement: Movement, activity: Activity | None) -> str:
             "version": movement.programme_version,
         }
         return _("%(what)s (%(where)s), by “%(rule)s”, version %(version)s") % words
-    if movement.act_id is not None:
-        words = {"reason": movement.reason, "actor": person_of(movement.actor)}
-        return _("%(reason)s (%(actor)s)") % words
     if movement.rule:
         return _("by “%(rule)s”, version %(version)s") % {
             "rule": rule_label(movement.rule),

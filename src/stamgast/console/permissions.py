@@ -69,6 +69,7 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:timeline": {"GET": _PEOPLE},
     "console:statement": {"GET": _PEOPLE},
     "console:statement_csv": {"GET": _PEOPLE},
+    "console:donate": {"GET": _HELPERS, "POST": _HELPERS},
     "console:adjust": {"GET": _PEOPLE, "POST": _HELPERS},
     "console:links": {"GET": _PEOPLE},
     "console:merge": {"GET": _HELPERS, "POST": _HELPERS},

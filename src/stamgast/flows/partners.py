@@ -8,10 +8,20 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from stamgast.access.operations import record
 from stamgast.books.queries import require_active
 from stamgast.books.types import PartnerKind
-from stamgast.flows.act import act, document_at, require_currency, require_spendable
-from stamgast.kit.database import Cursor, open_cursor
+from stamgast.flows.act import (
+    Asking,
+    act,
+    act_together,
+    document_at,
+    find_owner,
+    require_currency,
+    require_spendable,
+    settle,
+)
+from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.ledger.acts import Donate, Issue, Outcome, Redeem
 from stamgast.ledger.parties import find_parties
 from stamgast.ledger.settlement import Period
@@ -31,11 +41,28 @@ def act_with_partner(customer: str, wanted: Wanted, *, at: datetime, actor: str,
     """
 
     def asked(owner: UUID, anchor: UUID | None) -> WithPartner:
-        one = wanted(owner, anchor)
         with open_cursor() as cursor:
-            return one if find_parties(cursor, [one.id]) else _allowed(cursor, one)
+            return _allowed(cursor, wanted(owner, anchor))
 
     return act(customer, asked, at=at, actor=actor, region=region)
+
+
+def donate_by_hand(customer: str, wanted: Callable[[UUID, UUID | None], Donate], *, at: datetime, actor: str) -> Outcome:
+    """A person does it for a customer, which stands in the trail, in the transaction of the act; a refusal is kept too. Raises
+    as ``act_with_partner`` does."""
+
+    def ask() -> Outcome:
+        with transaction() as cursor:
+            one = wanted(*find_owner(cursor, customer))
+            [answer] = act_together([Asking(_allowed(cursor, one), at, actor)])
+            if isinstance(answer, Exception):
+                raise answer
+            if not answer.refusal and not answer.is_repeat:
+                detail = {"act": str(one.id), "charity": one.charity, "currency": one.currency, "amount": one.amount}
+                record(cursor, actor, "donate", f"customer:{one.owner_id}", {**detail, "reason": one.reason}, at)
+        return answer
+
+    return settle(ask)
 
 
 def settled_days(cursor: Cursor, since: date | None, until: date | None, *, at: datetime, otherwise: str) -> Period:
@@ -48,7 +75,9 @@ def settled_days(cursor: Cursor, since: date | None, until: date | None, *, at: 
 
 
 def _allowed(cursor: Cursor, one: WithPartner) -> WithPartner:
-    """The act, with the expiry that the programme gives it, where it may be done at this moment."""
+    """The act, with the expiry that the programme gives it, where it may be done at this moment or was answered before."""
+    if find_parties(cursor, [one.id]):
+        return one
     if isinstance(one, Donate):
         require_active(cursor, one.charity, PartnerKind.CHARITY)
     else:

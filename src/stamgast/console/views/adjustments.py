@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from stamgast.console.pages import LONGEST_REASON, actor_of, page, show
 from stamgast.console.views.customers import profile_name
-from stamgast.console.views.pools import LONGEST_DIGITS
+from stamgast.console.views.pools import wrong_in
 from stamgast.console.views.statements import midnight_of
 from stamgast.console.words import currency_label, refusal_sentence
 from stamgast.customers.erasure.queries import find_erasure_of
@@ -78,11 +78,8 @@ def _act(request: HttpRequest, reference: str) -> None:
 
 def _wrong_in(request: HttpRequest) -> str:
     """What is wrong with the form as it was typed; empty where nothing is."""
-    amount = request.POST.get("amount", "").strip()
-    if not (amount.isascii() and amount.isdigit() and len(amount) <= LONGEST_DIGITS) or not int(amount):
-        return _("An amount is a whole number, 1 or more.")
-    if not request.POST.get("reason", "").strip():
-        return _("Say why, in a few words.")
+    if problem := wrong_in(request):
+        return problem
     last_day, expires_at = request.POST.get("last_day", "").strip(), _expiry(request)
     if last_day and (expires_at is None or expires_at <= utc_now()):
         return _("The last day lies in the past. Choose a later one, or none.")

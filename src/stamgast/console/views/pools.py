@@ -44,7 +44,7 @@ def pool(request: HttpRequest, household: str) -> HttpResponse:
     """The pool; a form that was sent does its act once, and what is refused is said beside it."""
     problem = ""
     if request.method == "POST":
-        problem = _wrong_in(request)
+        problem = wrong_in(request)
         try:
             if not problem:
                 _act(request, household)
@@ -99,8 +99,8 @@ def _act(request: HttpRequest, household: str) -> Outcome:
     return act(member, currency=currency, amount=amount, asked=asked)
 
 
-def _wrong_in(request: HttpRequest) -> str:
-    """What is wrong with the form as it was typed; empty where nothing is."""
+def wrong_in(request: HttpRequest) -> str:
+    """What is wrong with the amount and the reason as they were typed; empty where nothing is."""
     amount = request.POST.get("amount", "").strip()
     if not (amount.isascii() and amount.isdigit() and len(amount) <= LONGEST_DIGITS) or not int(amount):
         return _("An amount is a whole number, 1 or more.")

@@ -1,0 +1,84 @@
+"""The page on which points of a customer go to a charity: done once, and refusals said beside the form."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+
+from stamgast.activities.types import Source
+from stamgast.books.operations import add_partner, close_partner
+from stamgast.customers.queries import get_customer
+from stamgast.flows.publish import put_in_force
+from stamgast.kit.database import open_cursor, transaction
+from stamgast.ledger.queries import list_available
+from stamgast.programmes.queries import get_programme
+
+PAGE = "/customers/user_id:900/donations"
+
+
+@pytest.fixture
+def forest(shop: Source) -> None:
+    """A charity, a partner and a charity that was closed; and a currency that can be spent."""
+    now = datetime.now(UTC)
+    with open_cursor() as cursor:
+        text = get_programme(cursor).versions[0].document
+    spendable = text.replace("spendable: false", "spendable: true")
+    put_in_force(spendable, effective_from=now, at=now, actor="test", reason="to be spent")
+    with transaction() as cursor:
+        for code, kind in (("bakery", "partner"), ("forest", "charity"), ("sea", "charity")):
+            add_partner(cursor, code=code, kind=kind, name=code.title(), at=now, actor="test")
+        close_partner(cursor, "sea", reason="done", at=now, actor="test")
+
+
+def form(client: Client, **values: str) -> dict[str, str]:
+    key = re.search(r'name="key" value="([^"]+)"', client.get(PAGE).content.decode())
+    assert key
+    return {"key": key[1], "charity": "forest", "currency": "score", "amount": "4", "reason": "a tree", **values}
+
+
+def score() -> int:
+    with open_cursor() as cursor:
+        noor = get_customer(cursor, "user_id:900").id
+        return list_available(cursor, [noor])[noor]["score"]
+
+
+def test_a_customer_gives_once_and_it_stands_in_the_trail(signed_in: Client, forest: None) -> None:
+    before = score()
+    sent = form(signed_in)
+    for _time in range(2):  # sent twice by a double click: done once
+        assert signed_in.post(PAGE, sent).status_code == 302
+    assert score() == before - 4
+    assert "a tree (owner@example.org)" in signed_in.get("/customers/user_id:900/statement").content.decode()
+    assert "/donations" in signed_in.get("/customers/user_id:900").content.decode()
+    assert "Forest" in signed_in.get("/ledger/settlement").content.decode()
+    with open_cursor() as cursor:
+        cursor.execute("SELECT detail->>'charity', detail->>'reason' FROM access_trail WHERE action = 'donate'")
+        assert cursor.fetchall() == [("forest", "a tree")]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"amount": "0"}, "An amount is a whole number"),
+        ({"reason": " "}, "Say why"),
+        ({"amount": "1000000"}, "There are not that many"),
+        ({"currency": "miles"}, "cannot be spent"),
+        ({"charity": "bakery"}, "no such partner or charity"),
+        ({"charity": "sea"}, "is closed"),
+    ],
+)
+def test_what_cannot_be_is_said_and_changes_nothing(signed_in: Client, forest: None, wrong: dict[str, str], said: str) -> None:
+    before = score()
+    answer = signed_in.post(PAGE, form(signed_in, **wrong))
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+    assert score() == before
+    with open_cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM access_trail WHERE action = 'donate'")
+        assert cursor.fetchone() == (0,)
+
+
+def test_without_a_charity_the_page_says_where_to_add_one(signed_in: Client, shop: Source) -> None:
+    assert "There is no charity yet" in signed_in.get(PAGE).content.decode()
+    assert signed_in.get("/customers/user_id:nobody/donations").status_code == 404
