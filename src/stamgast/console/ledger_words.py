@@ -45,8 +45,7 @@ def cause_of(movement: Movement, activity: Activity | None) -> str:
     """Why there is a movement: who asked for it and why, also where a rule gave the lot; else the activity and the rule of
     which version."""
     if movement.act_id is not None:
-        words = {"reason": movement.reason, "actor": person_of(movement.actor)}
-        return _("%(reason)s (%(actor)s)") % words
+        return _("%(reason)s (%(actor)s)") % {"reason": movement.reason, "actor": person_of(movement.actor)}
     if activity is not None and movement.rule:
         words = {
             "what": look_of(activity).title,
