@@ -110,3 +110,33 @@ def test_levels_are_changed_in_the_form(
         expect(page.locator('[name="level name 0"]')).to_have_value("Silver")
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         assert findings(page) + found.complaints == []
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+def test_when_a_rule_applies_is_changed_in_the_form(
+    browser: Browser, with_tiers: Shop, state: Path, language: str, size: dict[str, int]
+) -> None:
+    """By keyboard: the fields open, a day shows in the document and in words, and a refusal marks its field."""
+    with open_context(browser, with_tiers, state, language, size) as context:
+        found = visit(context)
+        page = found.page
+        page.goto("/programme/edit")
+        document = page.locator("#document")
+        summary = page.locator("section:has(#rule-1) summary")
+        summary.focus()
+        page.keyboard.press("Enter")
+        friday = page.locator('[name="weekday 1"][value=friday]')
+        friday.focus()
+        page.keyboard.press("Space")
+        expect(document).to_have_value(re.compile("{activity: Coupon Redeemed}, {field: weekday, is: friday}"))
+        expect(page.locator("#when-1")).to_contain_text({"en": "friday", "nl": "vrijdag"}[language])
+        assert page.evaluate("document.activeElement.value") == "friday"
+        expect(page.locator('[name="count 1"]')).to_be_hidden()
+        page.locator('[name="turn 1"]').select_option("every")
+        expect(document).to_have_value(re.compile("every: 10"))
+        page.locator('[name="hour from 1"]').fill("99")
+        page.keyboard.press("Tab")
+        expect(page.locator('[name="hour from 1"][aria-invalid]')).to_have_count(1)
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert findings(page) + found.complaints == []

@@ -11,6 +11,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from stamgast.console import reader
+from stamgast.console.condition_editor import condition_shown, turn_shown, turns
+from stamgast.console.condition_fields import CONDITION_FIELDS
 from stamgast.console.programme_fields import PERIODS, Sent, Written
 from stamgast.console.programme_words import differences, period_label, rule_label, rule_sentences
 from stamgast.console.tier_editor import tiers_shown
@@ -23,6 +25,7 @@ from stamgast.programmes.documents import Document, load
 from stamgast.programmes.errors import InvalidProgramme
 from stamgast.programmes.forms import UNITS, values_of
 from stamgast.programmes.linting import Level, lint, say_finding
+from stamgast.programmes.reading import read
 
 FEWEST_LINES = 18
 
@@ -93,7 +96,7 @@ def context_of(
     line by line with what was found."""
     document = load(written.fields)
     values, language = values_of(document), get_language() or "en"
-    rules = []
+    rules, sets = [], read(document.text)[0].get("sets", {})
     for place, (rule, row) in enumerate(zip(document.rules, values.rules, strict=True)):
         gives = [
             {
@@ -106,8 +109,20 @@ def context_of(
             }
             for give, source in zip(row.gives, rule.gives, strict=True)
         ]
-        when = rule_sentences(rule, document, language).when
-        rules.append({"place": place, "label": rule_label(rule.name), "when": when, "gives": gives, "period": row.cap_period})
+        sentences = rule_sentences(rule, document, language)
+        rules.append(
+            {
+                "place": place,
+                "label": rule_label(rule.name),
+                "when": sentences.when,
+                "multiplies": sentences.gives[len(rule.gives) :],
+                "condition": condition_shown(place, row.when, kinds, list(sets), typed),
+                "turn": turn_shown(place, row.turn, typed),
+                "is_wrong": written.field in {f"{name} {place}" for name in CONDITION_FIELDS},
+                "gives": gives,
+                "period": row.cap_period,
+            }
+        )
     found = findings_of(written, kinds, sent, now, language)
     return {
         "fields": written.fields,
@@ -123,6 +138,7 @@ def context_of(
             for life in values.lives
         ],
         "periods": [(period, period_label(period)) for period in PERIODS],
+        "turns": turns(),
         "units": [(unit, _unit_label(unit)) for unit in UNITS],
         "ends": [
             ("exact", _("to the minute")), ("end of day", _("to the end of that day")),

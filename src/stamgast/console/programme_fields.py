@@ -11,6 +11,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from stamgast.console.condition_fields import read_condition, read_turn
 from stamgast.console.field_values import InvalidField, amount_of_money, optional, whole
 from stamgast.console.pages import LONGEST_REASON, shop_zone
 from stamgast.console.programme_words import rule_label
@@ -123,6 +124,7 @@ def _rewritten(base: Document, post: QueryDict, act: str, place: str) -> str:
         tuple(_rule(post, number, rule) for number, rule in enumerate(before.rules)),
         tuple(_life(post, life) for life in before.lives),
         before.tiers and read_tiers(post, before.tiers, base),
+        before.cards,
     )
     lists: dict[str, Path] = {"remove": ("earn",), "remove-level": ("tiers", "levels")}
     counts = {"remove": len(before.rules), "remove-level": len(before.tiers.levels) if before.tiers else 0}
@@ -151,7 +153,13 @@ def _rule(post: QueryDict, place: int, rule: RuleValues) -> RuleValues:
     is_capped = any(give.cap is not None for give in gives)
     period = post.get(f"period {place}", rule.cap_period or PERIODS[0])
     chosen: Any = period if period in PERIODS else PERIODS[0]
-    return replace(rule, gives=tuple(gives), cap_period=chosen if is_capped else None)
+    return replace(
+        rule,
+        gives=tuple(gives),
+        cap_period=chosen if is_capped else None,
+        when=rule.when and read_condition(post, place, where, rule.when),
+        turn=rule.turn and read_turn(post, place, where, rule.turn),
+    )
 
 
 def _life(post: QueryDict, life: LifeValues) -> LifeValues:

@@ -4,16 +4,21 @@ The text is the truth. A changed value replaces its own characters in it, so tha
 cannot show are kept to the letter. Pure.
 """
 
+from stamgast.programmes.forms.conditions import ConditionValues
 from stamgast.programmes.forms.values import (
     UNITS,
+    CardValues,
     GiveValues,
     LevelValues,
     LifeValues,
+    NewCard,
+    NewCurrency,
     NewLevel,
     NewRule,
     RuleValues,
     Span,
     TierValues,
+    TurnValues,
     Values,
     values_of,
 )
@@ -21,15 +26,20 @@ from stamgast.programmes.forms.writing import New, end_rule, rewrite
 
 __all__ = [
     "UNITS",
+    "CardValues",
+    "ConditionValues",
     "GiveValues",
     "LevelValues",
     "LifeValues",
     "New",
+    "NewCard",
+    "NewCurrency",
     "NewLevel",
     "NewRule",
     "RuleValues",
     "Span",
     "TierValues",
+    "TurnValues",
     "Values",
     "end_rule",
     "rewrite",

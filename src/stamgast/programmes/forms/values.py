@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from stamgast.programmes.documents import MILLI, Document, Period
 from stamgast.programmes.expiry import At
+from stamgast.programmes.forms.conditions import ConditionValues, condition_values
 from stamgast.programmes.reading import read
 
 _DURATION = re.compile(r"([0-9]+) ([a-z]+?)s?")
@@ -25,12 +26,23 @@ class GiveValues:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnValues:
+    """On which of a member's activities that fit a rule gives: on ``each``, on the ``nth``, or once in ``every`` so many."""
+
+    kind: Literal["each", "nth", "every"]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class RuleValues:
-    """What of a rule can be changed in a form. Its condition cannot."""
+    """What of a rule can be changed in a form. ``when`` is None where the condition is not of the simple form, and ``turn``
+    where the rule counts in another way."""
 
     name: str
     gives: tuple[GiveValues, ...]
     cap_period: Period | None
+    when: ConditionValues | None
+    turn: TurnValues | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,16 @@ class TierValues:
 
 
 @dataclass(frozen=True, slots=True)
+class CardValues:
+    """A card that ``each`` of a currency fills, and what a full one gives of others."""
+
+    name: str
+    currency: str
+    each: int
+    gives: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NewRule:
     """A rule that a form adds: so much of a currency for each activity of a kind."""
 
@@ -106,12 +128,27 @@ class NewLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class NewCard:
+    """A card that a form adds."""
+
+    card: CardValues
+
+
+@dataclass(frozen=True, slots=True)
+class NewCurrency:
+    """A currency that a form adds: it never expires, and can be spent."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Values:
     """Everything that a form shows of a document, in its order."""
 
     rules: tuple[RuleValues, ...]
     lives: tuple[LifeValues, ...]
     tiers: TierValues | None
+    cards: tuple[CardValues, ...]
 
 
 def values_of(document: Document) -> Values:
@@ -130,15 +167,26 @@ def values_of(document: Document) -> Values:
                 for give in rule.gives
             ),
             rule.cap_period,
+            condition_values(stated["when"]),
+            _turn(stated),
         )
-        for rule in document.rules
+        for rule, stated in zip(document.rules, content["earn"], strict=True)
     )
     lives = []
     for currency in document.currencies.values():
         span = Span.of(currency.expiry.text) if currency.expiry else None
         at: At = currency.expiry.at if currency.expiry else "exact"
         lives.append(LifeValues(currency.name, span.count if span else None, span.unit if span else "month", at))
-    return Values(rules, tuple(lives), _tiers(content["tiers"]) if "tiers" in content else None)
+    cards = tuple(CardValues(card.name, card.source, card.each, tuple(card.gives.items())) for card in document.cards)
+    return Values(rules, tuple(lives), _tiers(content["tiers"]) if "tiers" in content else None, cards)
+
+
+def _turn(stated: Mapping[str, Any]) -> TurnValues | None:
+    if "streak" in stated or "challenge" in stated:
+        return None
+    if "nth" in stated:
+        return TurnValues("nth", stated["nth"])
+    return TurnValues("every", stated["every"]) if "every" in stated else TurnValues("each", 1)
 
 
 def _tiers(stated: Mapping[str, Any]) -> TierValues:

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from stamgast.programmes.documents import Document
+from stamgast.programmes.forms.conditions import change_condition
 from stamgast.programmes.forms.text import Path, Text
 from stamgast.programmes.forms.values import (
+    CardValues,
     LevelValues,
     LifeValues,
+    NewCard,
+    NewCurrency,
     NewLevel,
     NewRule,
     RuleValues,
@@ -16,8 +20,9 @@ from stamgast.programmes.forms.values import (
     Values,
     values_of,
 )
+from stamgast.programmes.reading import read
 
-New = NewRule | NewLevel
+New = NewRule | NewLevel | NewCard | NewCurrency
 
 
 def rewrite(document: Document, values: Values, *, removed: Sequence[Path] = (), added: Sequence[New] = ()) -> str:
@@ -28,23 +33,42 @@ def rewrite(document: Document, values: Values, *, removed: Sequence[Path] = (),
     written in a way in which an item cannot be taken out or put in. The result is not checked: ``load`` does.
     """
     text, before = Text(document.text), values_of(document)
+    content, _ = read(document.text)
     for place, (was, new) in enumerate(zip(before.rules, values.rules, strict=True)):
         _change_rule(text, ("earn", place), was, new)
+        if was.when is not None and new.when is not None and new.when != was.when:
+            change_condition(text, ("earn", place, "when"), content["earn"][place]["when"], was.when, new.when)
     for was_life, life in zip(before.lives, values.lives, strict=True):
         _change_life(text, ("currencies", life.currency), was_life, life)
+    for place, (was_card, card) in enumerate(zip(before.cards, values.cards, strict=True)):
+        _change_card(text, ("cards", place), was_card, card)
     if before.tiers is not None and values.tiers is not None:
         _change_tiers(text, before.tiers, values.tiers)
-    levels = list(values.tiers.levels) if values.tiers is not None else []
+    levels: list[LevelValues] = list(values.tiers.levels) if values.tiers is not None else []
+    lists: dict[str, list[Any]] = {"earn": list(values.rules), "tiers": levels, "cards": list(values.cards)}
     for path in removed:
-        if path[0] == "tiers":
-            del levels[int(path[-1])]
-        text.drop(path if path[0] != "tiers" or levels else ("tiers",))
+        kept = lists[str(path[0])]
+        del kept[int(path[-1])]
+        text.drop(path if kept else path[:1])
     for one in added:
-        if isinstance(one, NewRule):
-            text.add(("earn",), {"name": one.name, "when": {"activity": one.kind}, "give": {one.currency: one.amount}})
-        else:
-            _add_level(text, one, levels)
+        _add(text, one, levels, lists["cards"])
     return text.text
+
+
+def _add(text: Text, new: New, levels: Sequence[LevelValues], cards: Sequence[CardValues]) -> None:
+    match new:
+        case NewRule():
+            text.add(("earn",), {"name": new.name, "when": {"activity": new.kind}, "give": {new.currency: new.amount}})
+        case NewLevel():
+            _add_level(text, new, levels)
+        case NewCurrency():
+            text.put(("currencies", new.name), {})
+        case NewCard(card):
+            stated = {"name": card.name, "of": card.currency, "each": card.each, "give": dict(card.gives)}
+            if cards:
+                text.add(("cards",), stated)
+            else:
+                text.put(("cards",), [stated])
 
 
 def end_rule(document: Document, rule: str, until: str) -> str:
@@ -56,6 +80,11 @@ def end_rule(document: Document, rule: str, until: str) -> str:
 
 
 def _change_rule(text: Text, path: Path, was: RuleValues, new: RuleValues) -> None:
+    if was.turn is not None and new.turn is not None and new.turn != was.turn:
+        if new.turn.kind != "each":
+            text.put((*path, new.turn.kind), new.turn.count)
+        if was.turn.kind not in ("each", new.turn.kind):
+            text.drop((*path, was.turn.kind))
     for before, give in zip(was.gives, new.gives, strict=True):
         here = (*path, "give", give.currency)
         if give.amount != before.amount:
@@ -133,6 +162,19 @@ def _change_level(text: Text, path: Path, was: LevelValues, new: LevelValues) ->
                 text.put((*path, "multiply", currency), factor)
     else:
         _put_or_drop(text, (*path, "multiply"), before or None, after or None)
+
+
+def _change_card(text: Text, path: Path, was: CardValues, new: CardValues) -> None:
+    for name, before, after in (("name", was.name, new.name), ("of", was.currency, new.currency), ("each", was.each, new.each)):
+        if before != after:
+            text.put((*path, name), after)
+    before_gives, gives = dict(was.gives), dict(new.gives)
+    if before_gives.keys() == gives.keys():
+        for currency, amount in gives.items():
+            if amount != before_gives[currency]:
+                text.put((*path, "give", currency), amount)
+    else:
+        text.put((*path, "give"), gives)
 
 
 def _put_or_drop(text: Text, path: Path, was: Any, new: Any) -> None:

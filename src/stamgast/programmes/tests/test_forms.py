@@ -65,13 +65,13 @@ def test_changes_leave_comments_and_everything_else() -> None:
     purchase = replace(purchase, gives=(replace(points, amount=2, per=Decimal("0.50"), cap=150), score), cap_period="week")
     review = replace(review, gives=(replace(review.gives[0], cap=9),), cap_period="day")
     lives = (values.lives[0], replace(values.lives[1], count=1, unit="year"), replace(values.lives[2], count=18))
-    text = rewrite(document, Values((purchase, coffee, review), lives, None))
+    text = rewrite(document, Values((purchase, coffee, review), lives, None, ()))
     assert text == COMMENTED.replace("{amount: 1, per: 1.00}", "{amount: 2, per: 0.50}").replace(
         "points: 200   # enough\n      per: day", "points: 150   # enough\n      per: week"
     ).replace("{score: 3}   # thanks\n", "{score: 3}   # thanks\n    cap: {score: 9, per: day}\n").replace(
         "stamps: {}", "stamps: {expires: {after: 1 year}}"
     ).replace("after: 24 months  # two", "after: 18 months  # two")
-    assert values_of(load(text)) == Values((purchase, coffee, review), lives, None)
+    assert values_of(load(text)) == Values((purchase, coffee, review), lives, None, ())
 
 
 def test_rules_are_taken_out_and_put_in() -> None:
@@ -115,7 +115,7 @@ def test_any_values_that_are_written_are_read_back(data: st.DataObject, text: st
         unit = data.draw(st.sampled_from(["day", "week", "month", "year"])) if count else "month"
         at = data.draw(st.sampled_from(["exact", "end of day", "end of month"])) if count else "exact"
         lives.append(replace(life, count=count, unit=unit, at=at))
-    wanted = Values(tuple(rules), tuple(lives), values.tiers)
+    wanted = Values(tuple(rules), tuple(lives), values.tiers, values.cards)
     written = rewrite(document, wanted)
     assert values_of(load(written)) == wanted
     again = rewrite(load(written), values)

@@ -1,0 +1,77 @@
+"""What the fields of a rule's condition sent, read into its values. No database."""
+
+from decimal import Decimal
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from stamgast.conditions.fields import WEEKDAYS
+from stamgast.console.field_values import LARGEST, InvalidField, decimal_of, whole
+from stamgast.programmes.forms import ConditionValues, TurnValues
+
+CONDITION_FIELDS = ("kind", "hour from", "hour until", "least", "category", "store", "source", "channel", "count")
+LONGEST_LIST = 100
+LONGEST_TEXT = 500
+MOST_TIMES = 1_000_000
+
+
+def read_condition(post: QueryDict, place: int, where: str, before: ConditionValues) -> ConditionValues:
+    """The condition with the fields in it; as it was where its fields were not sent. An emptied field asks nothing any more."""
+    if f"when {place}" not in post:
+        return before
+    read = ConditionValues(
+        kinds=tuple(dict.fromkeys(kind for kind in post.getlist(f"kind {place}") if kind)),
+        weekdays=tuple(day for day in WEEKDAYS if day in post.getlist(f"weekday {place}")),
+        hour_from=_hour(post, f"hour from {place}", where, 0, 23),
+        hour_until=_hour(post, f"hour until {place}", where, 1, 24),
+        product_set=post.get(f"set {place}") or None,
+        categories=_texts(post, f"category {place}", where),
+        sources=_texts(post, f"source {place}", where),
+        stores=_texts(post, f"store {place}", where),
+        channels=_texts(post, f"channel {place}", where),
+        amount=_amount(post, f"least {place}", where),
+        is_over=post.get(f"over {place}") == "over" and bool(post.get(f"least {place}", "").strip()),
+    )
+    if read.is_empty:
+        raise InvalidField(f"kind {place}", where, _("say when it applies: choose one thing at least."))
+    if read.hour_from is not None and read.hour_until is not None and read.hour_from >= read.hour_until:
+        problem = _("these hours end before they begin. What goes past midnight can be said in the document.")
+        raise InvalidField(f"hour until {place}", where, problem)
+    return read
+
+
+def _hour(post: QueryDict, field: str, where: str, least: int, most: int) -> int | None:
+    sent = post.get(field, "").strip()
+    return whole(field, where, sent, 0, least, most) if sent else None
+
+
+def _texts(post: QueryDict, field: str, where: str) -> tuple[str, ...]:
+    """What was typed with commas between."""
+    texts = tuple(dict.fromkeys(text.strip() for text in post.get(field, "").split(",") if text.strip()))
+    if len(texts) > LONGEST_LIST or any(len(text) > LONGEST_TEXT or not text.isprintable() for text in texts):
+        raise InvalidField(field, where, _("that is too long, or has characters that cannot be seen."))
+    return texts
+
+
+def _amount(post: QueryDict, field: str, where: str) -> Decimal | None:
+    sent = post.get(field, "").strip()
+    if not sent:
+        return None
+    amount = decimal_of(sent)
+    if amount is None or not 0 <= amount <= LARGEST:
+        raise InvalidField(field, where, _("“%(text)s” is not an amount of money.") % {"text": sent[:20]})
+    return amount
+
+
+def read_turn(post: QueryDict, place: int, where: str, before: TurnValues) -> TurnValues:
+    """On which of the activities that fit it gives."""
+    sent = post.get(f"turn {place}")
+    match sent:
+        case "each":
+            return TurnValues("each", 1)
+        case "first":
+            return TurnValues("nth", 1)
+        case "nth" | "every":
+            field = f"count {place}"
+            return TurnValues(sent, whole(field, where, post.get(field), before.count, most=MOST_TIMES))
+    return before

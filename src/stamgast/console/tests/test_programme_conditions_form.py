@@ -1,0 +1,120 @@
+"""When a rule applies as plain fields: each changes its own place of the document, and what is not simple stays."""
+
+import html
+import re
+
+import pytest
+from django.test import Client
+
+from stamgast.activities.types import Source
+from stamgast.programmes.documents import load
+
+ADDRESS = "/programme/edit"
+DOCUMENT = """\
+programme: default
+timezone: Europe/Amsterdam
+currencies: {points: {}}
+sets: {breakfast: {category: [bread, coffee]}}
+earn:
+  - name: purchase
+    when:
+      all:
+        - {activity: [Order Completed, Till Sale]}   # both
+        - {field: amount, over: 0}
+    give: {points: 1}
+  - {name: till, when: {activity: Till Sale}, nth: 3, give: {points: 2}}
+  - {name: odd, when: {any: [{activity: A}, {activity: B}]}, streak: {count: 3, per: week}, give: {points: 3}}
+"""
+FIRST = {"when 0": "simple", "kind 0": ["Order Completed", "Till Sale"], "over 0": "over", "least 0": "0"}
+SECOND = {"when 1": "simple", "kind 1": ["Till Sale", ""]}
+
+
+def sent(client: Client, act: str, **fields: object) -> tuple[str, str]:
+    """What the page answers, and the document that stands in it."""
+    answer = client.post(ADDRESS, {"draft": DOCUMENT, "after": "1", "act": act, **fields}).content.decode()
+    typed = re.search(r'<textarea[^>]* id="document"[^>]*>(.*?)</textarea>', answer, re.DOTALL)
+    assert typed is not None
+    return answer, html.unescape(typed[1])
+
+
+@pytest.mark.parametrize(
+    ("fields", "old", "new"),
+    [
+        (FIRST, "", ""),
+        (FIRST | {"kind 0": ["Order Completed"]}, "[Order Completed, Till Sale]", "[Order Completed]"),
+        (FIRST | {"least 0": "2,50"}, "over: 0}", "over: 2.50}"),
+        (FIRST | {"least 0": "5", "over 0": "least"}, "{field: amount, over: 0}", "{field: amount, at_least: 5}"),
+        (FIRST | {"least 0": ""}, "        - {field: amount, over: 0}\n", ""),
+        (
+            FIRST | {"weekday 0": ["friday", "monday"]},
+            "over: 0}\n",
+            "over: 0}\n        - {field: weekday, in: [monday, friday]}\n",
+        ),
+        (SECOND, "", ""),
+        (
+            SECOND | {"hour from 1": "9", "hour until 1": "17"},
+            "{activity: Till Sale},",
+            "{all: [{activity: Till Sale}, {field: hour, at_least: 9, under: 17}]},",
+        ),
+        (
+            SECOND | {"set 1": "breakfast", "category 1": "tea"},
+            "{activity: Till Sale},",
+            "{all: [{activity: Till Sale}, {any_line: {set: breakfast, category: tea}}]},",
+        ),
+        (
+            SECOND | {"store 1": "12, 13", "source 1": "till", "channel 1": "app"},
+            "{activity: Till Sale},",
+            "{all: [{activity: Till Sale}, {field: source, is: till}, {field: properties.store_id, in: [\"12\", \"13\"]},"
+            " {field: properties.channel, is: app}]},",
+        ),
+        ({"turn 1": "first"}, "nth: 3", "nth: 1"),
+        ({"turn 1": "nth", "count 1": "4"}, "nth: 3", "nth: 4"),
+        ({"turn 1": "each"}, " nth: 3,", ""),
+        ({"turn 1": "every", "count 1": "10"}, "nth: 3, give: {points: 2}", "give: {points: 2}, every: 10"),
+        ({"turn 0": "first"}, "give: {points: 1}\n", "give: {points: 1}\n    nth: 1\n"),
+        ({"when 2": "simple", "kind 2": ["X"], "turn 2": "first"}, "", ""),
+    ],
+)  # fmt: skip
+def test_each_field_changes_its_own_place(
+    signed_in: Client, shop: Source, fields: dict[str, object], old: str, new: str
+) -> None:
+    _, text = sent(signed_in, "form", **fields)
+    assert text == DOCUMENT.replace(old, new)
+    assert old in DOCUMENT
+    assert not old or text != DOCUMENT
+    load(text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "said"),
+    [
+        (SECOND | {"kind 1": [""]}, "kind 1", "Till: say when it applies"),
+        (SECOND | {"hour from 1": "24"}, "hour from 1", "Till: “24” does not fit. It is a whole number from 0 to 23."),
+        (SECOND | {"hour from 1": "9", "hour until 1": "9"}, "hour until 1", "Till: these hours end before they begin."),
+        (SECOND | {"least 1": "a lot"}, "least 1", "Till: “a lot” is not an amount of money."),
+        (SECOND | {"store 1": "x" * 600}, "store 1", "Till: that is too long"),
+        ({"turn 1": "every", "count 1": "0"}, "count 1", "Till: “0” does not fit. It is a whole number from 1"),
+    ],
+)
+def test_what_cannot_be_is_said_at_its_field(
+    signed_in: Client, shop: Source, fields: dict[str, object], field: str, said: str
+) -> None:
+    answer, text = sent(signed_in, "see", **fields)
+    assert said in html.unescape(answer)
+    assert text == DOCUMENT
+    marked = re.findall(r'<(?:input|select)[^>]* name="([^"]*)"[^>]* aria-invalid="true" aria-describedby="problem"', answer)
+    assert marked == [field]
+    assert len(re.findall(r'<details class="sg-when" open>', answer)) == 1
+
+
+def test_what_is_not_simple_is_said_in_words(signed_in: Client, shop: Source) -> None:
+    answer = signed_in.post(ADDRESS, {"document": DOCUMENT, "after": "1", "act": "document"}).content.decode()
+    assert "When the activity is A or the activity is B, 3 weeks in a row:" in answer
+    assert "This condition says more than fields can" in answer
+    assert "How it counts is changed in the document." in answer
+    assert 'name="when 2"' not in answer
+    assert 'name="turn 2"' not in answer
+    part = signed_in.post(
+        ADDRESS, {"draft": DOCUMENT, "act": "form", **SECOND, "hour from 1": "9"}, headers={"HX-Request": "true"}
+    ).content.decode()
+    assert 'id="when-1" hx-swap-oob="true">When the activity is a sale at the till and the hour is at least 9' in part
