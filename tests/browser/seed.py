@@ -128,6 +128,7 @@ def fill(now: datetime) -> None:
     propose(now)
     live_together(now)
     settle_with_others(now)
+    put_right(now)
     define(now)
     draft(now)
 
@@ -212,6 +213,24 @@ def settle_with_others(now: datetime) -> None:
     donated = {**said, "key": "seed-donate", "reason": "A tree", "amount": 3, "charity": "forest"}
     act("user_id:918", lambda owner, anchor: Issue(owner_id=owner, anchor_id=anchor, **issued), **by)
     act("user_id:918", lambda owner, anchor: Donate(owner_id=owner, anchor_id=anchor, **donated), **by)
+
+
+def put_right(now: datetime) -> None:
+    """A limit, and adjustments above it: one's own, a colleague's, and one that was refused."""
+    from stamgast.flows.adjust import adjust, refuse_adjustment
+    from stamgast.kit.database import transaction
+    from stamgast.ledger.adjusting import Proposal, set_limit
+
+    actor, colleague = f"staff:{EMAIL}", "staff:colleague@example.org"
+    with transaction() as cursor:
+        set_limit(cursor, "score", 100, at=now, actor=actor, reason="The auditor asked for it")
+    for number, (amount, who) in enumerate(((500, actor), (-350, colleague), (9000, colleague))):
+        proposal = adjust(
+            "user_id:918", currency="score", amount=amount, reason="Her parcel was late for the second time this month",
+            key=f"seed {number}", at=now, actor=who,
+        )  # fmt: skip
+        assert isinstance(proposal, Proposal)
+    refuse_adjustment(proposal.id, reason="That is a whole year of points", at=now, actor=actor)
 
 
 def propose(now: datetime) -> None:

@@ -28,6 +28,7 @@ PAGES = (
     "/insights/best-customers",
     "/ledger", "/ledger/movements", "/ledger/movements?kind=expire&currency=score", "/ledger/liability", "/ledger/audit",
     "/ledger/settlement", "/ledger/settlement?month=2020-02&partner=bakery", "/ledger/partners",
+    "/ledger/adjustments", "/ledger/adjustments?show=decided",
     "/customers/user_id:918/statement", "/customers/user_id:918/statement?clock=happened&from=2020-01-01&at=2026-01-01T12:00",
     "/sources", "/sources/3", "/sources/uploads",
     "/webhooks", "/sources/refusals", "/sources/refusals?settled=1", "/sources/kinds", "/sources/identity",

@@ -136,7 +136,7 @@ def test_nothing_is_left_by_whichever_identifier_and_the_books_are_what_they_wer
     assert audit.run(lambda check, rows: None) == []
     assert receipt.removed == {
         "activities": 5, "activities_of_others": 1, "traits_of_others": 2, "refusals": 1, "traits": 4, "trait_values": 4,
-        "evidence": 4, "households": 0, "judgements": 0, "links": 4, "identifiers": 4, "consents": 1,
+        "evidence": 4, "households": 0, "judgements": 0, "links": 4, "identifiers": 4, "consents": 1, "adjustments": 0,
     }  # fmt: skip
     with open_cursor() as cursor:
         assert get_erasure(cursor, receipt.id) == receipt

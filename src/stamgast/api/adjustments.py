@@ -1,16 +1,20 @@
 """The route by which a customer's balance is put right."""
 
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Field, NinjaAPI
+from ninja import Field, NinjaAPI, Schema
 from ninja.responses import Status
 from pydantic import AwareDatetime
 
-from stamgast.api.acts import LARGEST_AMOUNT, OutcomeShape, ReasonBody, Values, done_once, key_of, told
+from stamgast.api.acts import LARGEST_AMOUNT, OutcomeShape, ReasonBody, done_once, key_of, told
 from stamgast.api.keys import actor_of, region
 from stamgast.flows.adjust import adjust
 from stamgast.kit.clock import utc_now
+from stamgast.ledger.acts import Outcome
 
 
 class AdjustmentBody(ReasonBody):
@@ -21,14 +25,29 @@ class AdjustmentBody(ReasonBody):
     expires_at: AwareDatetime | None = None
 
 
+class ProposalShape(Schema):
+    """An adjustment above the limit, of which nothing was done yet. Sent again, the request answers what became of it."""
+
+    id: UUID
+    state: str
+    currency: str
+    amount: int
+    asked_at: datetime
+
+
 def register(api: NinjaAPI) -> None:
     """Adds the route."""
 
-    @api.post("/customers/{reference}/adjustments", response={201: OutcomeShape}, summary="Put a balance right")
+    @api.post(
+        "/customers/{reference}/adjustments",
+        response={201: OutcomeShape, 202: ProposalShape},
+        summary="Put a balance right",
+    )
     @done_once
-    def adjust_points(request: HttpRequest, reference: str, body: AdjustmentBody) -> Status[Values]:
-        """Adds an amount, or takes one from what expires soonest; a balance never goes below zero."""
-        outcome = adjust(
+    def adjust_points(request: HttpRequest, reference: str, body: AdjustmentBody) -> Status[Any]:
+        """Adds an amount, or takes one from what expires soonest; a balance never goes below zero. Above the limit of the
+        currency it waits for a second person."""
+        answer = adjust(
             reference,
             currency=body.currency,
             amount=body.amount,
@@ -39,4 +58,7 @@ def register(api: NinjaAPI) -> None:
             actor=actor_of(request),
             region=region(),
         )
-        return told(request, replace(outcome, amount=body.amount))
+        if isinstance(answer, Outcome):
+            return told(request, replace(answer, amount=body.amount))
+        request.is_replayed = answer.is_repeat  # type: ignore[attr-defined]  # read by headers.add_headers
+        return Status(202, answer)

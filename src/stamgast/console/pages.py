@@ -28,6 +28,7 @@ from stamgast.console.words import refusal_sentence
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.kit.errors import Kind, StamgastError
+from stamgast.ledger.adjusting import count_waiting
 from stamgast.webhooks.queries import count_given_up
 
 PLACES = (
@@ -223,6 +224,9 @@ def _waiting_at(name: str, role: str) -> tuple[int, str]:
     if name == "console:sources" and may(role, "console:refusals"):
         with open_cursor() as cursor:
             return sum(count_refusals(cursor).values()), _("refusals waiting")
+    if name == "console:ledger" and may(role, "console:adjustment_decide", "POST"):
+        with open_cursor() as cursor:
+            return count_waiting(cursor), _("adjustments waiting")
     if name == "console:webhooks":
         with open_cursor() as cursor:
             return count_given_up(cursor), _("switched off by themselves")

@@ -79,6 +79,11 @@ def refusal_sentence(error: StamgastError) -> str:
         "not_in_household": _("Only who lives in the household may do this. Look at the members, then try again."),
         "insufficient_balance": _("There are not that many. Nothing was done."),
         "currency_not_spendable": _("This currency cannot be spent. Nothing was done."),
+        "adjustment_not_found": _("There is no such adjustment. Look at the list of those that wait."),
+        "adjustment_decided": _("Somebody decided this before. Nothing was changed."),
+        "adjustment_refused": _("A second person refused this. Nothing was done."),
+        "own_adjustment": _("You asked for this yourself, so somebody else approves it."),
+        "invalid_adjustment_limit": _("A limit is a whole number, 0 or more. Left empty there is none."),
         "unknown_currency": _("The programme has no such currency. Nothing was done."),
         "act_key_reused": _("This form was sent before, for something else. Nothing was done: open it again."),
         "partner_not_found": _("There is no such partner or charity."),
@@ -216,6 +221,7 @@ def removed_rows(removed: Mapping[str, int]) -> list[tuple[str, int]]:
         "refusals": _("refused messages"),
         "activities_of_others": _("activities of others that named them"),
         "traits_of_others": _("values that others told"),
+        "adjustments": _("reasons of proposed adjustments"),
     }
     names = [*labels, *(name for name in removed if name not in labels)]
     return [(labels.get(name, name), removed[name]) for name in names if removed.get(name)]

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -27,6 +27,7 @@ from stamgast.programmes.terms import Currency, Document
 TRIES = 3
 MOST_TOGETHER = 64
 BECAME_PART = "This customer became part of another at this moment. Ask again."
+Answer = TypeVar("Answer")
 Asked = Callable[[UUID, UUID | None], Act]
 """An act of the customer with this id, whom this identifier stands for."""
 
@@ -66,18 +67,27 @@ def act(customer: str, asked: Asked, *, at: datetime, actor: str, region: str | 
 
 
 def settle(ask: Callable[[], Outcome]) -> Outcome:
-    """What ``ask`` answers, asked again where a merge or the same key came in between; a refusal is raised as the error of its
-    code, after ``ask`` has committed it."""
+    """What ``ask`` answers, by ``try_again``; a refusal is raised as the error of its code, after ``ask`` has committed it."""
+    outcome = try_again(ask)
+    raise_refusal(outcome)
+    return outcome
+
+
+def try_again(ask: Callable[[], Answer]) -> Answer:
+    """What ``ask`` answers, asked again where a merge or the same key came in between."""
     for attempt in range(TRIES):
         try:
-            outcome = ask()
-            break
+            return ask()
         except (CustomerChanged, UniqueViolation):
             if attempt == TRIES - 1:
                 raise
+    raise AssertionError("the last attempt raises")
+
+
+def raise_refusal(outcome: Outcome) -> None:
+    """Raises a refusal as the error of its code."""
     if outcome.refusal:
         raise REFUSALS[outcome.refusal](outcome.sentence, available=outcome.available, act_id=str(outcome.act_id))
-    return outcome
 
 
 def act_together(askings: Sequence[Asking]) -> list[Outcome | Exception]:

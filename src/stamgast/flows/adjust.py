@@ -1,11 +1,45 @@
-"""Somebody puts a customer's balance right, up or down, and says why."""
+"""Somebody puts a customer's balance right, up or down, and says why; above a limit a second person decides. Decision 378."""
 
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 
 from stamgast.access.operations import record
-from stamgast.flows.act import Asking, act_together, find_owner, require_currency, settle
-from stamgast.kit.database import transaction
+from stamgast.customers.errors import CustomerChanged
+from stamgast.customers.operations import lock_customers
+from stamgast.customers.queries import customers_of, select_unmerged
+from stamgast.customers.reasons import required_reason
+from stamgast.flows.act import (
+    BECAME_PART,
+    Asking,
+    act_together,
+    find_owner,
+    raise_refusal,
+    require_currency,
+    settle,
+    try_again,
+)
+from stamgast.kit.database import Cursor, transaction
 from stamgast.ledger.acts import Adjust, Outcome
+from stamgast.ledger.adjusting import (
+    Proposal,
+    ProposalState,
+    close_proposal,
+    find_limit,
+    find_outcome,
+    find_proposal,
+    get_proposal,
+    lock_proposal,
+    proposal_id_of,
+    propose,
+    sum_adjusted_alone,
+)
+from stamgast.ledger.doing import check
+from stamgast.ledger.errors import ActKeyReused, AdjustmentRefused, OwnProposal
 
 
 def adjust(
@@ -19,33 +53,140 @@ def adjust(
     actor: str,
     expires_at: datetime | None = None,
     region: str | None = None,
-) -> Outcome:
+) -> Outcome | Proposal:
     """Adds an amount, as a lot of its own, or takes one (below zero) from what expires soonest; never below zero.
 
-    In a transaction of its own, so that a refusal is kept; what is done stands in the trail. Raises CustomerNotFound,
-    UnknownCurrency, InvalidAct, ActKeyReused and InsufficientBalance.
+    Above the limit it is a proposal, which waits. The same key again is the same adjustment: what was answered, what waits, or
+    what it became. In a transaction of its own, so that a refusal is kept; what is done stands in the trail. Locks the customer
+    first, so that of two adjustments at once the second counts the first. Raises CustomerNotFound, ReasonMissing,
+    UnknownCurrency, InvalidAct, ActKeyReused, InsufficientBalance, and AdjustmentRefused where a second person refused it.
     """
 
-    def ask() -> Outcome:
+    said = required_reason(reason)
+
+    def ask() -> Outcome | Proposal:
         with transaction() as cursor:
-            require_currency(cursor, currency, at=at)
             owner, anchor = find_owner(cursor, customer, region=region)
+            _lock(cursor, owner)
+            if anchor is not None and customers_of(cursor, [anchor]).get(anchor) != owner:
+                raise CustomerChanged(BECAME_PART)
             one = Adjust(
                 owner_id=owner,
                 anchor_id=anchor,
                 currency=currency,
                 amount=amount,
-                expires_at=expires_at,
-                reason=reason,
+                expires_at=expires_at.astimezone(UTC) if expires_at else None,
+                reason=said,
                 key=key,
                 occurred_at=at,
             )
-            [answer] = act_together([Asking(one, at, actor)])
-            if isinstance(answer, Exception):
-                raise answer
-            if not answer.refusal and not answer.is_repeat:
-                detail = {"act": str(answer.act_id), "currency": currency, "amount": amount}
-                record(cursor, actor, "adjust", f"customer:{owner}", {**detail, "reason": reason}, at)
-        return answer
+            known = find_proposal(cursor, proposal_id_of(actor, key))
+            if known is not None:
+                return _again(cursor, known, one)
+            if find_outcome(cursor, one.id) is None:
+                require_currency(cursor, currency, at=at)
+                check(one, at)
+                if _is_above_limit(cursor, one, at=at, actor=actor):
+                    proposal = propose(cursor, one, at=at, actor=actor)
+                    detail = {"proposal": str(proposal.id), "currency": currency, "amount": amount}
+                    record(cursor, actor, "propose adjustment", f"customer:{owner}", detail, at)
+                    return proposal
+            outcome = _perform(cursor, one, at=at, actor=actor)
+            if not outcome.refusal and not outcome.is_repeat:
+                detail = {"act": str(outcome.act_id), "currency": currency, "amount": amount, "reason": said}
+                record(cursor, actor, "adjust", f"customer:{owner}", detail, at)
+            return outcome
+
+    answer = try_again(ask)
+    if isinstance(answer, Outcome):
+        raise_refusal(answer)
+    return answer
+
+
+def approve_adjustment(proposal_id: UUID, *, reason: str, at: datetime, actor: str) -> Outcome:
+    """Does what was proposed, under its own key, of who the customer is now; its actor in the ledger is who proposed it.
+
+    Locks the customer, then the proposal. What the ledger refuses is kept nowhere: the proposal waits on. Raises
+    ProposalNotFound, ProposalDecided, OwnProposal, InvalidAct, and what REFUSALS holds.
+    """
+
+    def ask() -> Outcome:
+        with transaction() as cursor:
+            owner = owner_of(cursor, get_proposal(cursor, proposal_id))
+            _lock(cursor, owner)
+            proposal = lock_proposal(cursor, proposal_id)
+            if owner_of(cursor, proposal) != owner:
+                raise CustomerChanged(BECAME_PART)
+            if proposal.asked_by == actor:
+                raise OwnProposal("You proposed this yourself. Here somebody else approves it.")
+            outcome = _perform(cursor, proposal.act_of(owner, at=at), at=at, actor=proposal.asked_by)
+            raise_refusal(outcome)
+            if outcome.is_repeat:
+                raise ActKeyReused("The key of this proposal was used before. Refuse it, and adjust again.")
+            close_proposal(
+                cursor, proposal_id, ProposalState.APPROVED, reason=reason, at=at, actor=actor, act_id=outcome.act_id
+            )
+            _note(cursor, "approve adjustment", proposal, owner, at=at, actor=actor)
+        return outcome
 
     return settle(ask)
+
+
+def refuse_adjustment(proposal_id: UUID, *, reason: str, at: datetime, actor: str) -> Proposal:
+    """Ends a proposal; nothing was done. Who proposed it may take it back so. Raises ProposalNotFound, ProposalDecided,
+    ReasonMissing."""
+    said = required_reason(reason)
+    with transaction() as cursor:
+        proposal = lock_proposal(cursor, proposal_id)
+        owner = owner_of(cursor, proposal)
+        _note(cursor, "refuse adjustment", proposal, owner, at=at, actor=actor)
+        return close_proposal(cursor, proposal_id, ProposalState.REFUSED, reason=said, at=at, actor=actor)
+
+
+def owners_of(cursor: Cursor, proposals: Collection[Proposal]) -> dict[UUID, UUID]:
+    """Whose each of these proposals is now, by its id."""
+    anchors = {one.anchor_id for one in proposals if one.anchor_id is not None}
+    customers = customers_of(cursor, anchors) if anchors else {}
+    return {one.id: customers.get(one.anchor_id, one.owner_id) if one.anchor_id else one.owner_id for one in proposals}
+
+
+def owner_of(cursor: Cursor, proposal: Proposal) -> UUID:
+    """Whose a proposal is now."""
+    return owners_of(cursor, [proposal])[proposal.id]
+
+
+def _again(cursor: Cursor, known: Proposal, asked: Adjust) -> Outcome | Proposal:
+    if known.content != asked.content or owner_of(cursor, known) != asked.owner_id:
+        raise ActKeyReused("This key was used before, for something else. Nothing was done; take a new key for a new act.")
+    if known.state is ProposalState.REFUSED:
+        raise AdjustmentRefused("A second person was needed, and refused this. Nothing was done.")
+    outcome = find_outcome(cursor, known.act_id) if known.act_id else None
+    return replace(outcome or known, is_repeat=True)
+
+
+def _is_above_limit(cursor: Cursor, one: Adjust, *, at: datetime, actor: str) -> bool:
+    """Whether with this one the person adjusts more alone, of this customer on this day of the shop, than one person may."""
+    limit = find_limit(cursor, one.currency)
+    if limit is None:
+        return False
+    midnight = at.astimezone(ZoneInfo(settings.CONFIGURATION.timezone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return abs(one.amount) + sum_adjusted_alone(cursor, one.owner_id, one.currency, actor=actor, since=midnight) > limit
+
+
+def _lock(cursor: Cursor, customer: UUID) -> None:
+    lock_customers(cursor, {customer})
+    if not select_unmerged(cursor, {customer}):
+        raise CustomerChanged(BECAME_PART)
+
+
+def _perform(cursor: Cursor, one: Adjust, *, at: datetime, actor: str) -> Outcome:
+    [answer] = act_together([Asking(one, at, actor)])
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _note(cursor: Cursor, action: str, proposal: Proposal, owner: UUID, *, at: datetime, actor: str) -> None:
+    """Into the trail; why stands with the proposal, where an erasure reaches it."""
+    detail = {"proposal": str(proposal.id), "currency": proposal.currency, "amount": proposal.amount}
+    record(cursor, actor, action, f"customer:{owner}", {**detail, "asked_by": proposal.asked_by}, at)

@@ -34,6 +34,7 @@ from stamgast.flows.keep_erased_out import is_one_of, pseudonym, secrets_in_forc
 from stamgast.flows.simulation.keeping import forget_history, simulation_folder
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.lake.export import alone
+from stamgast.ledger.adjusting import forget_proposals
 from stamgast.programmes.operations import stop_deciding
 from stamgast.programmes.queries import get_programme
 from stamgast.traits.operations import forget_values_of
@@ -94,6 +95,7 @@ def _erase(cursor: Cursor, customer: UUID, *, reason: str, at: datetime, actor: 
         "traits_of_others": remove_told_by_others(cursor, beside, [one.value for one in identifiers]),
         "refusals": _refusals(cursor, texts, region),
     }
+    removed["adjustments"] = forget_proposals(cursor, customer, anchors, at=at)
     removed |= remove_person(cursor, erasure, anchors)
     if month is not None:
         keep_birth_month(cursor, erasure, month)

@@ -100,6 +100,40 @@ class AboveSpent(LedgerError):
     kind = Kind.CONFLICT
 
 
+class InvalidLimit(LedgerError):
+    """The limit of a currency above which a second person decides is no amount."""
+
+    code = "invalid_adjustment_limit"
+
+
+class ProposalNotFound(LedgerError):
+    """No adjustment that was proposed has this id."""
+
+    code = "adjustment_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class ProposalDecided(LedgerError):
+    """Somebody approved or refused the adjustment before."""
+
+    code = "adjustment_decided"
+    kind = Kind.CONFLICT
+
+
+class AdjustmentRefused(LedgerError):
+    """The second person who was needed refused the adjustment."""
+
+    code = "adjustment_refused"
+    kind = Kind.CONFLICT
+
+
+class OwnProposal(LedgerError):
+    """Who proposed an adjustment is not the second person that it needs."""
+
+    code = "own_adjustment"
+    kind = Kind.FORBIDDEN
+
+
 REFUSALS: dict[str, type[LedgerError]] = {
     error.code: error
     for error in (ActKeyReused, InsufficientBalance, HoldNotFound, HoldEnded, AboveHeld, SpendNotFound, AboveSpent)

@@ -245,3 +245,52 @@ class ContraDaily(models.Model):
 
     class Meta:
         db_table = "ledger_contra_daily"
+
+
+class AdjustmentLimit(models.Model):
+    """How much one person may adjust alone, of one customer on one day. A currency without a row has no limit."""
+
+    currency = models.TextField(primary_key=True, db_collation="C")
+    amount = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(amount__gte=0), name="adjustment_limit_not_below_zero"),)
+
+
+class AdjustmentProposal(models.Model):
+    """An adjustment above the limit, which waits for a second person or was decided by one. Its id derives from who asked and
+    their key."""
+
+    id = models.UUIDField(primary_key=True)
+    owner_id = models.UUIDField(help_text="whose it was when it was asked")
+    anchor_id = models.UUIDField(null=True, help_text="the identifier whose link says whose it is now")
+    currency = models.TextField(db_collation="C")
+    amount = models.BigIntegerField(help_text="below zero: taken")
+    expires_at = models.DateTimeField(null=True)
+    reason = models.TextField(help_text="empty once the customer is erased")
+    key = models.TextField(db_collation="C", help_text="of the act that it becomes")
+    content = models.BinaryField(help_text="digest of what was asked: the same key with another is refused")
+    asked_by = models.TextField()
+    asked_at = models.DateTimeField()
+    state = models.TextField()
+    decided_by = models.TextField()
+    decided_at = models.DateTimeField(null=True)
+    decided_reason = models.TextField()
+    act_id = models.UUIDField(null=True, help_text="the act that it became")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(state="waiting", decided_at__isnull=True, act_id__isnull=True)
+                | Q(state="approved", decided_at__isnull=False, act_id__isnull=False)
+                | Q(state="refused", decided_at__isnull=False, act_id__isnull=True),
+                name="adjustment_waits_or_is_decided",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("asked_at", "id"), name="adjustment_waiting", condition=Q(decided_at__isnull=True)),
+            models.Index(fields=("decided_at", "id"), name="adjustment_decided", condition=Q(decided_at__isnull=False)),
+            models.Index(fields=("anchor_id", "asked_at"), name="adjustment_anchor"),
+            models.Index(fields=("owner_id",), name="adjustment_owner", condition=Q(anchor_id__isnull=True)),
+            models.Index(fields=("act_id",), name="adjustment_act", condition=Q(act_id__isnull=False)),
+        )

@@ -1,6 +1,13 @@
 """Balances put right by the API: exact answers, once a key, and nothing changed after a refusal."""
 
+from uuid import UUID
+
 import pytest
+
+from stamgast.flows.adjust import approve_adjustment, refuse_adjustment
+from stamgast.kit.clock import utc_now
+from stamgast.kit.database import transaction
+from stamgast.ledger.adjusting import set_limit
 
 from .conftest import refused
 
@@ -40,10 +47,44 @@ def test_what_is_added_may_expire(ask, get):
         ("k", {"amount": 0}, (422, "invalid_act")),
         ("k", {"currency": "miles"}, (422, "unknown_currency")),
         ("k", {"reason": ""}, (422, "invalid_request")),
+        ("k", {"reason": " "}, (422, "reason_missing")),
         ("k", {"amount": -(10**9)}, (409, "insufficient_balance")),
     ],
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(ask, get, name, wrong, answer):
     before = get(ANNA).json()["balances"]
     assert refused(ask("/adjustments", name, **{**LATE, **wrong})) == answer
+    assert get(ANNA).json()["balances"] == before
+
+
+@pytest.fixture
+def limited(ask):
+    with transaction() as cursor:
+        set_limit(cursor, "score", 25, at=utc_now(), actor="test", reason="")
+
+
+def test_above_the_limit_it_waits_and_the_same_request_says_what_became_of_it(limited, ask, get):
+    before = get(ANNA).json()["balances"]["score"]
+    waits = ask("/adjustments", "up", **LATE)
+    assert waits.status_code == 202
+    told = waits.json()
+    assert told | {"id": "", "asked_at": ""} == {
+        "id": "", "state": "waiting", "currency": "score", "amount": 30, "asked_at": "",
+    }  # fmt: skip
+    again = ask("/adjustments", "up", **LATE)
+    assert (again.status_code, again.json(), again["Idempotent-Replayed"]) == (202, told, "true")
+    assert refused(ask("/adjustments", "up", **{**LATE, "amount": 29})) == (422, "act_key_reused")
+    assert get(ANNA).json()["balances"]["score"] == before
+    approve_adjustment(UUID(told["id"]), reason="", at=utc_now(), actor="staff:bob@example.org")
+    done = ask("/adjustments", "up", **LATE)
+    assert (done.status_code, done.json()["amount"], done.json()["available"]) == (201, 30, before + 30)
+    assert ask("/adjustments", "small", **{**LATE, "amount": 25}).status_code == 201
+    assert ask("/adjustments", "smaller", **{**LATE, "amount": -1}).status_code == 202, "25 and 1 are above 25"
+
+
+def test_what_a_second_person_refused_stays_refused(limited, ask, get):
+    before = get(ANNA).json()["balances"]
+    proposal = ask("/adjustments", "up", **LATE).json()
+    refuse_adjustment(UUID(proposal["id"]), reason="no photo", at=utc_now(), actor="staff:bob@example.org")
+    assert refused(ask("/adjustments", "up", **LATE)) == (409, "adjustment_refused")
     assert get(ANNA).json()["balances"] == before

@@ -1,14 +1,21 @@
-"""The page on which a balance is put right: done once, and refusals said beside the form."""
+"""Pages on which a balance is put right, above a limit by two: done once, and refusals said beside the form."""
 
 import re
 from datetime import UTC, datetime
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
+from stamgast.access.operations import create_staff
+from stamgast.access.types import Role
 from stamgast.activities.types import Source
+from stamgast.console.tests import PASSWORD
 from stamgast.customers.queries import get_customer
-from stamgast.kit.database import open_cursor
+from stamgast.flows.erase import erase
+from stamgast.kit.clock import utc_now
+from stamgast.kit.database import open_cursor, transaction
+from stamgast.ledger.adjusting import list_limits, list_waiting, set_limit
 from stamgast.ledger.queries import list_available, list_lots
 
 PAGE = "/customers/user_id:900/adjustments"
@@ -59,3 +66,111 @@ def test_what_cannot_be_is_said_and_changes_nothing(signed_in: Client, shop: Sou
     assert said in answer.content.decode()
     assert score() == before
     assert signed_in.get("/customers/user_id:nobody/adjustments").status_code == 404
+
+
+LIST = "/ledger/adjustments"
+
+
+@pytest.fixture
+def marketer(signed_in: Client) -> Client:
+    with transaction() as cursor:
+        create_staff(
+            cursor, email="m@example.org", name="Mo", password=PASSWORD, at=utc_now(), actor="test", role=Role.MARKETER
+        )
+    client = Client()
+    assert client.post("/sign-in", {"email": "m@example.org", "password": PASSWORD}).status_code == 302
+    return client
+
+
+@pytest.fixture
+def limited(shop: Source) -> None:
+    with transaction() as cursor:
+        set_limit(cursor, "score", 5, at=utc_now(), actor="test", reason="")
+
+
+def page(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def decide(client: Client, answer: str, reason: str = "") -> HttpResponse:
+    with open_cursor() as cursor:
+        proposal = list_waiting(cursor).rows[0]
+    return client.post(
+        f"{LIST}/{proposal.id}", {"answer": answer, "reason": reason, "next": f"{LIST}?show=decided"}, follow=True
+    )
+
+
+def test_above_the_limit_somebody_else_approves(signed_in: Client, marketer: Client, limited: None) -> None:
+    before = score()
+    assert signed_in.post(PAGE, form(signed_in)).status_code == 302
+    assert score() == before
+    assert "waits until somebody else approves" in page(signed_in, PAGE)
+    profile = page(signed_in, "/customers/user_id:900")
+    assert "+7 score waits for a second person; owner@example.org asked." in profile
+    own = page(signed_in, LIST)
+    assert "1 adjustment waits for a second person" in own
+    assert 'value="approve"' not in own
+    assert "so somebody else approves it" in decide(signed_in, "approve").content.decode()
+    assert score() == before
+    text = page(marketer, LIST)
+    assert "Noor &lt;b&gt;de&lt;/b&gt; Wit" in text
+    assert "made good" in text
+    assert 'value="approve"' in text
+    assert "adjustments waiting" in text  # beside the ledger in the navigation
+    answer = decide(marketer, "approve", "seen the photo")
+    assert answer.redirect_chain == [(f"{LIST}?show=decided", 302)]
+    assert score() == before + 7
+    decided = answer.content.decode()
+    assert "seen the photo" in decided
+    assert "approved" in decided
+    assert "waits for a second person" not in page(signed_in, "/customers/user_id:900")
+
+
+def test_a_refusal_says_why(signed_in: Client, marketer: Client, limited: None) -> None:
+    before = score()
+    signed_in.post(PAGE, form(signed_in))
+    assert "Say why" in decide(marketer, "refuse").content.decode()
+    assert "1 adjustment waits" in page(marketer, LIST)
+    assert "Nothing was added or taken" in decide(marketer, "refuse", "no photo").content.decode()
+    assert "no photo" in page(signed_in, PAGE)
+    assert score() == before
+
+
+def test_decided_twice_is_once(signed_in: Client, marketer: Client, limited: None) -> None:
+    before = score()
+    signed_in.post(PAGE, form(signed_in))
+    with open_cursor() as cursor:
+        address = f"{LIST}/{list_waiting(cursor).rows[0].id}"
+    for _time in range(2):
+        said = marketer.post(address, {"answer": "approve"}, follow=True).content.decode()
+    assert "Somebody decided this before" in said
+    assert score() == before + 7
+    assert marketer.post(f"{LIST}/00000000-0000-0000-0000-000000000009", {"answer": "approve"}).status_code == 404
+
+
+def test_only_an_owner_sets_a_limit(signed_in: Client, marketer: Client, shop: Source) -> None:
+    def limits() -> dict[str, int]:
+        with open_cursor() as cursor:
+            return list_limits(cursor)
+
+    assert signed_in.post(f"{LIST}/limit", {"currency": "score", "limit": "500", "reason": "audit"}).status_code == 302
+    assert limits() == {"score": 500}
+    assert "Above 500 score of one customer on one day" in page(signed_in, PAGE)
+    assert marketer.post(f"{LIST}/limit", {"currency": "score", "limit": ""}).status_code == 403
+    for wrong in ({"currency": "score", "limit": "-1"}, {"currency": "score", "limit": "many"}, {"currency": "miles"}):
+        said = signed_in.post(f"{LIST}/limit", wrong, follow=True).content.decode()
+        assert "A limit is a whole number" in said
+    assert limits() == {"score": 500}
+    assert "Kept." in signed_in.post(f"{LIST}/limit", {"currency": "score", "limit": ""}, follow=True).content.decode()
+    assert limits() == {}
+
+
+def test_of_who_was_erased_nothing_is_shown(signed_in: Client, limited: None) -> None:
+    signed_in.post(PAGE, form(signed_in, reason="Noor fell ill"))
+    erase("user_id:900", reason="asked", at=utc_now(), actor="test")
+    text = page(signed_in, f"{LIST}?show=decided")
+    assert "Noor" not in text
+    assert "the erasure of the customer" in text
+    assert "No adjustment waits" in page(signed_in, LIST)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from stamgast.activities.tallies import list_kinds_of
 from stamgast.console import reader
 from stamgast.console.consent_words import consent_rows
-from stamgast.console.ledger_words import expiring_rows
+from stamgast.console.ledger_words import expiring_rows, person_of
 from stamgast.console.pages import is_part, page, shop_zone, show, start_of_today
 from stamgast.console.programme_words import rule_label
 from stamgast.console.tier_words import tier_card
@@ -46,6 +46,7 @@ from stamgast.flows.read_customer import CustomerView, read_customer
 from stamgast.flows.read_profile import Part, read_parts
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
+from stamgast.ledger.adjusting import list_proposals_of
 from stamgast.ledger.queries import list_lots, list_movements_between
 from stamgast.ledger.types import Lot, Movement, MovementKind
 from stamgast.programmes.types import RuleOutcome
@@ -96,6 +97,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             None,
         )
         pool = pool_card(cursor, stay.household) if stay else None
+        proposals = list_proposals_of(cursor, view.profile.customer.id, view.anchors, are_waiting=True)
     profile = view.profile
     score = _score(view)
     name = profile_name(profile)
@@ -128,6 +130,10 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             "shared": [one.value for one, _other in sharers],
             "household": stay,
             "pool": pool,
+            "proposals": [
+                {"proposal": one, "currency": currency_label(one.currency), "who": person_of(one.asked_by)}
+                for one in proposals.rows
+            ],
             "traits": _traits(profile, parts.trait_values or ()),
             "customer_id": profile.customer.id,
             "asked": asked,

@@ -29,7 +29,7 @@ from stamgast.ledger.types import MovementKind
 
 ROWS = 50
 AUDITS = 10
-TABS = ("ledger", "movements", "liability", "settlement", "audit")
+TABS = ("ledger", "movements", "adjustments", "liability", "settlement", "audit")
 LONGEST_TYPED = 200
 
 
@@ -38,6 +38,7 @@ def tabs(request: HttpRequest, here: str) -> list[dict[str, Any]]:
     labels = {
         "ledger": _("Balances"),
         "movements": _("Movements"),
+        "adjustments": _("Put right"),
         "liability": _("Liability"),
         "settlement": _("Settlement"),
         "audit": _("Audit"),
