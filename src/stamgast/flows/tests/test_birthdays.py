@@ -101,6 +101,11 @@ def test_what_is_no_birthday_is_none(club, value):
     assert points() == 3
 
 
+def test_a_number_of_thousands_of_digits_is_no_birthday_and_no_fault(club):
+    tell(identify(birth_month=10**4000), identify(birthday=10**400))
+    assert points() == 3
+
+
 @pytest.mark.parametrize(
     ("name", "value", "month"),
     [
@@ -109,6 +114,7 @@ def test_what_is_no_birthday_is_none(club, value):
         ("date_of_birth", "1990-05-12T00:00:00.000Z", 5),
         ("birthday", "1990-05-12T00:00:00+02:00", 5),
         ("birthday", "1990-05-31T22:00:00.000Z", None),  # the first of June in Amsterdam
+        ("birthday", "1990-05-12 00:00:00", 5),
         ("birthday", "1991-02-29", None),
         ("birthday", "0000-05-12", None),
         ("birthday", "1990-05-12 or so", None),
@@ -119,7 +125,11 @@ def test_what_is_no_birthday_is_none(club, value):
         ("birth_month", 0, None),
         ("birth_month", True, None),
         ("birth_month", 5.0, None),
-        ("birth_month", "5", None),
+        ("birth_month", "5", 5),
+        ("birth_month", " 05", 5),
+        ("birth_month", "５", None),
+        ("birth_month", "may", None),
+        ("birth_month", "1.0", None),
         ("birth_month", None, None),
     ],
 )
