@@ -12,8 +12,6 @@ from stamgast.kit.database import Cursor
 BIRTH_MONTH = "birth_month"
 BIRTH_TRAITS = frozenset({"birthday", "birth_date", "date_of_birth", BIRTH_MONTH})
 """Segment's reserved name, what shops call it besides, and the month alone, for who wants to know no more."""
-LONGEST = 100
-"""A longer value is no birthday, and a number of thousands of digits none that can be read."""
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})([T ]00:00(:00(\.0+)?)?(Z|[+-]\d{2}:\d{2})?)?")
 _MONTH = re.compile(r"0?[1-9]|1[0-2]")
 
@@ -40,14 +38,13 @@ def birth_months(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, int]
     """The month of each customer of whom it is known. Of several birthdays the one told last counts, though it be none."""
     cursor.execute(
         """
-        SELECT DISTINCT ON (wanted.id) wanted.id, trait.name,
-          CASE WHEN length(trait.value::text) <= %s THEN trait.value::text ELSE 'null' END
+        SELECT DISTINCT ON (wanted.id) wanted.id, trait.name, trait.value::text
         FROM unnest(%s::uuid[]) AS wanted (id)
         JOIN customers_link AS link ON link.customer_id = wanted.id AND link.ended_at IS NULL
         JOIN customers_trait AS trait ON trait.anchor_id = link.identifier_id AND trait.name = ANY(%s)
         ORDER BY wanted.id, trait.occurred_at DESC, trait.activity_id DESC, trait.name COLLATE "C" DESC
         """,
-        (LONGEST, list(customers), list(BIRTH_TRAITS)),
+        (list(customers), list(BIRTH_TRAITS)),
     )
     told = ((customer, month_of(name, msgspec.json.decode(value))) for customer, name, value in cursor.fetchall())
     return {customer: month for customer, month in told if month is not None}

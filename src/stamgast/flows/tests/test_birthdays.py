@@ -101,11 +101,6 @@ def test_what_is_no_birthday_is_none(club, value):
     assert points() == 3
 
 
-def test_a_number_of_thousands_of_digits_is_no_birthday_and_no_fault(club):
-    tell(identify(birth_month=10**4000), identify(birthday=10**400))
-    assert points() == 3
-
-
 @pytest.mark.parametrize(
     ("name", "value", "month"),
     [
