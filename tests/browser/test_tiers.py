@@ -54,7 +54,8 @@ def test_tiers_are_sound(
 ) -> None:
     with open_context(browser, with_tiers, state, language, size) as context:
         found = visit(context)
-        for address in ("/programme", f"/households/{HOUSEHOLD}", "/customers/user_id:918"):
+        donating = "/customers/user_id:918/donations"  # there is something to give here, and nowhere else
+        for address in ("/programme", f"/households/{HOUSEHOLD}", donating, "/customers/user_id:918"):
             found.page.goto(address)
             settle(found.page)
             found.page.screenshot(path=tmp_path / f"{language}-{size['width']}{address.replace('/', '-')}.png", full_page=True)
