@@ -141,3 +141,36 @@ def test_when_a_rule_applies_is_changed_in_the_form(
         expect(page.locator('[name="hour from 1"][aria-invalid]')).to_have_count(1)
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         assert findings(page) + found.complaints == []
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+def test_a_card_is_made_in_the_form(
+    browser: Browser, with_tiers: Shop, state: Path, language: str, size: dict[str, int]
+) -> None:
+    """By keyboard: something new to give, a card of it, and what a full one gives."""
+    with open_context(browser, with_tiers, state, language, size) as context:
+        found = visit(context)
+        page = found.page
+        page.goto("/programme/edit")
+        document = page.locator("#document")
+        page.locator('[name="card each 0"]').fill("8")
+        page.keyboard.press("Tab")
+        expect(document).to_have_value(re.compile("of: stamps, each: 8,"))
+        page.locator('[name="new currency name"]').fill("teas")
+        with page.expect_response("**/programme/edit"):  # or it would be broken off
+            page.keyboard.press("Tab")
+        page.locator('[value="add-currency"]').press("Enter")
+        expect(document).to_have_value(re.compile("  teas: {}\\n"))
+        for name, wanted in (("new card of", "coffees"), ("new card give", "teas")):
+            with page.expect_response("**/programme/edit"):
+                page.locator(f'[name="{name}"]').select_option(wanted)
+        page.locator('[name="new card name"]').fill("tea card")
+        with page.expect_response("**/programme/edit"):
+            page.keyboard.press("Tab")
+        page.locator('[value="add-card"]').press("Enter")
+        expect(document).to_have_value(re.compile("name: tea card, of: coffees, each: 10, give: {teas: 1}}"))
+        expect(page.locator('[name="card name 1"]')).to_have_value("tea card")
+        assert page.evaluate("document.querySelector('#cards').getBoundingClientRect().top < innerHeight")
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert findings(page) + found.complaints == []

@@ -22,21 +22,24 @@ def condition_shown(
     def value(name: str, stands: object) -> object:
         return typed.get(f"{name} {place}", "" if stands is None else stands)
 
+    is_typed = f"when {place}" in typed
+    chosen = [kind for kind in typed.getlist(f"kind {place}") if kind] if is_typed else list(values.kinds)
+    days = typed.getlist(f"weekday {place}") if is_typed else values.weekdays
     known, names = dict.fromkeys([*kinds, *values.kinds]), get_day_names("abbreviated", locale=reader.locale())
     return {
-        "slots": [*values.kinds, ""],
+        "slots": [*chosen, ""],
         "kinds": list(known),
-        "weekdays": [(day, names[number], day in values.weekdays) for number, day in enumerate(WEEKDAYS)],
+        "weekdays": [(day, names[number], day in days) for number, day in enumerate(WEEKDAYS)],
         "hour_from": value("hour from", values.hour_from),
         "hour_until": value("hour until", values.hour_until),
-        "set": values.product_set,
+        "set": value("set", values.product_set),
         "sets": sets,
         "category": value("category", ", ".join(values.categories)),
         "source": value("source", ", ".join(values.sources)),
         "store": value("store", ", ".join(values.stores)),
         "channel": value("channel", ", ".join(values.channels)),
         "amount": value("least", None if values.amount is None else f"{values.amount:f}"),
-        "is_over": values.is_over,
+        "is_over": value("over", "over" if values.is_over else "") == "over",
     }
 
 

@@ -1,5 +1,6 @@
 """The values of single fields, as somebody typed them: read, or refused with the name of the field. No request, no database."""
 
+from collections.abc import Sequence, Set
 from decimal import Decimal, InvalidOperation
 
 from django.utils.translation import gettext as _
@@ -8,6 +9,7 @@ from stamgast.console import reader
 from stamgast.programmes.errors import InvalidProgramme
 
 LARGEST = 1_000_000_000
+LONGEST_NAME = 80
 
 
 class InvalidField(InvalidProgramme):
@@ -55,3 +57,16 @@ def decimal_of(sent: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
+
+
+def check_name(field: str, name: str, taken: Set[str]) -> None:
+    """Refuses what cannot be the name of a level or a card; ``taken`` are those of others."""
+    if not 1 <= len(name) <= LONGEST_NAME or "/" in name or not name.isprintable():
+        raise InvalidField(field, name or _("A name"), _("its name has 1 to 80 characters, and no slash."))
+    if name in taken:
+        raise InvalidField(field, name, _("another rule, card or level is called so."))
+
+
+def one_of(sent: str | None, known: Sequence[str], otherwise: str) -> str:
+    """What was sent where it is known, else ``otherwise``."""
+    return sent if sent in known else otherwise  # type: ignore[return-value]

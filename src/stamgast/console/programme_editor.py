@@ -23,7 +23,7 @@ from stamgast.insights.sampling import Estimate
 from stamgast.kit.database import Cursor
 from stamgast.programmes.documents import Document, load
 from stamgast.programmes.errors import InvalidProgramme
-from stamgast.programmes.forms import UNITS, values_of
+from stamgast.programmes.forms import UNITS, CardValues, values_of
 from stamgast.programmes.linting import Level, lint, say_finding
 from stamgast.programmes.reading import read
 
@@ -132,6 +132,9 @@ def context_of(
         "lines": lines_of(written.typed, found),
         "rules": rules,
         "wrong_field": written.field,
+        "cards": [_card(place, card, typed) for place, card in enumerate(values.cards)],
+        "new_card": {name: typed.get(f"new card {name}", text) for name, text in _NEW_CARD.items()},
+        "new_currency": typed.get("new currency name", ""),
         "tiers": tiers_shown(values.tiers, document, kinds, typed, language),
         "lives": [
             (life, currency_label(life.currency), typed.get(f"life {life.currency}", "" if life.count is None else life.count))
@@ -149,6 +152,23 @@ def context_of(
         "differences": differences(in_force, document, language) if written.fields != in_force.text else [],
         "worths": worths_of(document, sent),
     }  # fmt: skip
+
+
+_NEW_CARD = {"name": "", "of": "", "each": "10", "amount": "1", "give": ""}
+
+
+def _card(place: int, card: CardValues, typed: QueryDict) -> dict[str, Any]:
+    return {
+        "place": place,
+        "label": card.name,
+        "name": typed.get(f"card name {place}", card.name),
+        "of": typed.get(f"card of {place}", card.currency),
+        "each": typed.get(f"card each {place}", card.each),
+        "slots": [
+            (slot, typed.get(f"card give {place} {slot}", currency), typed.get(f"card amount {place} {slot}", amount))
+            for slot, (currency, amount) in enumerate(card.gives)
+        ],
+    }
 
 
 def _unit_label(unit: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from stamgast.console.card_fields import new_card, new_currency, read_cards
 from stamgast.console.condition_fields import read_condition, read_turn
 from stamgast.console.field_values import InvalidField, amount_of_money, optional, whole
 from stamgast.console.pages import LONGEST_REASON, shop_zone
@@ -124,16 +125,19 @@ def _rewritten(base: Document, post: QueryDict, act: str, place: str) -> str:
         tuple(_rule(post, number, rule) for number, rule in enumerate(before.rules)),
         tuple(_life(post, life) for life in before.lives),
         before.tiers and read_tiers(post, before.tiers, base),
-        before.cards,
+        read_cards(post, before.cards, base),
     )
-    lists: dict[str, Path] = {"remove": ("earn",), "remove-level": ("tiers", "levels")}
-    counts = {"remove": len(before.rules), "remove-level": len(before.tiers.levels) if before.tiers else 0}
+    lists: dict[str, Path] = {"remove": ("earn",), "remove-level": ("tiers", "levels"), "remove-card": ("cards",)}
+    levels = before.tiers.levels if before.tiers else ()
+    counts = {"remove": len(before.rules), "remove-level": len(levels), "remove-card": len(before.cards)}
     removed: list[Path] = []
     if act in lists:
         if not place.isdecimal() or int(place) >= counts[act]:
             raise ValueError(place)
         removed = [(*lists[act], int(place))]
-    makers: dict[str, Callable[[QueryDict, Document], New]] = {"add": _new_rule, "add-level": new_level}
+    makers: dict[str, Callable[[QueryDict, Document], New]] = {
+        "add": _new_rule, "add-level": new_level, "add-card": new_card, "add-currency": new_currency,
+    }  # fmt: skip
     return rewrite(base, values, removed=removed, added=[makers[act](post, base)] if act in makers else [])
 
 

@@ -12,6 +12,7 @@ from stamgast.console import reader
 from stamgast.console.tier_changes import tier_changes
 from stamgast.console.words import currency_label, with_kinds
 from stamgast.kit.money import minor_digits
+from stamgast.programmes.budgets import budgets_of
 from stamgast.programmes.comparing import Change, compare, write_value
 from stamgast.programmes.documents import MILLI, Document, Give, Rule
 from stamgast.programmes.expiry import Expiry
@@ -27,6 +28,9 @@ _UNITS: dict[str, tuple[Literal["second", "minute", "hour", "day", "week", "mont
     "year": ("year", 31_556_952),
 }
 _DURATION = re.compile(r"(\d+) (\w+?)s?")
+
+_SAID = {"when", "nth", "every", "streak", "challenge", "give", "multiply", "cap", "name", "from", "until", "budget"}
+"""What of a rule is told in a sentence of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +118,16 @@ def differences(before: Document, after: Document, language: str) -> list[str]:
     for name in dict.fromkeys([*old, *new]):
         label = rule_label(name)
         if name not in old:
-            gives = "; ".join([*(worth(give, new[name], language) for give in new[name].gives), *_multiplied(new[name])])
+            gives = "; ".join(_given(new[name], language))
             said.append(_("%(rule)s is new: %(gives)s.") % {"rule": label, "gives": gives})
         elif name not in new:
             said.append(_("%(rule)s gives nothing any more.") % {"rule": label})
         else:
-            was, now = ("; ".join(worth(give, rules[name], language) for give in rules[name].gives) for rules in (old, new))
+            was, now = ("; ".join(_given(rules[name], language)) for rules in (old, new))
             if was != now:
                 said.append(_("%(rule)s: %(now)s. Before: %(was)s.") % {"rule": label, "now": now, "was": was})
             was, now = (
-                " ".join(
-                    filter(None, [with_kinds(rules[name].when.sentence(language)), held_at(rules[name], document.timezone)])
-                )
-                for rules, document in ((old, before), (new, after))
+                _applies(rules[name], zone, language) for rules, zone in ((old, before.timezone), (new, after.timezone))
             )
             if was != now:
                 said.append(_("%(rule)s applies when %(now)s. Before: when %(was)s.") % {"rule": label, "now": now, "was": was})
@@ -144,9 +145,55 @@ def differences(before: Document, after: Document, language: str) -> list[str]:
         )
     if before.rounding != after.rounding:
         said.append(_("What is left over of an amount is rounded in another way."))
+    said += [*_budget_changes(before, after), *_card_changes(before, after)]
     said += tier_changes(before.tiers, after.tiers, language)
     said += [_other_change(change) for change in compare(before, after) if not _is_said(change)]
     return said or [_("It says the same, in other words.")]
+
+
+def _given(rule: Rule, language: str) -> list[str]:
+    """What a rule gives of each currency, and what it multiplies."""
+    return [*(worth(give, rule, language) for give in rule.gives), *_multiplied(rule)]
+
+
+def _applies(rule: Rule, timezone: str, language: str) -> str:
+    """When a rule applies, on which of the activities that fit, and in what time."""
+    turn = ", " + turn_sentence(rule.turn, language) if rule.turn is not None else ""
+    return f"{with_kinds(rule.when.sentence(language))}{turn} {held_at(rule, timezone)}".rstrip()
+
+
+def _budget_changes(before: Document, after: Document) -> list[str]:
+    """Budgets that came, went and changed. With a rule that is gone its budget is."""
+    old, new = ({(one.rule, one.currency): one.amount for one in budgets_of(document)} for document in (before, after))
+    rules, said = {rule.name for rule in after.rules}, []
+    for rule, currency in dict.fromkeys([*old, *new]):
+        was, now = old.get((rule, currency)), new.get((rule, currency))
+        if was == now or rule not in rules:
+            continue
+        words = {"rule": rule_label(rule), "now": amount_of(now or 0, currency), "was": amount_of(was or 0, currency)}
+        if was is None:
+            text = _("The budget of %(rule)s over all members is %(now)s.")
+        elif now is None:
+            text = _("%(rule)s has no budget any more. Before: %(was)s.")
+        else:
+            text = _("The budget of %(rule)s over all members is %(now)s instead of %(was)s.")
+        said.append(text % words)
+    return said
+
+
+def _card_changes(before: Document, after: Document) -> list[str]:
+    """Cards that came, went and changed."""
+    old, new = ({card.name: " ".join(card_sentences(card).gives) for card in document.cards} for document in (before, after))
+    said = []
+    for name in dict.fromkeys([*old, *new]):
+        words = {"card": rule_label(name), "now": new.get(name, ""), "was": old.get(name, "")}
+        if name not in old:
+            said.append(_("%(card)s is a new card. %(now)s") % words)
+        elif name not in new:
+            said.append(_("%(card)s is no card any more.") % words)
+        elif old[name] != new[name]:
+            said.append(_("%(card)s: %(now)s Before: %(was)s") % words)
+    return said
 
 
 def held_at(rule: Rule, timezone: str) -> str:
@@ -165,11 +212,11 @@ def held_at(rule: Rule, timezone: str) -> str:
 def _is_said(change: Change) -> bool:
     """Whether ``differences`` has a sentence of its own for what stands at this place."""
     parts = change.place.split(".")
-    if parts[0] in ("timezone", "round", "tiers"):
+    if parts[0] in ("timezone", "round", "tiers") or (parts[0] == "cards" and change.kind != "reordered"):
         return True
     if parts[0] == "currencies":
         return len(parts) == 2 or parts[2] == "expires"
-    return parts[0] == "earn" and (len(parts) == 2 or parts[2] in ("when", "give", "cap", "name", "from", "until"))
+    return parts[0] == "earn" and (len(parts) == 2 or parts[2] in _SAID)
 
 
 def _other_change(change: Change) -> str:

@@ -29,23 +29,23 @@ def tiers_shown(
     rolling = values.rolling
     spend = document.tiers.spend
     return shown | {
-        "on": values.currency,
+        "on": values.currency and typed.get("tier on", values.currency),
         "spend": with_kinds(spend.sentence(language)) if spend is not None else "",
         "counted": currency_label(values.currency) if values.currency else settings.CONFIGURATION.currency,
-        "period": "rolling" if rolling else values.calendar,
+        "period": typed.get("tier period", "rolling" if rolling else values.calendar),
         "periods": [
             ("year", _("a calendar year")), ("half year", _("half a calendar year")), ("quarter", _("a calendar quarter")),
             ("month", _("a calendar month")), ("rolling", _("the last")),
         ],
-        "month": values.month,
+        "month": typed.get("tier month", values.month),
         "months": [(name, get_month_names(locale=reader.locale())[place + 1]) for place, name in enumerate(MONTHS)],
         "rolling": typed.get("tier rolling", rolling.count if rolling else 12),
-        "rolling_unit": rolling.unit if rolling else "month",
+        "rolling_unit": typed.get("tier rolling unit", rolling.unit if rolling else "month"),
         "period_units": PERIOD_UNITS,
         "grace": typed.get("tier grace", values.grace.count if values.grace else ""),
-        "grace_unit": values.grace.unit if values.grace else "day",
+        "grace_unit": typed.get("tier grace unit", values.grace.unit if values.grace else "day"),
         "grace_units": GRACE_UNITS,
-        "is_soft": values.is_soft,
+        "is_soft": typed.get("tier down", "soft" if values.is_soft else "") == "soft",
         "levels": [
             _level(place, level, stated, document, typed, language)
             for place, (level, stated) in enumerate(zip(values.levels, document.tiers.levels, strict=True))
@@ -66,7 +66,7 @@ def _level(
         "invited": with_kinds(stated.invited.sentence(language)) if stated.invited is not None else "",
         "benefits": ", ".join(words[language[:2]] for words in stated.benefits.values()),
         "slots": [
-            (slot, currency, typed.get(f"level times {place} {slot}", str(factor)))
+            (slot, typed.get(f"level of {place} {slot}", currency), typed.get(f"level times {place} {slot}", str(factor)))
             for slot, (currency, factor) in enumerate(multiplies)
         ],
     }

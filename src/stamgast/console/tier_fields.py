@@ -1,13 +1,12 @@
 """What the tiers' part of the form sent, read into their values. No database."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from stamgast.console.field_values import InvalidField, decimal_of, whole
+from stamgast.console.field_values import InvalidField, check_name, decimal_of, one_of, whole
 from stamgast.programmes.documents import CALENDAR, MONTHS, Document
 from stamgast.programmes.forms import LevelValues, NewLevel, Span, TierValues
 
@@ -15,7 +14,6 @@ PERIOD_UNITS = ("day", "week", "month", "year")
 GRACE_UNITS = ("day", "week", "month")
 MONEY_KINDS = ("Order Completed", "Till Sale")
 LARGEST_FACTOR = 100
-LONGEST_NAME = 80
 
 
 def read_tiers(post: QueryDict, before: TierValues, document: Document) -> TierValues:
@@ -24,7 +22,7 @@ def read_tiers(post: QueryDict, before: TierValues, document: Document) -> TierV
     levels: list[LevelValues] = []
     for place, was in enumerate(before.levels):
         level = _level(post, place, was, document)
-        _check_name(f"level name {place}", level.name, taken)
+        check_name(f"level name {place}", level.name, taken)
         taken.add(level.name)
         lower = next((one for one in reversed(levels) if one.threshold is not None), None)
         if lower and lower.threshold is not None and level.threshold is not None and level.threshold <= lower.threshold:
@@ -48,18 +46,18 @@ def _held(post: QueryDict, before: TierValues) -> TierValues:
     if period == "rolling":
         was = before.rolling or Span(12, "month")
         count = whole("tier rolling", where, post.get("tier rolling"), was.count, most=1116)
-        rolling = Span(count, _one_of(post.get("tier rolling unit"), PERIOD_UNITS, was.unit))
+        rolling = Span(count, one_of(post.get("tier rolling unit"), PERIOD_UNITS, was.unit))
     elif period in CALENDAR:
         rolling = None
     grace, sent = before.grace, post.get("tier grace")
     if sent is not None:
         was = before.grace or Span(1, "day")
-        unit = _one_of(post.get("tier grace unit"), GRACE_UNITS, was.unit)
+        unit = one_of(post.get("tier grace unit"), GRACE_UNITS, was.unit)
         grace = Span(whole("tier grace", where, sent, 1, most=372), unit) if sent.strip() else None
     return replace(
         before,
         calendar=period if period in CALENDAR else before.calendar,
-        month=_one_of(month, MONTHS, before.month),
+        month=one_of(month, MONTHS, before.month),
         rolling=rolling,
         grace=grace,
         is_soft=post.get("tier down", "soft" if before.is_soft else "") == "soft",
@@ -90,7 +88,7 @@ def _multiply(post: QueryDict, place: int, slot: int, name: str, document: Docum
     if factor is None or not 1 < factor <= LARGEST_FACTOR or factor * 100 % 1:
         problem = _("“%(text)s” does not fit. It is a number above 1 and at most 100, with at most two decimals.")
         raise InvalidField(field, name, problem % {"text": sent[:20]})
-    return _one_of(post.get(f"level of {place} {slot}"), list(document.currencies), next(iter(document.currencies))), factor
+    return one_of(post.get(f"level of {place} {slot}"), list(document.currencies), next(iter(document.currencies))), factor
 
 
 def new_level(post: QueryDict, document: Document) -> NewLevel:
@@ -99,7 +97,7 @@ def new_level(post: QueryDict, document: Document) -> NewLevel:
     taken = {rule.name for rule in document.rules} | {card.name for card in document.cards}
     tiers = document.tiers
     taken |= {level.name for level in tiers.levels} if tiers else set()
-    _check_name("new level name", name, taken)
+    check_name("new level name", name, taken)
     threshold = whole("new level from", where, post.get("new level from"), 0, least=0)
     on = post.get("new level on", "")
     is_currency = on in document.currencies
@@ -109,14 +107,3 @@ def new_level(post: QueryDict, document: Document) -> NewLevel:
     if tiers is not None and any(one.threshold == threshold * scale for one in tiers.levels):
         raise InvalidField("new level from", where, _("there is a level that is reached from there on already."))
     return level
-
-
-def _check_name(field: str, name: str, taken: set[str]) -> None:
-    if not 1 <= len(name) <= LONGEST_NAME or "/" in name or not name.isprintable():
-        raise InvalidField(field, name or _("A level"), _("its name has 1 to 80 characters, and no slash."))
-    if name in taken:
-        raise InvalidField(field, name, _("another rule, card or level is called so."))
-
-
-def _one_of(sent: str | None, known: Sequence[str], otherwise: str) -> str:
-    return sent if sent in known else otherwise  # type: ignore[return-value]

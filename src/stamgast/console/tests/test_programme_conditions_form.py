@@ -118,3 +118,10 @@ def test_what_is_not_simple_is_said_in_words(signed_in: Client, shop: Source) ->
         ADDRESS, {"draft": DOCUMENT, "act": "form", **SECOND, "hour from 1": "9"}, headers={"HX-Request": "true"}
     ).content.decode()
     assert 'id="when-1" hx-swap-oob="true">When the activity is a sale at the till and the hour is at least 9' in part
+
+
+def test_what_was_typed_stays_where_something_else_is_wrong(signed_in: Client, shop: Source) -> None:
+    answer, _ = sent(signed_in, "see", **SECOND | {"weekday 1": ["sunday"], "turn 1": "every", "least 1": "a lot"})
+    assert 'name="weekday 1" value="sunday" checked' in answer
+    assert '<option value="every" selected>' in answer
+    assert 'value="a lot"' in answer

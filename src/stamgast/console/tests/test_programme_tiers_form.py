@@ -89,7 +89,7 @@ def test_tiers_begin_in_the_form(signed_in: Client, shop: Source) -> None:
     [
         ("form", {"level from 1": "many"}, "level from 1", "Gold: “many” does not fit"),
         ("see", {"level from 1": "0"}, "level from 1", "Gold: it has to need more than Blue, which needs 0."),
-        ("see", {"level name 1": " "}, "level name 1", "A level: its name has 1 to 80 characters"),
+        ("see", {"level name 1": " "}, "level name 1", "A name: its name has 1 to 80 characters"),
         ("see", {"level name 1": "Blue"}, "level name 1", "Blue: another rule, card or level is called so."),
         ("see", {"level times 1 0": "0.5"}, "level times 1 0", "Gold: “0.5” does not fit. It is a number above 1"),
         ("see", {"tier grace": "400"}, "tier grace", "Levels: “400” does not fit."),

@@ -153,7 +153,11 @@ class Values:
 
 def values_of(document: Document) -> Values:
     """What stands in a document."""
-    content, _ = read(document.text)
+    return stated_values(document, read(document.text)[0])
+
+
+def stated_values(document: Document, content: Mapping[str, Any]) -> Values:
+    """What stands in a document of which the content was read already."""
     rules = tuple(
         RuleValues(
             rule.name,

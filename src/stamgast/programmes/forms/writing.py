@@ -18,7 +18,7 @@ from stamgast.programmes.forms.values import (
     Span,
     TierValues,
     Values,
-    values_of,
+    stated_values,
 )
 from stamgast.programmes.reading import read
 
@@ -32,8 +32,8 @@ def rewrite(document: Document, values: Values, *, removed: Sequence[Path] = (),
     ``values`` has the rules, currencies and levels of the document, in its order. Raises InvalidProgramme where the text is
     written in a way in which an item cannot be taken out or put in. The result is not checked: ``load`` does.
     """
-    text, before = Text(document.text), values_of(document)
-    content, _ = read(document.text)
+    text, content = Text(document.text), read(document.text)[0]
+    before = stated_values(document, content)
     for place, (was, new) in enumerate(zip(before.rules, values.rules, strict=True)):
         _change_rule(text, ("earn", place), was, new)
         if was.when is not None and new.when is not None and new.when != was.when:

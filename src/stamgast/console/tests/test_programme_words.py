@@ -1,0 +1,53 @@
+"""Differences of budgets, cards and turns, told in words and not by their places."""
+
+import pytest
+from django.utils import translation
+
+from stamgast.console.programme_words import differences
+from stamgast.programmes.documents import load
+
+DOCUMENT = """
+programme: club
+timezone: Europe/Amsterdam
+currencies: {points: {}, stamps: {}, coffees: {}}
+earn:
+  - {name: purchase, when: {activity: Order Completed}, give: {points: 1}, budget: {points: 9000}}
+  - {name: tuesday, when: {field: weekday, is: tuesday}, every: 3, multiply: {points: 2}}
+cards:
+  - {name: coffee card, of: stamps, each: 10, give: {coffees: 1}}
+"""
+
+
+def said(old: str, new: str, language: str = "en") -> list[str]:
+    with translation.override(language):
+        return differences(load(old), load(new), language)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (", budget: {points: 9000}", "", "Purchase has no budget any more. Before: 9,000 points."),
+        ("points: 9000", "points: 5000", "The budget of Purchase over all members is 5,000 points instead of 9,000 points."),
+        ("multiply: {points: 2}", "multiply: {points: 2}, budget: {points: 70}",
+         "The budget of Tuesday over all members is 70 points."),
+        ("each: 10", "each: 8", "Coffee card: 8 stamps make 1 coffees. Before: 10 stamps make 1 coffees."),
+        ("cards:\n  - {name: coffee card, of: stamps, each: 10, give: {coffees: 1}}\n", "", "Coffee card is no card any more."),
+        ("coffees: 1}}\n", "coffees: 1}}\n  - {name: bonus, of: coffees, each: 5, give: {points: 50}}\n",
+         "Bonus is a new card. 5 coffees make 50 points."),
+        ("multiply: {points: 2}", "multiply: {points: 3}",
+         "Tuesday: it gives 3 times as many points. Before: it gives 2 times as many points."),
+        (", every: 3", "", "Tuesday applies when the weekday is tuesday. Before: when the weekday is tuesday, one in every 3 of"
+         " a customer."),
+        ("give: {points: 1}", "nth: 1, give: {points: 1}", "Purchase applies when the activity is a completed order, for the"
+         " first time. Before: when the activity is a completed order."),
+    ],
+)  # fmt: skip
+def test_each_difference_is_one_sentence(old: str, new: str, sentence: str) -> None:
+    assert old in DOCUMENT
+    assert said(DOCUMENT, DOCUMENT.replace(old, new)) == [sentence]
+
+
+def test_the_first_card_is_told_as_one() -> None:
+    without = DOCUMENT[: DOCUMENT.index("cards:")]
+    assert said(without, DOCUMENT) == ["Coffee card is a new card. 10 stamps make 1 coffees."]
+    assert said(without, DOCUMENT, "nl") == ["Coffee card is een nieuwe kaart. 10 stempels leveren 1 coffees op."]
