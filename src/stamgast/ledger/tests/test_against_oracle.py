@@ -153,7 +153,7 @@ class LedgerMachine(RuleBasedStateMachine):
         is_issued=st.booleans(),
     )
     def adjust(self, owner: UUID, currency: str, amount: int, days: int | None, is_issued: bool) -> None:
-        expires = None if days is None else self.now + timedelta(days=days)
+        expires = None if days is None or amount < 0 else self.now + timedelta(days=days)
         values = {"currency": currency, "amount": amount, "expires_at": expires}
         is_issued = is_issued and amount > 0
         asked = self._act(Issue, owner, partner="bakery", **values) if is_issued else self._act(Adjust, owner, **values)
