@@ -164,7 +164,7 @@ def find_orders(
     if not order_ids:
         return []
     cursor.execute(
-        "SELECT order_id, anchor_id, id FROM activities_activity WHERE order_id = ANY(%s) AND kind = ANY(%s)",
+        "SELECT order_id, anchor_id, id FROM activities_activity WHERE order_id = ANY(%b) AND kind = ANY(%s)",
         (list(order_ids), list(kinds)),
     )
     known = set(besides)
@@ -173,7 +173,7 @@ def find_orders(
 
 def load_for_deciding(cursor: Cursor, activity_ids: Collection[UUID], *, needs_body: bool) -> Columns:
     """These activities as columns; ``properties`` and ``lines`` only when ``needs_body``."""
-    return _load(cursor, "a.id = ANY(%(ids)s)", list(activity_ids), needs_body, needs_traits=True)
+    return _load(cursor, "a.id = ANY(%(ids)b)", list(activity_ids), needs_body, needs_traits=True)
 
 
 def list_anchors_of_sources(cursor: Cursor, names: Collection[str]) -> list[UUID]:

@@ -58,7 +58,7 @@ ORDER BY occurred_at, activity_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 
 REMOVE_PENDING = """
-DELETE FROM activities_pending AS pending USING unnest(%s::timestamptz[], %s::uuid[]) AS decided (occurred_at, activity_id)
+DELETE FROM activities_pending AS pending USING unnest(%b::timestamptz[], %b::uuid[]) AS decided (occurred_at, activity_id)
 WHERE pending.occurred_at = decided.occurred_at AND pending.activity_id = decided.activity_id
 """
 
@@ -75,7 +75,7 @@ a.body IS NULL
 
 # What still waits was not decided yet and is no part of the history: it is decided when it is taken.
 OF_HISTORY = """
-a.anchor_id = ANY(%(ids)s) AND NOT EXISTS (
+a.anchor_id = ANY(%(ids)b) AND NOT EXISTS (
     SELECT FROM activities_pending AS waiting WHERE waiting.occurred_at = a.occurred_at AND waiting.activity_id = a.id
 )
 """

@@ -1,8 +1,8 @@
 """SQL of the identifier graph, one function a statement, set-based. Private to the room.
 
 Decides nothing: what to write is worked out in ``rules`` and ``operations``. Arrays are joined with ``unnest`` and not
-``= ANY``, so that the plan is an index look-up per element however long they are; they go over as array literals, and
-what has not changed does not come back, because converting values one by one in Python would cost more than the reading.
+``= ANY``, so that the plan is an index look-up per element however long they are; they go over in binary (``%b``), a tenth
+of what text costs to write, and what has not changed does not come back.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,15 +16,6 @@ from stamgast.kit.database import Cursor
 from stamgast.kit.ids import bucket_of
 
 Seen = tuple[datetime, datetime]
-_SEPARATOR = "\x1f"
-
-
-def _uuids(keys: Iterable[UUID | None]) -> str:
-    return "{" + ",".join([key.hex if key is not None else "NULL" for key in keys]) + "}"
-
-
-def _moments(moments: Iterable[datetime]) -> str:
-    return "{" + ",".join([moment.isoformat() for moment in moments]) + "}"
 
 
 def insert_identifiers(cursor: Cursor, identifiers: Iterable[Identifier]) -> None:
@@ -34,16 +25,16 @@ def insert_identifiers(cursor: Cursor, identifiers: Iterable[Identifier]) -> Non
         """
         INSERT INTO customers_identifier (id, kind, value, first_at)
         SELECT * FROM unnest(
-            %s::uuid[], string_to_array(%s, E'\\x1f'), string_to_array(%s, E'\\x1f'), %s::timestamptz[]
+            %b::uuid[], %b::text[], %b::text[], %b::timestamptz[]
         ) AS new (id, kind, value, first_at)
         ORDER BY id
         ON CONFLICT (id) DO NOTHING
         """,
         (
-            _uuids([identifier.id for identifier in ordered]),
-            _SEPARATOR.join([identifier.kind for identifier in ordered]),
-            _SEPARATOR.join([identifier.value for identifier in ordered]),
-            _moments([identifier.first_at for identifier in ordered]),
+            [identifier.id for identifier in ordered],
+            [identifier.kind for identifier in ordered],
+            [identifier.value for identifier in ordered],
+            [identifier.first_at for identifier in ordered],
         ),
     )
 
@@ -53,10 +44,10 @@ def select_customers_of(cursor: Cursor, identifiers: Iterable[UUID]) -> dict[UUI
     cursor.execute(
         """
         SELECT link.identifier_id, link.customer_id
-        FROM unnest(%s::uuid[]) AS wanted (id)
+        FROM unnest(%b::uuid[]) AS wanted (id)
         JOIN customers_link AS link ON link.identifier_id = wanted.id AND link.ended_at IS NULL
         """,
-        (_uuids(identifiers),),
+        (list(identifiers),),
     )
     return dict(cursor.fetchall())
 
@@ -68,15 +59,15 @@ def select_deviations(
     cursor.execute(
         """
         SELECT wanted.id, link.customer_id, identifier.first_at > wanted.first_at
-        FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[]) AS wanted (id, customer_id, first_at)
+        FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[]) AS wanted (id, customer_id, first_at)
         JOIN customers_identifier AS identifier ON identifier.id = wanted.id
         LEFT JOIN customers_link AS link ON link.identifier_id = wanted.id AND link.ended_at IS NULL
         WHERE link.customer_id IS DISTINCT FROM wanted.customer_id OR identifier.first_at > wanted.first_at
         """,
         (
-            _uuids([identifier.id for identifier in identifiers]),
-            _uuids([customers.get(identifier.id) for identifier in identifiers]),
-            _moments([identifier.first_at for identifier in identifiers]),
+            [identifier.id for identifier in identifiers],
+            [customers.get(identifier.id) for identifier in identifiers],
+            [identifier.first_at for identifier in identifiers],
         ),
     )
     return cursor.fetchall()
@@ -87,11 +78,11 @@ def select_members(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, Id
     cursor.execute(
         """
         SELECT identifier.id, identifier.kind, identifier.value, identifier.first_at, link.customer_id
-        FROM unnest(%s::uuid[]) AS wanted (id)
+        FROM unnest(%b::uuid[]) AS wanted (id)
         JOIN customers_link AS link ON link.customer_id = wanted.id AND link.ended_at IS NULL
         JOIN customers_identifier AS identifier ON identifier.id = link.identifier_id
         """,
-        (_uuids(customers),),
+        (list(customers),),
     )
     return {row[0]: Identifier(*row) for row in cursor}
 
@@ -101,10 +92,10 @@ def lock_customers(cursor: Cursor, customers: Iterable[UUID]) -> None:
     cursor.execute(
         """
         SELECT count(*) FROM (
-            SELECT FROM customers_customer WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
+            SELECT FROM customers_customer WHERE id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE
         ) AS locked
         """,
-        (_uuids(customers),),
+        (list(customers),),
     )
 
 
@@ -113,7 +104,7 @@ def select_outdated_evidence(cursor: Cursor, evidence: Sequence[Evidence]) -> li
     cursor.execute(
         """
         SELECT wanted.place, known.first_id, known.second_id, known.first_at, known.activity_id, known.is_explicit
-        FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::uuid[], %s::boolean[]) WITH ORDINALITY
+        FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::uuid[], %b::boolean[]) WITH ORDINALITY
             AS wanted (first_id, second_id, first_at, activity_id, is_explicit, place)
         LEFT JOIN customers_evidence AS known USING (first_id, second_id)
         WHERE known.first_id IS NULL OR (wanted.is_explicit AND NOT known.is_explicit)
@@ -124,13 +115,13 @@ def select_outdated_evidence(cursor: Cursor, evidence: Sequence[Evidence]) -> li
     return [(row[0] - 1, Evidence(*row[1:]) if row[1] is not None else None) for row in cursor]
 
 
-def _evidence_columns(evidence: Collection[Evidence]) -> tuple[str, str, str, str, str]:
+def _evidence_columns(evidence: Collection[Evidence]) -> tuple[list[UUID], list[UUID], list[datetime], list[UUID], list[bool]]:
     return (
-        _uuids([one.first_id for one in evidence]),
-        _uuids([one.second_id for one in evidence]),
-        _moments([one.first_at for one in evidence]),
-        _uuids([one.activity_id for one in evidence]),
-        "{" + ",".join(["t" if one.is_explicit else "f" for one in evidence]) + "}",
+        [one.first_id for one in evidence],
+        [one.second_id for one in evidence],
+        [one.first_at for one in evidence],
+        [one.activity_id for one in evidence],
+        [one.is_explicit for one in evidence],
     )
 
 
@@ -139,11 +130,11 @@ def select_evidence_among(cursor: Cursor, identifiers: Collection[UUID]) -> dict
     cursor.execute(
         """
         SELECT evidence.first_id, evidence.second_id, evidence.first_at, evidence.activity_id, evidence.is_explicit
-        FROM unnest(%(ids)s::uuid[]) AS one (id)
+        FROM unnest(%(ids)b::uuid[]) AS one (id)
         JOIN customers_evidence AS evidence ON evidence.first_id = one.id
-        JOIN unnest(%(ids)s::uuid[]) AS other (id) ON other.id = evidence.second_id
+        JOIN unnest(%(ids)b::uuid[]) AS other (id) ON other.id = evidence.second_id
         """,
-        {"ids": _uuids(identifiers)},
+        {"ids": list(identifiers)},
     )
     return {(row[0], row[1]): Evidence(*row) for row in cursor}
 
@@ -152,7 +143,7 @@ def select_customers_beside(cursor: Cursor, identifiers: Collection[UUID]) -> se
     """The customers that any evidence, refused or not, connects with these identifiers."""
     cursor.execute(
         """
-        WITH wanted (id) AS (SELECT unnest(%s::uuid[])),
+        WITH wanted (id) AS (SELECT unnest(%b::uuid[])),
         beside (id) AS (
             SELECT evidence.second_id FROM wanted JOIN customers_evidence AS evidence ON evidence.first_id = wanted.id
             UNION
@@ -161,7 +152,7 @@ def select_customers_beside(cursor: Cursor, identifiers: Collection[UUID]) -> se
         SELECT DISTINCT link.customer_id
         FROM beside JOIN customers_link AS link ON link.identifier_id = beside.id AND link.ended_at IS NULL
         """,
-        (_uuids(identifiers),),
+        (list(identifiers),),
     )
     return {row[0] for row in cursor}
 
@@ -171,7 +162,7 @@ def write_evidence(cursor: Cursor, evidence: Collection[Evidence]) -> None:
     cursor.execute(
         """
         INSERT INTO customers_evidence (first_id, second_id, first_at, activity_id, is_explicit)
-        SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::uuid[], %s::boolean[])
+        SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::uuid[], %b::boolean[])
         ON CONFLICT (first_id, second_id) DO UPDATE
         SET first_at = excluded.first_at, activity_id = excluded.activity_id, is_explicit = excluded.is_explicit
         """,
@@ -181,7 +172,7 @@ def write_evidence(cursor: Cursor, evidence: Collection[Evidence]) -> None:
 
 def delete_evidence(cursor: Cursor, anchors: Collection[UUID]) -> None:
     """Forgets everything that came in with one of these as the anchor."""
-    cursor.execute("DELETE FROM customers_evidence WHERE first_id = ANY(%s::uuid[])", (_uuids(anchors),))
+    cursor.execute("DELETE FROM customers_evidence WHERE first_id = ANY(%b::uuid[])", (list(anchors),))
 
 
 def write_first_at(cursor: Cursor, first_at: Mapping[UUID, datetime]) -> None:
@@ -189,9 +180,9 @@ def write_first_at(cursor: Cursor, first_at: Mapping[UUID, datetime]) -> None:
     cursor.execute(
         """
         UPDATE customers_identifier AS identifier SET first_at = earlier.first_at
-        FROM unnest(%s::uuid[], %s::timestamptz[]) AS earlier (id, first_at) WHERE identifier.id = earlier.id
+        FROM unnest(%b::uuid[], %b::timestamptz[]) AS earlier (id, first_at) WHERE identifier.id = earlier.id
         """,
-        (_uuids(first_at), _moments(first_at.values())),
+        (list(first_at), list(first_at.values())),
     )
 
 
@@ -200,9 +191,9 @@ def select_presence(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, b
     cursor.execute(
         """
         SELECT customer.id, customer.merged_into IS NULL
-        FROM unnest(%s::uuid[]) AS wanted (id) JOIN customers_customer AS customer ON customer.id = wanted.id
+        FROM unnest(%b::uuid[]) AS wanted (id) JOIN customers_customer AS customer ON customer.id = wanted.id
         """,
-        (_uuids(customers),),
+        (list(customers),),
     )
     return dict(cursor.fetchall())
 
@@ -213,28 +204,28 @@ def write_customers(cursor: Cursor, customers: Mapping[UUID, Seen], *, at: datet
         """
         INSERT INTO customers_customer (id, bucket, created_at, first_seen, last_seen)
         SELECT new.id, new.bucket, %s, new.first_seen, new.last_seen
-        FROM unnest(%s::uuid[], %s::smallint[], %s::timestamptz[], %s::timestamptz[])
+        FROM unnest(%b::uuid[], %b::smallint[], %b::timestamptz[], %b::timestamptz[])
             AS new (id, bucket, first_seen, last_seen)
         ON CONFLICT (id) DO UPDATE
         SET merged_into = NULL, first_seen = excluded.first_seen, last_seen = excluded.last_seen
         """,
         (
             at,
-            _uuids(customers),
+            list(customers),
             [bucket_of(customer) for customer in customers],
-            _moments([first for first, _ in customers.values()]),
-            _moments([last for _, last in customers.values()]),
+            [first for first, _ in customers.values()],
+            [last for _, last in customers.values()],
         ),
     )
 
 
 def write_merged(cursor: Cursor, merged: Mapping[UUID, UUID]) -> None:
     """Says of customers without identifiers which customer they are now part of; it was seen whenever they were."""
-    arrays = (_uuids(merged), _uuids(merged.values()))
+    arrays = (list(merged), list(merged.values()))
     cursor.execute(
         """
         UPDATE customers_customer AS customer SET merged_into = merged.survivor
-        FROM unnest(%s::uuid[], %s::uuid[]) AS merged (id, survivor) WHERE customer.id = merged.id
+        FROM unnest(%b::uuid[], %b::uuid[]) AS merged (id, survivor) WHERE customer.id = merged.id
         """,
         arrays,
     )
@@ -244,7 +235,7 @@ def write_merged(cursor: Cursor, merged: Mapping[UUID, UUID]) -> None:
         SET first_seen = least(customer.first_seen, lost.first_seen), last_seen = greatest(customer.last_seen, lost.last_seen)
         FROM (
             SELECT merged.survivor, min(customer.first_seen) AS first_seen, max(customer.last_seen) AS last_seen
-            FROM unnest(%s::uuid[], %s::uuid[]) AS merged (id, survivor) JOIN customers_customer AS customer USING (id)
+            FROM unnest(%b::uuid[], %b::uuid[]) AS merged (id, survivor) JOIN customers_customer AS customer USING (id)
             GROUP BY merged.survivor
         ) AS lost WHERE customer.id = lost.survivor
         """,
@@ -258,7 +249,7 @@ def widen_seen(cursor: Cursor, seen: Mapping[UUID, Seen]) -> None:
         """
         UPDATE customers_customer AS customer
         SET first_seen = least(customer.first_seen, new.first_seen), last_seen = greatest(customer.last_seen, new.last_seen)
-        FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS new (id, first_seen, last_seen)
+        FROM unnest(%b::uuid[], %b::timestamptz[], %b::timestamptz[]) AS new (id, first_seen, last_seen)
         WHERE customer.id = new.id AND (customer.first_seen > new.first_seen OR customer.last_seen < new.last_seen)
         """,
         _seen_columns(seen),
@@ -270,15 +261,15 @@ def write_seen(cursor: Cursor, seen: Mapping[UUID, Seen]) -> None:
     cursor.execute(
         """
         UPDATE customers_customer AS customer SET first_seen = new.first_seen, last_seen = new.last_seen
-        FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS new (id, first_seen, last_seen)
+        FROM unnest(%b::uuid[], %b::timestamptz[], %b::timestamptz[]) AS new (id, first_seen, last_seen)
         WHERE customer.id = new.id
         """,
         _seen_columns(seen),
     )
 
 
-def _seen_columns(seen: Mapping[UUID, Seen]) -> tuple[str, str, str]:
-    return _uuids(seen), _moments([first for first, _ in seen.values()]), _moments([last for _, last in seen.values()])
+def _seen_columns(seen: Mapping[UUID, Seen]) -> tuple[list[UUID], list[datetime], list[datetime]]:
+    return list(seen), [first for first, _ in seen.values()], [last for _, last in seen.values()]
 
 
 def end_links(cursor: Cursor, identifiers: Collection[UUID], *, at: datetime) -> dict[UUID, datetime]:
@@ -286,10 +277,10 @@ def end_links(cursor: Cursor, identifiers: Collection[UUID], *, at: datetime) ->
     cursor.execute(
         """
         UPDATE customers_link AS link SET ended_at = greatest(link.began_at, %s)
-        FROM unnest(%s::uuid[]) AS gone (id) WHERE link.identifier_id = gone.id AND link.ended_at IS NULL
+        FROM unnest(%b::uuid[]) AS gone (id) WHERE link.identifier_id = gone.id AND link.ended_at IS NULL
         RETURNING link.identifier_id, link.ended_at
         """,
-        (at, _uuids(identifiers)),
+        (at, list(identifiers)),
     )
     return dict(cursor.fetchall())
 

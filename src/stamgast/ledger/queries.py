@@ -10,7 +10,6 @@ from psycopg.sql import SQL, Composable, Literal
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import bucket_of
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
-from stamgast.ledger import sql
 from stamgast.ledger.errors import MovementNotFound
 from stamgast.ledger.types import Account, Balance, Change, Lot, Movement, MovementKind, to_microseconds, to_moment
 
@@ -32,7 +31,7 @@ def list_available(cursor: Cursor, owners: Collection[UUID]) -> Mapping[UUID, Ma
     """What each of these owners has available, by currency; owners who never got anything are missing."""
     cursor.execute(
         """SELECT b.owner_id, b.currency, b.available FROM ledger_balance b
-        JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, owner_id) ON b.bucket = k.bucket AND b.owner_id = k.owner_id""",
+        JOIN unnest(%b::smallint[], %b::uuid[]) AS k(bucket, owner_id) ON b.bucket = k.bucket AND b.owner_id = k.owner_id""",
         _owner_keys(owners),
         prepare=False,
     )
@@ -72,7 +71,7 @@ def find_movements(cursor: Cursor, movement_ids: Collection[UUID]) -> dict[UUID,
     """Movements by their ids, which hold their buckets; unknown ones are absent."""
     cursor.execute(
         f"""SELECT {MOVEMENT_COLUMNS} FROM ledger_movement
-        WHERE (bucket, movement_id) IN (SELECT * FROM unnest(%s::smallint[], %s::uuid[]))""",
+        WHERE (bucket, movement_id) IN (SELECT * FROM unnest(%b::smallint[], %b::uuid[]))""",
         _owner_keys(movement_ids),
         prepare=False,
     )
@@ -122,7 +121,7 @@ def list_owner_timeline(cursor: Cursor, owners: Collection[UUID]) -> list[Change
         """SELECT m.owner_id, m.currency, m.effective_at,
           CASE WHEN m.credit = %s THEN m.amount ELSE -m.amount END, m.movement_id
         FROM ledger_movement m
-        JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, owner_id) ON m.bucket = k.bucket AND m.owner_id = k.owner_id
+        JOIN unnest(%b::smallint[], %b::uuid[]) AS k(bucket, owner_id) ON m.bucket = k.bucket AND m.owner_id = k.owner_id
         WHERE m.debit = %s OR m.credit = %s ORDER BY m.owner_id, m.effective_at, m.movement_id""",
         (Account.AVAILABLE, *_owner_keys(owners), Account.AVAILABLE, Account.AVAILABLE),
         prepare=False,
@@ -134,7 +133,7 @@ def find_overtaken(cursor: Cursor, known: Mapping[UUID, tuple[datetime, int]]) -
     """The owners of whom more changes of what they have available count from a moment on than the number that is known."""
     owners = list(known)
     cursor.execute(
-        """SELECT k.owner_id FROM unnest(%s::smallint[], %s::uuid[], %s::timestamptz[], %s::bigint[])
+        """SELECT k.owner_id FROM unnest(%b::smallint[], %b::uuid[], %b::timestamptz[], %b::bigint[])
           AS k(bucket, owner_id, since, known)
         WHERE k.known < (
           SELECT count(*) FROM ledger_movement m
@@ -142,8 +141,8 @@ def find_overtaken(cursor: Cursor, known: Mapping[UUID, tuple[datetime, int]]) -
             AND (m.debit = %s OR m.credit = %s))""",
         (
             *_owner_keys(owners),
-            sql.moments([to_microseconds(since) for since, _ in known.values()]),
-            sql.numbers([count for _, count in known.values()]),
+            [since for since, _ in known.values()],
+            [count for _, count in known.values()],
             Account.AVAILABLE,
             Account.AVAILABLE,
         ),
@@ -161,7 +160,7 @@ def list_given(cursor: Cursor, owners: Collection[UUID]) -> dict[tuple[bytes, by
     cursor.execute(
         """SELECT l.owner_id, l.activity_id, l.rule, l.currency, l.given, l.effective_at, l.available_at, l.expires_at
         FROM ledger_lot l
-        JOIN unnest(%s::smallint[], %s::uuid[]) AS k(bucket, owner_id) ON l.bucket = k.bucket AND l.owner_id = k.owner_id
+        JOIN unnest(%b::smallint[], %b::uuid[]) AS k(bucket, owner_id) ON l.bucket = k.bucket AND l.owner_id = k.owner_id
         WHERE l.given > 0 AND l.programme_version > 0""",
         _owner_keys(owners),
         prepare=False,
@@ -237,9 +236,8 @@ def count_movements(cursor: Cursor) -> int:
     return int(row[0])
 
 
-def _owner_keys(owners: Collection[UUID]) -> tuple[str, str]:
-    values = [owner.bytes for owner in owners]
-    return sql.buckets(values), sql.ids(values)
+def _owner_keys(owners: Collection[UUID]) -> tuple[list[int], list[UUID]]:
+    return [bucket_of(owner) for owner in owners], list(owners)
 
 
 def movement_of(row: tuple[Any, ...]) -> Movement:

@@ -44,7 +44,7 @@ on conflict (programme, version) do nothing
 # A state that was decided before a version was published that reaches back behind it is not one to go on from.
 LOAD_STATES = """
 select s.customer_id, s.last_at, s.last_activity_id, s.version, s.counters::text, s.review_at
-from unnest(%s::smallint[], %s::uuid[]) as wanted (bucket, customer_id)
+from unnest(%b::smallint[], %b::uuid[]) as wanted (bucket, customer_id)
 join programmes_state s on s.bucket = wanted.bucket and s.customer_id = wanted.customer_id and s.programme = %s
 where not exists (
   select from programmes_version v
@@ -57,7 +57,7 @@ order by s.bucket, s.customer_id
 SAVE_STATES = """
 insert into programmes_state (bucket, customer_id, programme, last_at, last_activity_id, version, counters, review_at)
 select bucket, customer_id, %s, last_at, last_activity_id, version, counters::jsonb, review_at
-from unnest(%s::smallint[], %s::uuid[], %s::timestamptz[], %s::uuid[], %s::integer[], %s::text[], %s::timestamptz[])
+from unnest(%b::smallint[], %b::uuid[], %b::timestamptz[], %b::uuid[], %b::integer[], %b::text[], %b::timestamptz[])
   as new (bucket, customer_id, last_at, last_activity_id, version, counters, review_at)
 order by bucket, customer_id
 on conflict (bucket, customer_id, programme) do update set
@@ -77,14 +77,14 @@ NEXT_REVIEW = "select min(review_at) from programmes_state where review_at is no
 
 SET_REVIEWS = """
 update programmes_state s set review_at = new.review_at
-from unnest(%s::smallint[], %s::uuid[], %s::timestamptz[]) as new (bucket, customer_id, review_at)
+from unnest(%b::smallint[], %b::uuid[], %b::timestamptz[]) as new (bucket, customer_id, review_at)
 where s.bucket = new.bucket and s.customer_id = new.customer_id and s.programme = %s
 """
 
 # A stay after what was known before is one that was only foreseen.
 FORGET_TIERS = """
 delete from programmes_tierstay t
-using unnest(%s::smallint[], %s::uuid[], %s::timestamptz[]) as gone (bucket, customer_id, after)
+using unnest(%b::smallint[], %b::uuid[], %b::timestamptz[]) as gone (bucket, customer_id, after)
 where t.bucket = gone.bucket and t.customer_id = gone.customer_id and t.programme = %s
   and (gone.after is null or t.since > gone.after)
 """
@@ -92,14 +92,14 @@ where t.bucket = gone.bucket and t.customer_id = gone.customer_id and t.programm
 SAVE_TIERS = """
 insert into programmes_tierstay (bucket, customer_id, programme, since, tier, cause, activity_id, version)
 select bucket, customer_id, %s, since, tier, cause, activity_id, version
-from unnest(%s::smallint[], %s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::uuid[], %s::integer[])
+from unnest(%b::smallint[], %b::uuid[], %b::timestamptz[], %b::text[], %b::text[], %b::uuid[], %b::integer[])
   as new (bucket, customer_id, since, tier, cause, activity_id, version)
 order by bucket, customer_id, since
 """
 
 TIER_STAYS = """
 select t.customer_id, t.since, t.tier, t.cause, t.activity_id, t.version
-from unnest(%s::smallint[], %s::uuid[]) as wanted (bucket, customer_id)
+from unnest(%b::smallint[], %b::uuid[]) as wanted (bucket, customer_id)
 join programmes_tierstay t on t.bucket = wanted.bucket and t.customer_id = wanted.customer_id and t.programme = %s
 order by t.bucket, t.customer_id, t.since
 """
@@ -110,7 +110,7 @@ select max(since) from programmes_tierstay where bucket = %s and customer_id = %
 
 FORGET_STATES = """
 delete from programmes_state s
-using unnest(%s::smallint[], %s::uuid[]) as gone (bucket, customer_id)
+using unnest(%b::smallint[], %b::uuid[]) as gone (bucket, customer_id)
 where s.bucket = gone.bucket and s.customer_id = gone.customer_id and s.programme = %s
 """
 

@@ -73,21 +73,21 @@ def _write_difference(
         return []
     old = [(customer, stay.entered_at) for customer, stays in before.items() for stay in stays]
     cursor.execute(
-        """DELETE FROM segments_stay s USING unnest(%s::uuid[], %s::timestamptz[]) AS o(customer_id, entered_at)
+        """DELETE FROM segments_stay s USING unnest(%b::uuid[], %b::timestamptz[]) AS o(customer_id, entered_at)
         WHERE s.segment_id = %s AND s.customer_id = o.customer_id AND s.entered_at = o.entered_at""",
         ([customer for customer, _ in old], [entered for _, entered in old], slug),
     )
     new = [(customer, stay.entered_at, stay.left_at) for customer, stays in after.items() for stay in stays]
     cursor.execute(
         """INSERT INTO segments_stay (segment_id, customer_id, entered_at, left_at)
-        SELECT %s, n.* FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS n""",
+        SELECT %s, n.* FROM unnest(%b::uuid[], %b::timestamptz[], %b::timestamptz[]) AS n""",
         (slug, [row[0] for row in new], [row[1] for row in new], [row[2] for row in new]),
     )
     changes = [change for customer in before for change in _changes(customer, before[customer], after[customer], at)]
     cursor.execute(
         """INSERT INTO segments_change (segment_id, customer_id, is_entry, occurred_at, recorded_at, cause)
         SELECT %s, c.customer_id, c.is_entry, c.occurred_at, %s, c.cause
-        FROM unnest(%s::uuid[], %s::bool[], %s::timestamptz[], %s::uuid[]) AS c(customer_id, is_entry, occurred_at, cause)
+        FROM unnest(%b::uuid[], %b::bool[], %b::timestamptz[], %b::uuid[]) AS c(customer_id, is_entry, occurred_at, cause)
         RETURNING id, segment_id, customer_id, is_entry, occurred_at, recorded_at, cause""",
         (slug, at, *map(list, zip(*changes, strict=True))) if changes else (slug, at, [], [], [], []),
     )

@@ -82,7 +82,7 @@ def list_memberships(cursor: Cursor, customers: list[UUID]) -> dict[UUID, list[M
     cursor.execute(
         """SELECT s.customer_id, g.slug, g.name, s.entered_at FROM segments_stay s
         JOIN segments_segment g ON g.slug = s.segment_id
-        WHERE s.customer_id = ANY(%s) AND s.left_at IS NULL ORDER BY g.name""",
+        WHERE s.customer_id = ANY(%b) AND s.left_at IS NULL ORDER BY g.name""",
         (customers,),
     )
     memberships: dict[UUID, list[Membership]] = {}
@@ -95,7 +95,7 @@ def list_stays(cursor: Cursor, segment: Segment, customers: list[UUID], *, only_
     """When each of these customers was in, the earliest stay first; customers who never were are missing."""
     cursor.execute(
         """SELECT customer_id, entered_at, left_at FROM segments_stay
-        WHERE segment_id = %s AND customer_id = ANY(%s) AND (left_at IS NULL OR NOT %s) ORDER BY entered_at""",
+        WHERE segment_id = %s AND customer_id = ANY(%b) AND (left_at IS NULL OR NOT %s) ORDER BY entered_at""",
         (segment.slug, customers, only_open),
     )
     stays: dict[UUID, list[Stay]] = {}
