@@ -88,6 +88,14 @@ class Pending(models.Model):
     activity_id = models.UUIDField()
     received_at = models.DateTimeField()
     failed_at = models.DateTimeField(null=True, help_text="set aside, because deciding it broke; tried again at the next start")
+    lane = models.SmallIntegerField(db_default=0, help_text="0 to 255, from the anchor: workers share the queue by it")
+
+
+class Worker(models.Model):
+    """A process that decides what waits, and when it last said so: those who say so share the queue."""
+
+    id = models.UUIDField(primary_key=True)
+    seen_at = models.DateTimeField()
 
 
 class Refusal(models.Model):

@@ -6,7 +6,7 @@
 import hashlib
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from stamgast.activities.errors import (
 )
 from stamgast.activities.messages import Reader
 from stamgast.activities.queries import get_source
-from stamgast.activities.types import NewActivity, PendingActivity, Reason, Refused, Source, Stored
+from stamgast.activities.types import NewActivity, PendingActivity, Reason, Refused, Share, Source, Stored
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import new_id
 
@@ -36,6 +36,9 @@ KEY_PREFIX = "sgw_"
 LONGEST_NAME = 100
 MOST_KINDS = 10_000
 CHANNEL = "stamgast_pending"
+ABSENT_AFTER = timedelta(seconds=5)
+"""A worker that says nothing for so long has died or hangs: the others take its share."""
+FORGOTTEN_AFTER = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -182,6 +185,26 @@ def _add_key(cursor: Cursor, source: Source, at: datetime, actor: str) -> str:
 def remove_pending(cursor: Cursor, waiting: Collection[PendingActivity]) -> None:
     """Takes decided activities out of the queue."""
     cursor.execute(sql.REMOVE_PENDING, ([row.occurred_at for row in waiting], [row.activity_id for row in waiting]))
+
+
+def claim_share(cursor: Cursor, worker: UUID, *, at: datetime) -> Share:
+    """Says that this worker is there, and which share of the queue is its: as many shares as workers said so lately.
+
+    Shares of two workers may meet for a moment when one comes or goes; rows that one has taken the other passes over.
+    """
+    cursor.execute(
+        "INSERT INTO activities_worker (id, seen_at) VALUES (%s, %s) ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
+        (worker, at),
+    )
+    cursor.execute("DELETE FROM activities_worker WHERE seen_at < %s", (at - FORGOTTEN_AFTER,))
+    cursor.execute("SELECT id FROM activities_worker WHERE seen_at >= %s ORDER BY id", (at - ABSENT_AFTER,))
+    workers = [id_ for (id_,) in cursor]
+    return Share(workers.index(worker), len(workers))
+
+
+def leave_share(cursor: Cursor, worker: UUID) -> None:
+    """Says that this worker goes, so that the others need not wait for its silence."""
+    cursor.execute("DELETE FROM activities_worker WHERE id = %s", (worker,))
 
 
 def set_aside(cursor: Cursor, waiting: PendingActivity, *, at: datetime) -> None:

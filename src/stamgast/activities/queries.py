@@ -16,10 +16,12 @@ from stamgast.activities.errors import ActivityNotFound, KindNotFound, SourceNot
 from stamgast.activities.messages import Reader, traits_of
 from stamgast.activities.orders import read_lines
 from stamgast.activities.types import (
+    WHOLE,
     Activity,
     Columns,
     Kind,
     PendingActivity,
+    Share,
     Source,
     SourceKey,
     SourceSummary,
@@ -268,15 +270,18 @@ def activity_of(row: Sequence[Any]) -> Activity:
 # The queue
 
 
-def take_pending(cursor: Cursor, limit: int) -> list[PendingActivity]:
-    """Locks and returns the activities that wait, the first to happen first, passing over those that another worker has."""
-    return [PendingActivity(*row) for row in cursor.execute(sql.TAKE_PENDING, {"limit": limit}).fetchall()]
+def take_pending(cursor: Cursor, limit: int, share: Share = WHOLE) -> list[PendingActivity]:
+    """Locks and returns the activities of a share that wait, the first to happen first, passing over those that another
+    worker has."""
+    said = {"limit": limit, "place": share.place, "of": share.of}
+    return [PendingActivity(*row) for row in cursor.execute(sql.TAKE_PENDING, said).fetchall()]
 
 
-def count_pending(cursor: Cursor, *, at_most: int | None = None) -> int:
-    """How many activities wait to be decided; counting stops at ``at_most``."""
+def count_pending(cursor: Cursor, share: Share = WHOLE, *, at_most: int | None = None) -> int:
+    """How many activities of a share wait to be decided; counting stops at ``at_most``."""
     row = cursor.execute(
-        "SELECT count(*) FROM (SELECT FROM activities_pending WHERE failed_at IS NULL LIMIT %s) AS waiting", (at_most,)
+        "SELECT count(*) FROM (SELECT FROM activities_pending WHERE failed_at IS NULL AND lane %% %s = %s LIMIT %s) AS waiting",
+        (share.of, share.place, at_most),
     ).fetchone()
     return int(row[0]) if row else 0
 

@@ -23,10 +23,10 @@ fresh AS (
         order_id, amount_minor, currency, line_count, body
     FROM given
     ON CONFLICT (id) DO NOTHING
-    RETURNING id, received_at, occurred_at
+    RETURNING id, received_at, occurred_at, anchor_id
 )
-INSERT INTO activities_pending (occurred_at, activity_id, received_at)
-SELECT occurred_at, id, received_at FROM fresh ORDER BY occurred_at, id
+INSERT INTO activities_pending (occurred_at, activity_id, received_at, lane)
+SELECT occurred_at, id, received_at, get_byte(uuid_send(anchor_id), 0) FROM fresh ORDER BY occurred_at, id
 """
 
 STORE_REFUSALS = """
@@ -53,7 +53,7 @@ ON CONFLICT (name) DO UPDATE SET first_seen_at = EXCLUDED.first_seen_at WHERE ac
 """
 
 TAKE_PENDING = """
-SELECT occurred_at, activity_id, received_at FROM activities_pending WHERE failed_at IS NULL
+SELECT occurred_at, activity_id, received_at FROM activities_pending WHERE failed_at IS NULL AND lane %% %(of)s = %(place)s
 ORDER BY occurred_at, activity_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 

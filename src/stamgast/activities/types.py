@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -155,6 +155,16 @@ class Columns:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+class Share(NamedTuple):
+    """The lanes of the queue that are ``place`` modulo ``of``."""
+
+    place: int
+    of: int
+
+
+WHOLE = Share(0, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,12 @@ def run(*, activities: int = 1_000_000, turns: int = 3) -> dict[str, Any]:
 
 
 def build_programme() -> Programme:
+    """What ``write_programme`` says, compiled."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return compile_programme([Version("bench", 1, write_programme(), "", epoch, epoch, "", "")])
+
+
+def write_programme() -> str:
     """Twenty rules, of which each but the first has a cap or a turn, or multiplies; a card; four levels."""
     earn = ["  - {name: base, when: {activity: Order Completed}, give: {points: {amount: 1, per: 1.00}, stamps: 1}}"]
     for number in range(1, 13):
@@ -52,7 +58,7 @@ def build_programme() -> Programme:
     levels = ["{name: Blue, from: 0}"]
     for name, threshold, factor in (("Silver", 100, 1.1), ("Gold", 250, 1.25), ("Black", 600, 1.5)):
         levels.append(f"{{name: {name}, from: {threshold}, multiply: {{points: {factor}}}}}")
-    text = "\n".join(
+    return "\n".join(
         [
             "programme: bench",
             "timezone: Europe/Amsterdam",
@@ -63,8 +69,6 @@ def build_programme() -> Programme:
             f"tiers: {{qualify_on: points, period: {{rolling: 12 months}}, levels: [{', '.join(levels)}]}}",
         ]
     )
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    return compile_programme([Version("bench", 1, text, "", epoch, epoch, "", "")])
 
 
 def measure(name: str, activities: int, turns: int, table: pa.Table, work: Callable[[], int]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from stamgast.activities.contents import load_properties
 from stamgast.activities.messages import CARD_REISSUED
 from stamgast.activities.operations import remove_pending
 from stamgast.activities.queries import load_for_deciding, take_pending
-from stamgast.activities.types import Columns, PendingActivity
+from stamgast.activities.types import WHOLE, Columns, PendingActivity, Share
 from stamgast.customers.birthdays import birth_months
 from stamgast.customers.consent.operations import take_in
 from stamgast.customers.consent.rules import KINDS as CONSENT_KINDS
@@ -58,13 +58,13 @@ class Work:
     moved: Collection[UUID] = ()
 
 
-def decide_pending(*, at: datetime, actor: str, limit: int) -> Sequence[PendingActivity]:
-    """Decides up to ``limit`` activities that wait, the first to happen first; returns those that left the queue.
+def decide_pending(*, at: datetime, actor: str, limit: int, share: Share = WHOLE) -> Sequence[PendingActivity]:
+    """Decides up to ``limit`` activities of a share that wait, the first to happen first; returns those that left the queue.
 
     Locks, in this order: queue rows, the versions, identifiers, customers, balances, lots.
     """
     with transaction() as cursor:
-        waiting = take_pending(cursor, limit)
+        waiting = take_pending(cursor, limit, share)
         if waiting:
             decide_taken(cursor, waiting, at=at, actor=actor)
     return waiting
@@ -88,14 +88,14 @@ def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: date
     again = who_refers_back(cursor, columns, customers) | resolution.moved
     if programme.reads_birthdays:
         again |= resolution.born
-    work = replace(_divide(states, columns, customers, again, created=resolution.created), moved=resolution.moved)
+    last = dict(zip(map(_uuid, states["customer_id"].to_pylist()), states["last_at"].to_pylist(), strict=True))
+    work = replace(_divide(last, columns, customers, again, created=resolution.created), moved=resolution.moved)
     months = birth_months(cursor, work.onwards) if programme.reads_birthdays else {}
     table = activity_table(columns, customers, keep=work.onwards, months=months)
-    held = _states_of(states, work.onwards)
+    held = states.filter(pa.array([customer in work.onwards for customer in last], pa.bool_()))
     onwards = decide(programme, held, table, until=at) if table.num_rows else NOTHING
     remove_pending(cursor, waiting)
-    known: dict[UUID, datetime | None] = dict.fromkeys(work.onwards)
-    known |= {UUID(bytes=row["customer_id"]): row["last_at"] for row in held.select(["customer_id", "last_at"]).to_pylist()}
+    known = {customer: last.get(customer) for customer in work.onwards}
     _post_and_follow(cursor, programme, onwards, work, known, at=at, actor=actor, reason="decided")
 
 
@@ -191,14 +191,13 @@ def _take_consents(cursor: Cursor, columns: Columns, *, at: datetime) -> None:
 
 
 def _divide(
-    states: pa.Table,
+    last: Mapping[UUID, datetime],
     columns: Columns,
     customers: Mapping[UUID, UUID],
     again: set[UUID],
     *,
     created: Collection[UUID],
 ) -> Work:
-    last = {UUID(bytes=row["customer_id"]): row["last_at"] for row in states.to_pylist()}
     first = first_of(columns, customers)
     for customer, came in first.items():
         # At the same moment is not after: a refund counts from the moment of its order on, whichever came in first.
@@ -206,10 +205,6 @@ def _divide(
         if not is_after:
             again.add(customer)
     return Work(set(first) - again, again)
-
-
-def _states_of(states: pa.Table, customers: set[UUID]) -> pa.Table:
-    return states.filter(pa.array([UUID(bytes=value.as_py()) in customers for value in states["customer_id"]], pa.bool_()))
 
 
 def _post_and_follow(
@@ -261,8 +256,12 @@ def decide_history(
     return decide(programme, None, table, until=until) if table.num_rows else NOTHING
 
 
+def _uuid(value: bytes) -> UUID:
+    return UUID(bytes=value)
+
+
 def _owners(states: pa.Table) -> set[UUID]:
-    return {UUID(bytes=value) for value in states["customer_id"].to_pylist()}
+    return set(map(_uuid, states["customer_id"].to_pylist()))
 
 
 def follow_changes(cursor: Cursor, changes: Iterable[Change], again: set[UUID], *, at: datetime) -> None:

@@ -185,11 +185,10 @@ def _plain(lines: Sequence[Line] | None) -> list[dict[str, object]] | None:
 
 
 def first_of(columns: Columns, customers: Mapping[UUID, UUID]) -> dict[UUID, datetime]:
-    """When the first activity of each customer in ``columns`` occurred."""
+    """When the first activity of each customer in ``columns`` occurred; they are in the order in which things happened."""
     first: dict[UUID, datetime] = {}
     for activity_id, occurred_at in zip(columns.ids, columns.occurred_at, strict=True):
-        customer = customers[activity_id]
-        first[customer] = min(first.get(customer, occurred_at), occurred_at)
+        first.setdefault(customers[activity_id], occurred_at)
     return first
 
 

@@ -18,9 +18,9 @@ from django.conf import settings
 from django.db import connection
 
 from stamgast.activities.errors import ArchiveDamaged
-from stamgast.activities.operations import retry_set_aside, set_aside
+from stamgast.activities.operations import claim_share, leave_share, retry_set_aside, set_aside
 from stamgast.activities.queries import count_pending, country_of, take_pending
-from stamgast.activities.types import PendingActivity
+from stamgast.activities.types import WHOLE, PendingActivity, Share
 from stamgast.books.errors import AuditRunning, CheckpointKeyLost
 from stamgast.customers.identity import count_swallowers
 from stamgast.duplicates.errors import SearchRunning
@@ -43,6 +43,7 @@ from stamgast.flows.run_uploads import import_if_asked, remove_old_uploads
 from stamgast.flows.summarise import summarise, summary_folder
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
+from stamgast.kit.ids import new_id
 from stamgast.lake.errors import LakeBusy, LakeNotThere
 from stamgast.ledger.operations import fold, seal
 from stamgast.ledger.queries import next_due
@@ -51,6 +52,7 @@ from stamgast.programmes.queries import next_review
 
 ACTOR = "worker"
 BATCH = 2_000
+CLAIM_EVERY_SECONDS = 1.0
 LARGE_BATCH = 8_000
 LONGEST_SLEEP_SECONDS = 0.25
 SHORTEST_SLEEP_SECONDS = 0.005
@@ -89,7 +91,7 @@ def run(stop: threading.Event) -> None:
     computing.start()
     auditing = threading.Thread(target=_audit, args=(stop,), name="audit", daemon=True)
     auditing.start()
-    _repeat(stop, _decide_and_expire)
+    _decide_until(stop)
     importing.join(timeout=30)
     delivering.join(timeout=5)
     housekeeping.join(timeout=30)
@@ -140,33 +142,47 @@ def _repeat(stop: threading.Event, turn: Callable[[threading.Event], None]) -> N
     connection.close()
 
 
-def _decide_and_expire(stop: threading.Event) -> None:
-    decided = _decide(stop)
-    settled = settle_now(at=utc_now(), actor=ACTOR)
-    reviewed = review_now(at=utc_now(), actor=ACTOR)
-    if not decided and not settled and not reviewed:
-        _sleep_until_something_happens()
+def _decide_until(stop: threading.Event) -> None:
+    """Decides its share of what waits, and expires, until told to stop."""
+    worker, share, claimed = new_id(), WHOLE, -CLAIM_EVERY_SECONDS
+
+    def turn(stop: threading.Event) -> None:
+        nonlocal share, claimed
+        if time.monotonic() - claimed >= CLAIM_EVERY_SECONDS:
+            with transaction() as cursor:
+                share = claim_share(cursor, worker, at=utc_now())
+            claimed = time.monotonic()
+        decided = _decide(share, stop)
+        settled = settle_now(at=utc_now(), actor=ACTOR)
+        reviewed = review_now(at=utc_now(), actor=ACTOR)
+        if not decided and not settled and not reviewed:
+            _sleep_until_something_happens(share)
+
+    _repeat(stop, turn)
+    with suppress(*LOST), transaction() as cursor:
+        leave_share(cursor, worker)
+    connection.close()
 
 
-def _decide(stop: threading.Event) -> bool:
-    waiting = _decide_batch(BATCH, stop.is_set)
+def _decide(share: Share, stop: threading.Event) -> bool:
+    waiting = _decide_batch(BATCH, stop.is_set, share)
     if waiting:
         observe_decided([row.received_at for row in waiting], utc_now())
     return bool(waiting)
 
 
-def _decide_batch(limit: int, should_stop: Callable[[], bool]) -> Sequence[PendingActivity]:
+def _decide_batch(limit: int, should_stop: Callable[[], bool], share: Share = WHOLE) -> Sequence[PendingActivity]:
     """Decides what waits; where something breaks that, what comes before it, and sets it aside."""
     try:
-        return decide_pending(at=utc_now(), actor=ACTOR, limit=limit)
+        return decide_pending(at=utc_now(), actor=ACTOR, limit=limit, share=share)
     except Exception as error:
         if _is_lost(error):
             raise
         log.exception("deciding_failed")
-        return _decide_one_by_one(limit, should_stop)
+        return _decide_one_by_one(limit, should_stop, share)
 
 
-def _decide_one_by_one(limit: int, should_stop: Callable[[], bool]) -> Sequence[PendingActivity]:
+def _decide_one_by_one(limit: int, should_stop: Callable[[], bool], share: Share) -> Sequence[PendingActivity]:
     """Goes through a batch that broke up to what breaks it and sets that aside, so that one activity never stops the shop.
 
     Returns what was decided or set aside. An activity stays taken from the queue while it is tried, so that no other than
@@ -176,7 +192,7 @@ def _decide_one_by_one(limit: int, should_stop: Callable[[], bool]) -> Sequence[
     until = time.monotonic() + SINGLY_SECONDS  # what expires meanwhile must not wait for all of it
     while len(gone) < limit and time.monotonic() < until and not should_stop():
         with transaction() as cursor:
-            taken = take_pending(cursor, 1)
+            taken = take_pending(cursor, 1, share)
             if not taken:
                 break
             gone += taken
@@ -202,13 +218,13 @@ def _sqlstate_of(error: BaseException) -> str | None:
     return getattr(found, "sqlstate", None)
 
 
-def _sleep_until_something_happens() -> None:
+def _sleep_until_something_happens(share: Share) -> None:
     with open_cursor() as cursor:
         cursor.execute(f"LISTEN {CHANNEL}")
         seconds = LONGEST_SLEEP_SECONDS
         for due in filter(None, (next_due(cursor), next_review(cursor))):
             seconds = min(seconds, max((due - utc_now()).total_seconds(), SHORTEST_SLEEP_SECONDS))
-        if count_pending(cursor, at_most=1):
+        if count_pending(cursor, share, at_most=1):
             # Stored since we looked, or taken by another worker: then asking again at once would only keep a core busy.
             seconds = SHORTEST_SLEEP_SECONDS
         for _ in cursor.connection.notifies(timeout=seconds, stop_after=1):
