@@ -8,6 +8,7 @@ the totals that are wanted meet what the ledger holds, and only the difference i
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -88,7 +89,8 @@ def decide_taken(cursor: Cursor, waiting: Sequence[PendingActivity], *, at: date
     again = who_refers_back(cursor, columns, customers) | resolution.moved
     if programme.reads_birthdays:
         again |= resolution.born
-    last = dict(zip(map(_uuid, states["customer_id"].to_pylist()), states["last_at"].to_pylist(), strict=True))
+    moments: list[Any] = states["last_at"].to_pylist()
+    last: dict[UUID, datetime] = dict(zip(_uuids(states), moments, strict=True))
     work = replace(_divide(last, columns, customers, again, created=resolution.created), moved=resolution.moved)
     months = birth_months(cursor, work.onwards) if programme.reads_birthdays else {}
     table = activity_table(columns, customers, keep=work.onwards, months=months)
@@ -234,7 +236,7 @@ def _post_and_follow(
     if programme.has_tiers:
         changes = pa.concat_tables([onwards.tiers, history.tiers])
         save_tiers(cursor, programme.name, changes, {**known, **dict.fromkeys(work.again)})
-    forget_states(cursor, programme.name, work.again - _owners(history.states))
+    forget_states(cursor, programme.name, work.again.difference(_uuids(history.states)))
     follow_changes(cursor, [*posted.changes, *settled.changes], work.again, at=at)
 
 
@@ -256,12 +258,9 @@ def decide_history(
     return decide(programme, None, table, until=until) if table.num_rows else NOTHING
 
 
-def _uuid(value: bytes) -> UUID:
-    return UUID(bytes=value)
-
-
-def _owners(states: pa.Table) -> set[UUID]:
-    return set(map(_uuid, states["customer_id"].to_pylist()))
+def _uuids(states: pa.Table) -> list[UUID]:
+    values: list[Any] = states["customer_id"].to_pylist()
+    return [UUID(bytes=value) for value in values]
 
 
 def follow_changes(cursor: Cursor, changes: Iterable[Change], again: set[UUID], *, at: datetime) -> None:
