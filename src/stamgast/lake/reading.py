@@ -9,16 +9,25 @@ import ibis.backends.duckdb.converter  # loads pandas: now, and not while somebo
 import ibis.expr.types as ir
 import psutil
 
+from stamgast.lake.errors import LakeNotThere
 from stamgast.lake.manifest import Manifest, get_manifest
 
 SHARE_OF_MEMORY = 4
+
+
+class _Tables(dict[str, ir.Table]):
+    """By name. What a first export has not come to yet is not there, as before it began."""
+
+    def __missing__(self, name: str) -> ir.Table:
+        raise LakeNotThere(f"{name} has not been exported to the lake yet. The worker does it every minute once it runs.")
 
 
 def open_lake(folder: Path, manifest: Manifest | None = None, *, scratch: Path | None = None) -> Mapping[str, ir.Table]:
     """A table for each dataset, by name. They stay as they are while exports go on, for an hour at least.
 
     With a folder ``scratch``, long work takes a quarter of the memory at most and puts there what does not fit.
-    Each call opens a DuckDB of its own, so that threads do not share one. Raises LakeNotThere before the first export.
+    Each call opens a DuckDB of its own, so that threads do not share one. Raises LakeNotThere before the first export, and
+    where a table is asked for that it has not come to.
     """
     connection = ibis.duckdb.connect()
     # Days and moments never depend on the machine, nothing is fetched from the network, nothing is drawn on the terminal.
@@ -28,7 +37,9 @@ def open_lake(folder: Path, manifest: Manifest | None = None, *, scratch: Path |
         connection.settings["memory_limit"] = f"{psutil.virtual_memory().total // SHARE_OF_MEMORY // 2**20} MiB"
         connection.settings["preserve_insertion_order"] = False
     found = manifest or get_manifest(folder)
-    return {name: connection.read_parquet(files_of(found, folder, name), table_name=name, **READING) for name in found.datasets}
+    return _Tables(
+        (name, connection.read_parquet(files_of(found, folder, name), table_name=name, **READING)) for name in found.datasets
+    )
 
 
 def keep(table: ir.Table, name: str) -> ir.Table:

@@ -112,6 +112,13 @@ def test_a_lake_without_rows_has_its_columns(address, folder):
     assert tables["names"].columns == ("id", "name")
 
 
+def test_what_a_first_export_has_not_come_to_is_not_there(address, folder):
+    sell(address, 1, 10)
+    export(address, folder, [SALES], at=AT)
+    with pytest.raises(LakeNotThere):
+        open_lake(folder)["names"]
+
+
 def test_a_column_that_is_added_later_is_null_before(address, folder):
     sell(address, 1, 3)
     export(address, folder, [SALES], at=AT)
