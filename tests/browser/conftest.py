@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from psycopg import sql
 
+from stamgast.flows.export_lake import DATASETS
+from stamgast.lake.manifest import find_manifest
 from tests.browser.seed import EMAIL, PASSWORD
 
 ROOT = Path(__file__).parents[2]
@@ -48,44 +51,61 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
 
 
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The name of a database with the whole shop in it, made once and copied for every module, and the write key."""
+    with _database() as name:
+        environment = _environment(name, tmp_path_factory.mktemp("seeded"))
+        subprocess.run([sys.executable, "-m", "stamgast", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        seed = [sys.executable, "-m", "tests.browser.seed"]
+        said = subprocess.run(seed, env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+        yield name, said.split()[-1]
+
+
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    url = os.environ["STAMGAST_DATABASE_URL"]
-    name = f"browser_{secrets.token_hex(4)}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+def shop(seeded: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    template, write_key = seeded
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = os.environ | {
-        "STAMGAST_DATABASE_URL": urlsplit(url)._replace(path=f"/{name}").geturl(),
-        "STAMGAST_DATA": str(tmp_path_factory.mktemp("data")),
-        "STAMGAST_BIND": f"127.0.0.1:{port}",
+    processes = []
+    with _database(template) as name:
+        environment = _environment(name, tmp_path_factory.mktemp("data")) | {"STAMGAST_BIND": f"127.0.0.1:{port}"}
+        try:
+            processes += [
+                subprocess.Popen([sys.executable, "-m", "stamgast", part], env=environment) for part in ("web", "worker")
+            ]
+            _wait_for(f"http://127.0.0.1:{port}/readyz")
+            _wait_for_lake(Path(environment["STAMGAST_DATA"]) / "lake")
+            yield Shop(f"http://127.0.0.1:{port}", write_key, environment)
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait(PATIENCE_SECONDS)
+
+
+@contextmanager
+def _database(template: str = "template1") -> Iterator[str]:
+    """The name of a new database, a copy of another, that is there for as long as this lasts."""
+    url, name = os.environ["STAMGAST_DATABASE_URL"], f"browser_{secrets.token_hex(4)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+    try:
+        yield name
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _environment(database: str, folder: Path) -> dict[str, str]:
+    return os.environ | {
+        "STAMGAST_DATABASE_URL": urlsplit(os.environ["STAMGAST_DATABASE_URL"])._replace(path=f"/{database}").geturl(),
+        "STAMGAST_DATA": str(folder),
         "STAMGAST_TIMEZONE": "Europe/Amsterdam",
         "PYTHONPATH": str(ROOT),
         "PYTHONWARNINGS": "default",
     }
-    processes = []
-    try:
-        subprocess.run([sys.executable, "-m", "stamgast", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
-        seeded = subprocess.run(
-            [sys.executable, "-m", "tests.browser.seed"],
-            env=environment,
-            cwd=ROOT,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        processes += [subprocess.Popen([sys.executable, "-m", "stamgast", part], env=environment) for part in ("web", "worker")]
-        _wait_for(f"http://127.0.0.1:{port}/readyz")
-        yield Shop(f"http://127.0.0.1:{port}", seeded.stdout.split()[-1], environment)
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(PATIENCE_SECONDS)
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _wait_for(address: str) -> None:
@@ -98,6 +118,14 @@ def _wait_for(address: str) -> None:
             if time.monotonic() > end:
                 raise
             time.sleep(0.1)
+
+
+def _wait_for_lake(folder: Path) -> None:
+    """Until the worker has exported everything once: before that no page has measures."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while (found := find_manifest(folder)) is None or len(found.datasets) < len(DATASETS):
+        assert time.monotonic() < end, "the worker exported nothing"
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -155,13 +183,21 @@ def visit(context: BrowserContext) -> Visit:
     return found
 
 
+STILL_LOOKS, STILL_MILLISECONDS = 2, 40
+
+
 def settle(page: Page) -> None:
     """Waits until what the page loads by itself is there."""
-    # A page of a source asks again and again, and home does.
-    is_still = "/sources" not in page.url and page.url.count("/") > 3
-    page.wait_for_load_state("networkidle" if is_still else "load")
+    page.wait_for_load_state("load")
+    looks = 0
+    while looks < STILL_LOOKS:  # what came may ask for more
+        looks += 1
+        page.wait_for_timeout(STILL_MILLISECONDS)
+        if page.locator(".htmx-request").count():
+            page.wait_for_selector(".htmx-request", state="detached", timeout=FIRST_PAGE_MILLISECONDS)
+            looks = 0
     if page.locator("#measures, [data-chart]").count():
-        page.wait_for_selector("html[data-charts=drawn]", timeout=60_000)
+        page.wait_for_selector("html[data-charts=drawn]", timeout=FIRST_PAGE_MILLISECONDS)
 
 
 def findings(page: Page) -> list[str]:

@@ -68,6 +68,7 @@ def test_an_activity_shows_by_itself(browser: Browser, shop: Shop, state: Path) 
     seen = visit(context)
     page = seen.page
     page.goto("/")
+    settle(page)
     seen_today = page.locator("#today-1 .sg-figure")
     before = int(seen_today.inner_text())
     _buy(context.request, shop, "first", "2001")

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.conftest import NARROW, WIDE, Shop, findings, open_context, settle, visit
 from tests.browser.seed import HOUSEHOLD
 
+pytestmark = pytest.mark.xdist_group("tiers")
 DOCUMENT = """
 programme: default
 timezone: Europe/Amsterdam
@@ -49,16 +50,13 @@ def with_tiers(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 @pytest.mark.parametrize("language", ["en", "nl"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
-def test_tiers_are_sound(
-    browser: Browser, with_tiers: Shop, state: Path, language: str, size: dict[str, int], tmp_path: Path
-) -> None:
+def test_tiers_are_sound(browser: Browser, with_tiers: Shop, state: Path, language: str, size: dict[str, int]) -> None:
     with open_context(browser, with_tiers, state, language, size) as context:
         found = visit(context)
         donating = "/customers/user_id:918/donations"  # there is something to give here, and nowhere else
         for address in ("/programme", f"/households/{HOUSEHOLD}", donating, "/customers/user_id:918"):
             found.page.goto(address)
             settle(found.page)
-            found.page.screenshot(path=tmp_path / f"{language}-{size['width']}{address.replace('/', '-')}.png", full_page=True)
             assert findings(found.page) == []
             width = found.page.evaluate("document.documentElement.scrollWidth")
             assert width <= size["width"]
