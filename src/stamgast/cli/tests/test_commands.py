@@ -286,6 +286,7 @@ def test_a_document_is_compared_checked_and_published_from_the_command_line(tmp_
     assert json.loads(run(tmp_path, "programme", "schema").stdout)["title"] == "A Stamgast programme"
 
 
+@pytest.mark.xdist_group("commands")
 def test_versions_are_published_scheduled_withdrawn_and_put_back_from_the_command_line(folder: Path, tmp_path: Path) -> None:
     def versions() -> list[tuple[int, str]]:
         listed = json.loads(run(folder, "programme", "list", "--json").stdout)

@@ -42,6 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.xdist_group("persons")
 def test_a_person_is_exported_and_then_erased(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "anna.zip"
     done = run(folder, "export", "email:Anna@example.org", "--to", str(file), "--language", "nl", "--json")
