@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from psycopg import sql
 
 from stamgast.flows.export_lake import DATASETS
@@ -140,6 +140,7 @@ def browser() -> Iterator[Browser]:
 
 FIRST_PAGE_MILLISECONDS = 120_000
 """A server that has just started still imports what its pages need, and how long that takes is the machine's affair."""
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
