@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stamgast.programmes.accrual import accrue
 from stamgast.programmes.deciding import AT_ONCE, decide, decide_parts, review_tiers, warm
@@ -93,6 +94,46 @@ def test_deciding_on_from_a_state_is_deciding_at_once(versions: Versions, rows: 
     tiers = pa.concat_tables([first.tiers, second.tiers]).to_pylist()
     assert sorted(tiers, key=lambda row: row["customer_id"]) == whole.tiers.to_pylist()
     assert whole.states.schema == STATES
+
+
+@settings(max_examples=60, deadline=None)
+@given(VERSIONS, activities(), st.data())
+def test_any_batches_of_any_customers_decide_as_the_whole(versions: Versions, rows: Rows, data: st.DataObject) -> None:
+    """A batch has a few of the next activities of some customers; it goes on from the states that all before it left."""
+    programme, whole = programme_of(versions), decide(programme_of(versions), None, table_of(rows))
+    waiting = {
+        customer: [row for row in rows if row["customer_id"] == customer] for customer in {r["customer_id"] for r in rows}
+    }
+    states: dict[bytes, dict[str, Any]] = {}
+    parts, tiers = DECISIONS.empty_table(), TIERS.empty_table()
+    while any(waiting.values()):
+        batch: Rows = []
+        for customer in sorted(waiting):
+            size = data.draw(st.integers(0, len(waiting[customer])))
+            batch += waiting[customer][:size]
+            waiting[customer] = waiting[customer][size:]
+        held = pa.Table.from_pylist([states[customer] for customer in sorted(states)], schema=STATES)
+        decided = decide(programme, held, table_of(batch))
+        states |= {row["customer_id"]: row for row in decided.states.to_pylist()}
+        parts, tiers = pa.concat_tables([parts, decided.table]), pa.concat_tables([tiers, decided.tiers])
+    place = {row["activity_id"]: number for number, row in enumerate(rows)}
+    assert sorted(parts.to_pylist(), key=lambda row: place[row["activity_id"]]) == whole.table.to_pylist()
+    assert sorted(tiers.to_pylist(), key=lambda row: row["customer_id"]) == whole.tiers.to_pylist()
+    assert [states[customer] for customer in sorted(states)] == whole.states.to_pylist()
+
+
+@settings(max_examples=35, deadline=None)
+@given(VERSIONS, activities(), st.data())
+def test_any_buckets_of_customers_decide_as_all_together(versions: Versions, rows: Rows, data: st.DataObject) -> None:
+    programme = programme_of(versions)
+    customers = sorted({row["customer_id"] for row in rows})
+    bucket = {customer: data.draw(st.integers(0, 2)) for customer in customers}
+    tables = [table_of([row for row in rows if bucket[row["customer_id"]] == number]) for number in range(3)]
+    whole = decide(programme, None, table_of(rows))
+    decided = list(decide_parts(programme, iter(tables)))
+    for part, all_ in (("table", whole.table), ("tiers", whole.tiers), ("states", whole.states)):
+        rows_of_parts = [row for decisions in decided for row in getattr(decisions, part).to_pylist()]
+        assert sorted(rows_of_parts, key=lambda row: row["customer_id"]) == all_.to_pylist()
 
 
 @settings(max_examples=35, deadline=None)

@@ -1,7 +1,10 @@
 """Explanations: the amounts of ``decide``, golden sentences in both languages, and a word for every case."""
 
+import re
 import string
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +15,7 @@ from stamgast.programmes.deciding import decide
 from stamgast.programmes.documents import default_document
 from stamgast.programmes.explaining import explain
 from stamgast.programmes.programme import Programme, compile_programme
+from stamgast.programmes.slots import LARGEST
 from stamgast.programmes.tests.generated import VERSIONS, Versions, activities, programme_of, table_of
 from stamgast.programmes.types import RuleOutcome, Version
 from stamgast.programmes.words import WORDS
@@ -265,3 +269,63 @@ def test_both_languages_have_the_same_words_with_the_same_places() -> None:
 
     assert WORDS["en"].keys() == WORDS["nl"].keys()
     assert {key: places(text) for key, text in WORDS["en"].items()} == {key: places(text) for key, text in WORDS["nl"].items()}
+
+
+NUMBER = r"(-?[0-9,]+(?:\.[0-9]+)?)"
+ROUND = {"floor": floor, "round": lambda exact: floor(exact + Fraction(1, 2)), "ceil": ceil}
+
+
+def reckon(arithmetic: str) -> int:
+    """What the English words of an outcome come to, reckoned again from the figures in them."""
+    words, _, capped = arithmetic.partition(", capped at ")
+    if found := re.fullmatch(rf"{NUMBER} per activity", words):
+        given = int(number_of(found[1]))
+    elif found := re.fullmatch(rf".*: ([a-z]+)\({NUMBER} / {NUMBER}\) × {NUMBER} = {NUMBER}", words):
+        units = ROUND[found[1]](number_of(found[2]) / number_of(found[3]))
+        amount = int(number_of(found[4]))
+        given = max(0, min(units, LARGEST // amount)) * amount
+        assert given == number_of(found[5])
+    else:
+        found = re.fullmatch(rf"{NUMBER} times {NUMBER}: {NUMBER} more", words)
+        assert found is not None, arithmetic
+        given, more = int(number_of(found[3])), number_of(found[2]) * (number_of(found[1]) - 1)
+        assert abs(given - more) <= 1 or more > LARGEST // 1_000  # all multipliers are rounded together, and nothing is larger
+    if capped:
+        found = re.match(rf"{NUMBER} ", capped)
+        used = re.search(rf"of which {NUMBER} were given before", capped)
+        last = re.search(rf": {NUMBER}$", capped)
+        assert found is not None
+        assert last is not None
+        left = number_of(found[1]) - (number_of(used[1]) if used else 0)
+        given = int(min(given, max(left, 0)))
+        assert given == number_of(last[1])
+    return given
+
+
+def number_of(text: str) -> Fraction:
+    return Fraction(text.replace(",", ""))
+
+
+@settings(max_examples=60, deadline=None)
+@given(VERSIONS, activities(most=6))
+def test_the_figures_in_the_words_come_to_what_was_given(versions: Versions, rows: list[dict[str, Any]]) -> None:
+    """Whoever takes a sentence and a calculator gets the amount; and the outcomes of an activity are all that it gave."""
+    programme = programme_of(versions)
+    states: dict[bytes, Any] = {}
+    for row in rows:
+        before = states.get(row["customer_id"])
+        decisions = decide(programme, before, table_of([row]))
+        outcomes = explain(programme, row, before).outcomes
+        given = {(one["rule"], one["currency"]): one["amount"] for one in decisions.table.to_pylist()}
+        assert {(one.rule, one.currency): one.amount for one in outcomes if one.amount} == given
+        for outcome in outcomes:
+            if not outcome.is_applied:
+                assert (outcome.amount, bool(outcome.failures)) == (0, True)
+            elif " on the card: " in outcome.arithmetic:
+                found = re.fullmatch(rf"{NUMBER} of {NUMBER} on the card: {NUMBER} full and {NUMBER} left", outcome.arithmetic)
+                assert found is not None
+                stamps, each, full, left = (int(number_of(text)) for text in found.groups())
+                assert (full * each + left, outcome.amount % full) == (stamps, 0)
+            else:
+                assert reckon(outcome.arithmetic) == outcome.amount
+        states[row["customer_id"]] = decisions.states
