@@ -91,7 +91,14 @@ def test_a_total_that_is_nothing_but_noise_is_nothing(open_shop, total):
 
 @pytest.mark.parametrize(
     ("total", "cents"),
-    [("14.9925", 1499), ("14.995", 1500), ("14.9949999999999999999999", 1499), (14.995, 1500), (0.1 + 0.2, 30)],
+    [
+        ("14.9925", 1499),
+        ("14.995", 1500),
+        ("14.985", 1499),
+        ("14.9949999999999999999999", 1499),
+        (14.995, 1500),
+        (0.1 + 0.2, 30),
+    ],
 )
 def test_a_half_cent_goes_up_wherever_it_comes_from(open_shop, total, cents):
     """saleor #12040: 19.99 less 25 % is 14.9925, and which way it rounds was said nowhere."""
