@@ -84,6 +84,11 @@ def test_levels_are_changed_in_the_form(
         page.keyboard.press("Tab")
         expect(document).to_have_value(re.compile("name: Gold, from: 150,"))
         assert page.evaluate("document.activeElement.name") == "level times 1 0"
+        if size is WIDE:  # the document stays beside what is changed, at the line
+            pane = page.locator(".sg-beside").bounding_box()
+            assert pane is not None
+            assert 0 <= pane["y"] < 100
+            assert page.locator(".sg-beside").evaluate("one => one.scrollTop") > 0
         needs.fill("0")
         page.keyboard.press("Tab")
         expect(page.locator("#problem")).to_contain_text("Gold: ")

@@ -111,3 +111,16 @@ document.addEventListener("htmx:after:swap", () => {
     field.setAttribute("aria-describedby", "problem");
   }
 });
+
+// What the form changed in the document comes into view, where the document has a place of its own beside the form.
+let before = document.getElementById("document")?.value;
+document.addEventListener("htmx:after:swap", () => {
+  const text = document.getElementById("document");
+  const pane = text?.closest(".sg-beside");
+  if (!pane || text === document.activeElement || text.value === before) return;
+  const [were, are] = [before.split("\n"), text.value.split("\n")];
+  before = text.value;
+  const line = are.findIndex((one, place) => one !== were[place]);
+  const [top, height] = [text.getBoundingClientRect().top - pane.getBoundingClientRect().top, text.scrollHeight / text.rows];
+  pane.scrollTop += top + height * (line < 0 ? are.length : line) - pane.clientHeight / 3;
+});
