@@ -53,11 +53,6 @@ told = st.fixed_dictionaries(
 corrections = st.none() | st.tuples(MOMENTS, documents())
 
 
-def without_tiers(document):
-    """Where a version reaches into the past, a level is reviewed again only of who did something since that moment."""
-    return {name: value for name, value in document.items() if name != "tiers"}
-
-
 def message(number, row):
     properties = {name: row[name] for name in ("order_id", "total", "products", "size") if row[name] is not None}
     body = {"type": "track", "messageId": f"m{number}", "timestamp": row["at"].isoformat(), "event": row["event"]}
@@ -156,8 +151,6 @@ def split(arrivals, data):
 @given(st.lists(told, min_size=1, max_size=9), documents(), corrections, st.data())
 def test_any_programme_in_any_order_gives_what_it_gives_in_one_go(rows, document, corrected, data):
     messages = [message(number, row) for number, row in enumerate(rows)]
-    if corrected:
-        document, corrected = without_tiers(document), (corrected[0], without_tiers(corrected[1]))
     with django_transaction.atomic():
         play([messages], [(BEGINNING, document)] + ([corrected] if corrected else []))
         at_once = given_lots()
@@ -176,8 +169,6 @@ def test_any_programme_in_any_order_gives_what_it_gives_in_one_go(rows, document
 def test_what_each_movement_says_of_itself_comes_to_what_was_given(rows, document, corrected, data):
     """Of customers who stay who they are: whose an activity is, is told as it is known today."""
     messages = [message(number, {**row, "who": {"userId": row["who"].get("userId", "u")}}) for number, row in enumerate(rows)]
-    if corrected:
-        document, corrected = without_tiers(document), (corrected[0], without_tiers(corrected[1]))
     with django_transaction.atomic():
         play(split(data.draw(st.permutations(messages)), data), [(BEGINNING, document)], corrected=corrected)
         explain_all()

@@ -148,7 +148,7 @@ def review_now(*, at: datetime, actor: str, limit: int = 1_000) -> int:
         reviewed = review_tiers(programme, states, until=at)
         known = {UUID(bytes=row["customer_id"]): row["last_at"] for row in states.to_pylist()}
         save_tiers(cursor, programme.name, reviewed.tiers, known)
-        save_reviews(cursor, programme.name, reviewed.states)
+        save_reviews(cursor, programme.name, reviewed.states, reviewed_by=at, version=programme.latest)
         outdated = set(due) - known.keys()
         if outdated:
             decide_locked(cursor, outdated, at=at, actor=actor, reason="decided")
@@ -232,7 +232,8 @@ def _post_and_follow(
     place(cursor, lifted, at=at, actor=actor, reason=reason)
     touched = {change.owner_id for change in posted.changes} | work.again
     settled = settle_due(cursor, at=at, actor=actor, owners=touched)
-    save_states(cursor, programme.name, pa.concat_tables([onwards.states, history.states]))
+    states = pa.concat_tables([onwards.states, history.states])
+    save_states(cursor, programme.name, states, reviewed_by=at if programme.has_tiers else None)
     if programme.has_tiers:
         changes = pa.concat_tables([onwards.tiers, history.tiers])
         save_tiers(cursor, programme.name, changes, {**known, **dict.fromkeys(work.again)})

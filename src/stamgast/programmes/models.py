@@ -30,6 +30,7 @@ class State(models.Model):
     version = models.IntegerField(help_text="the newest version that was known when this was decided")
     counters = models.JSONField()
     review_at = models.DateTimeField(null=True, help_text="when the tier is reviewed next")
+    reviewed_by = models.DateTimeField(null=True, help_text="by when reviews that were due are held; null without tiers")
 
     class Meta:
         indexes = (models.Index(fields=("review_at",), name="state_review", condition=models.Q(review_at__isnull=False)),)

@@ -72,13 +72,15 @@ def withdraw(cursor: Cursor, version: Version, *, at: datetime, actor: str, reas
         raise AlreadyWithdrawn(f"Version {version.version} of {version.programme} was withdrawn before. Nothing was changed.")
 
 
-def save_states(cursor: Cursor, programme: str, states: pa.Table) -> None:
-    """Keeps the states that ``decide`` gave, in key order, each in place of the one before."""
+def save_states(cursor: Cursor, programme: str, states: pa.Table, *, reviewed_by: datetime | None = None) -> None:
+    """Keeps the states that ``decide`` gave, in key order, each in place of the one before; where there are tiers, with the
+    moment until which reviews were held."""
     customers = [UUID(bytes=value) for value in states["customer_id"].to_pylist()]
     cursor.execute(
         sql.SAVE_STATES,
         (
             programme,
+            reviewed_by,
             [bucket_of(customer) for customer in customers],
             customers,
             states["last_at"].to_pylist(),
@@ -118,11 +120,11 @@ def save_tiers(cursor: Cursor, programme: str, changes: pa.Table, known: Mapping
     )
 
 
-def save_reviews(cursor: Cursor, programme: str, states: pa.Table) -> None:
-    """Keeps when these states are reviewed next; they are as they were otherwise."""
+def save_reviews(cursor: Cursor, programme: str, states: pa.Table, *, reviewed_by: datetime, version: int) -> None:
+    """Keeps when these states are reviewed next, by when they were, and the newest version that was known then."""
     customers = [UUID(bytes=value) for value in states["customer_id"].to_pylist()]
     buckets = [bucket_of(customer) for customer in customers]
-    cursor.execute(sql.SET_REVIEWS, (buckets, customers, states["review_at"].to_pylist(), programme))
+    cursor.execute(sql.SET_REVIEWS, (reviewed_by, version, buckets, customers, states["review_at"].to_pylist(), programme))
 
 
 def forget_states(cursor: Cursor, programme: str, customer_ids: Collection[UUID]) -> None:

@@ -111,17 +111,20 @@ def find_tier_since(cursor: Cursor, programme: str, customer_id: UUID, *, at: da
 
 
 def list_outdated(cursor: Cursor, version: Version, *, limit: int) -> list[UUID]:
-    """Customers who were decided beyond the moment from which this version is in force, before it was published."""
-    rows = cursor.execute(sql.OUTDATED + " limit %s", (version.programme, version.version, version.effective_from, limit))
+    """Customers who were decided, or whose tier was reviewed, beyond the moment from which this version is in force, before it
+    was published."""
+    rows = cursor.execute(sql.OUTDATED + " limit %(limit)s", {**_outdated_by(version), "limit": limit})
     return [row[0] for row in rows.fetchall()]
 
 
 def count_outdated(cursor: Cursor, version: Version) -> int:
     """How many customers ``list_outdated`` would find."""
-    row = cursor.execute(
-        f"select count(*) from ({sql.OUTDATED}) as outdated", (version.programme, version.version, version.effective_from)
-    ).fetchone()
+    row = cursor.execute(f"select count(*) from ({sql.OUTDATED}) as outdated", _outdated_by(version)).fetchone()
     return int(row[0]) if row else 0
+
+
+def _outdated_by(version: Version) -> dict[str, object]:
+    return {"programme": version.programme, "version": version.version, "since": version.effective_from}
 
 
 def list_decided(cursor: Cursor, programme: str, *, limit: int) -> list[UUID]:

@@ -55,8 +55,9 @@ order by s.bucket, s.customer_id
 """
 
 SAVE_STATES = """
-insert into programmes_state (bucket, customer_id, programme, last_at, last_activity_id, version, counters, review_at)
-select bucket, customer_id, %s, last_at, last_activity_id, version, counters::jsonb, review_at
+insert into programmes_state
+  (bucket, customer_id, programme, last_at, last_activity_id, version, counters, review_at, reviewed_by)
+select bucket, customer_id, %s, last_at, last_activity_id, version, counters::jsonb, review_at, %s
 from unnest(%b::smallint[], %b::uuid[], %b::timestamptz[], %b::uuid[], %b::integer[], %b::text[], %b::timestamptz[])
   as new (bucket, customer_id, last_at, last_activity_id, version, counters, review_at)
 order by bucket, customer_id
@@ -65,7 +66,8 @@ on conflict (bucket, customer_id, programme) do update set
   last_activity_id = excluded.last_activity_id,
   version = excluded.version,
   counters = excluded.counters,
-  review_at = excluded.review_at
+  review_at = excluded.review_at,
+  reviewed_by = excluded.reviewed_by
 """
 
 DUE_REVIEWS = """
@@ -76,7 +78,7 @@ order by review_at, bucket, customer_id limit %s
 NEXT_REVIEW = "select min(review_at) from programmes_state where review_at is not null"
 
 SET_REVIEWS = """
-update programmes_state s set review_at = new.review_at
+update programmes_state s set review_at = new.review_at, reviewed_by = %s, version = %s
 from unnest(%b::smallint[], %b::uuid[], %b::timestamptz[]) as new (bucket, customer_id, review_at)
 where s.bucket = new.bucket and s.customer_id = new.customer_id and s.programme = %s
 """
@@ -115,7 +117,8 @@ where s.bucket = gone.bucket and s.customer_id = gone.customer_id and s.programm
 """
 
 OUTDATED = """
-select customer_id from programmes_state where programme = %s and version < %s and last_at >= %s
+select customer_id from programmes_state
+where programme = %(programme)s and version < %(version)s and (last_at >= %(since)s or reviewed_by >= %(since)s)
 """
 
 LIST_DECIDED = """

@@ -16,10 +16,11 @@ from stamgast.customers.queries import get_customer
 from stamgast.flows.audit import run as audit
 from stamgast.flows.decide_pending import decide_pending, review_now
 from stamgast.flows.install import BEGINNING
+from stamgast.flows.publish import publish_programme, put_in_force
 from stamgast.flows.read_standing import read_standing
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.programmes.operations import publish
-from stamgast.programmes.queries import list_tier_stays, next_review
+from stamgast.programmes.queries import count_outdated, list_tier_stays, next_review
 
 pytestmark = pytest.mark.django_db
 DOCUMENT = """
@@ -85,6 +86,31 @@ def test_the_clock_moves_down_whom_nobody_heard_of_since() -> None:
     assert stays()[1:] == [("2026-02-28T23:00", "Blue", "reviewed")]
     assert review_now(at=MARCH, actor="test") == 0
     assert audit(lambda check, rows: None) == []
+
+
+@pytest.mark.parametrize("publishes_after", [JANUARY + timedelta(days=5), JANUARY - timedelta(days=5)])
+def test_a_version_that_reaches_back_behind_a_review_holds_it_anew(publishes_after: datetime) -> None:
+    """Also of who did nothing since: the calendar year begins on that day, and Gold would not have been lost in March."""
+    receive(order(1, JANUARY, 120), JANUARY)
+    review_now(at=MARCH, actor="test")
+    assert stays()[1:] == [("2026-02-28T23:00", "Blue", "reviewed")]
+    by_year = DOCUMENT.replace("calendar: month", "calendar: year")
+    publish_programme(
+        by_year, effective_from=publishes_after, at=MARCH, actor="test", reason="test", progress=lambda done, total: None
+    )
+    assert stays() == [("2026-01-20T12:00", "Gold", "reached")]
+    assert audit(lambda check, rows: None) == []
+
+
+def test_reviewed_members_are_not_decided_again_by_a_version_that_held_already() -> None:
+    receive(order(1, JANUARY, 120), JANUARY)
+    february = datetime(2026, 2, 1, tzinfo=UTC)
+    scheduled = put_in_force(
+        DOCUMENT.replace("from: 100", "from: 90"), effective_from=february, at=JANUARY, actor="test", reason="test"
+    )
+    review_now(at=MARCH, actor="test")
+    with open_cursor() as cursor:
+        assert count_outdated(cursor, scheduled) == 0
 
 
 def test_what_comes_in_after_the_review_and_happened_before_it_still_counts() -> None:
