@@ -190,14 +190,16 @@ def remove_pending(cursor: Cursor, waiting: Collection[PendingActivity]) -> None
 def claim_share(cursor: Cursor, worker: UUID, *, at: datetime) -> Share:
     """Says that this worker is there, and which share of the queue is its: as many shares as workers said so lately.
 
-    Shares of two workers may meet for a moment when one comes or goes; rows that one has taken the other passes over.
+    Shares of two workers may meet for a moment when one comes or goes, and for longer where their clocks differ by more than
+    ``ABSENT_AFTER``; rows that one has taken the other passes over. No share is without a worker for longer than that.
     """
     cursor.execute(
         "INSERT INTO activities_worker (id, seen_at) VALUES (%s, %s) ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
         (worker, at),
     )
     cursor.execute("DELETE FROM activities_worker WHERE seen_at < %s", (at - FORGOTTEN_AFTER,))
-    cursor.execute("SELECT id FROM activities_worker WHERE seen_at >= %s ORDER BY id", (at - ABSENT_AFTER,))
+    lately = (at - ABSENT_AFTER, at + ABSENT_AFTER)
+    cursor.execute("SELECT id FROM activities_worker WHERE seen_at BETWEEN %s AND %s ORDER BY id", lately)
     workers = [id_ for (id_,) in cursor]
     return Share(workers.index(worker), len(workers))
 

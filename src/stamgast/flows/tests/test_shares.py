@@ -99,3 +99,9 @@ def test_workers_share_by_how_many_said_lately_that_they_are_there() -> None:
         claim_share(cursor, FIRST, at=silent)
         claim_share(cursor, SECOND, at=silent + FORGOTTEN_AFTER + timedelta(seconds=1))
         assert cursor.execute("SELECT count(*) FROM activities_worker").fetchone() == (1,)
+
+
+def test_a_worker_whose_clock_was_ahead_and_died_leaves_its_share_to_the_others() -> None:
+    with transaction() as cursor:
+        claim_share(cursor, SECOND, at=NOW + timedelta(hours=1))
+        assert claim_share(cursor, FIRST, at=NOW) == WHOLE
