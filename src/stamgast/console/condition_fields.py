@@ -19,16 +19,17 @@ def read_condition(post: QueryDict, place: int, where: str, before: ConditionVal
     """The condition with the fields in it; as it was where its fields were not sent. An emptied field asks nothing any more."""
     if f"when {place}" not in post:
         return before
+    days = tuple(day for day in WEEKDAYS if day in post.getlist(f"weekday {place}"))
     read = ConditionValues(
         kinds=tuple(dict.fromkeys(kind for kind in post.getlist(f"kind {place}") if kind)),
-        weekdays=tuple(day for day in WEEKDAYS if day in post.getlist(f"weekday {place}")),
+        weekdays=before.weekdays if set(days) == set(before.weekdays) else days,
         hour_from=_hour(post, f"hour from {place}", where, 0, 23),
         hour_until=_hour(post, f"hour until {place}", where, 1, 24),
         product_set=post.get(f"set {place}") or None,
-        categories=_texts(post, f"category {place}", where),
-        sources=_texts(post, f"source {place}", where),
-        stores=_texts(post, f"store {place}", where),
-        channels=_texts(post, f"channel {place}", where),
+        categories=_texts(post, f"category {place}", where, before.categories),
+        sources=_texts(post, f"source {place}", where, before.sources),
+        stores=_texts(post, f"store {place}", where, before.stores),
+        channels=_texts(post, f"channel {place}", where, before.channels),
         amount=_amount(post, f"least {place}", where),
         is_over=post.get(f"over {place}") == "over" and bool(post.get(f"least {place}", "").strip()),
     )
@@ -45,9 +46,12 @@ def _hour(post: QueryDict, field: str, where: str, least: int, most: int) -> int
     return whole(field, where, sent, 0, least, most) if sent else None
 
 
-def _texts(post: QueryDict, field: str, where: str) -> tuple[str, ...]:
-    """What was typed with commas between."""
-    texts = tuple(dict.fromkeys(text.strip() for text in post.get(field, "").split(",") if text.strip()))
+def _texts(post: QueryDict, field: str, where: str, before: tuple[str, ...]) -> tuple[str, ...]:
+    """What was typed with commas between; as it was, also where it is longer than a field takes, where nobody typed there."""
+    sent = post.get(field, "")
+    if sent == ", ".join(before):
+        return before
+    texts = tuple(dict.fromkeys(text.strip() for text in sent.split(",") if text.strip()))
     if len(texts) > LONGEST_LIST or any(len(text) > LONGEST_TEXT or not text.isprintable() for text in texts):
         raise InvalidField(field, where, _("that is too long, or has characters that cannot be seen."))
     return texts

@@ -107,6 +107,15 @@ def test_what_cannot_be_is_said_at_its_field(
     assert len(re.findall(r'<details class="sg-when" open>', answer)) == 1
 
 
+def test_what_nobody_touched_stays_as_it_stands(signed_in: Client, shop: Source) -> None:
+    store = "Oude\u00a0Markt"  # with a blank that does not break, which cannot be typed
+    other = f"{{all: [{{field: weekday, in: [sunday, saturday]}}, {{field: properties.store_id, is: {store}}}]}}"
+    document = DOCUMENT.replace("{any: [{activity: A}, {activity: B}]}", other)
+    fields = {"when 2": "simple", "weekday 2": ["saturday", "sunday"], "store 2": store, "amount 2 points": "4"}
+    _, text = sent(signed_in, "form", **{"draft": document, **fields})
+    assert text == document.replace("give: {points: 3}", "give: {points: 4}")
+
+
 def test_what_is_not_simple_is_said_in_words(signed_in: Client, shop: Source) -> None:
     answer = signed_in.post(ADDRESS, {"document": DOCUMENT, "after": "1", "act": "document"}).content.decode()
     assert "When the activity is A or the activity is B, 3 weeks in a row:" in answer

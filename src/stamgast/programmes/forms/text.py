@@ -29,14 +29,14 @@ class Text:
 
     def put(self, path: Path, value: Any) -> None:
         """Writes a value at a place, or a new entry at the end of the mapping in which it belongs."""
-        found = self._find(path)
+        found, parent = self._find(path), self._find(path[:-1])
         if found is None:
-            mapping = self._find(path[:-1])
-            assert isinstance(mapping, yaml.MappingNode)
-            self._edit(self._insert_entry(mapping, str(path[-1]), value))
+            assert isinstance(parent, yaml.MappingNode)
+            self._edit(self._insert_entry(parent, str(path[-1]), value))
         else:
             end = _end(self.text, found)
-            self._edit((found.start_mark.index, end, self._written_as(found, value)))
+            is_outdented = _is_outdented(found, parent)
+            self._edit((found.start_mark.index, end, "  " * is_outdented + self._written_as(found, value)))
 
     def drop(self, path: Path) -> None:
         """Takes out an entry of a mapping, or an item of a list."""
@@ -182,6 +182,12 @@ class Text:
         return start
 
 
+def _is_outdented(node: yaml.Node, parent: yaml.Node | None) -> bool:
+    """Whether a list has its dashes right under the name that it belongs to, where nothing but dashes may stand."""
+    is_block = isinstance(node, yaml.SequenceNode) and not node.flow_style and isinstance(parent, yaml.MappingNode)
+    return is_block and parent is not None and node.start_mark.column == parent.start_mark.column
+
+
 def _end(text: str, node: yaml.Node) -> int:
     """Where a node really ends: what YAML calls the end of a block is where the next thing begins, comments and all."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
@@ -202,7 +208,8 @@ def _line_start(text: str, place: int) -> int:
 
 
 def _out_of_row(text: str, before: yaml.Node | None, start: int, end: int, later: int | None) -> Edit:
-    """Takes one out of a row with commas."""
+    """Takes one out of a row with commas. The last one leaves the comma where a remark about the one before it follows."""
     if later is not None:
         return start, later, ""
-    return _end(text, before) if before is not None else start, end, ""
+    begin = _end(text, before) if before is not None else start
+    return start if "#" in text[begin:start] else begin, end, ""

@@ -78,6 +78,34 @@ def test_any_other_condition_has_none_and_stays(when: dict[str, Any]) -> None:
     assert written(text, 1, ConditionValues(kinds=("X",))) == text
 
 
+DASHES = """\
+programme: club
+timezone: Europe/Amsterdam
+currencies: {points: {}}
+earn:
+- name: first
+  when:
+    activity:
+    - Order Completed
+    - Till Sale
+  give: {points: 1}
+"""
+
+
+def test_a_list_with_its_dashes_right_under_its_name_is_changed() -> None:
+    text = written(DASHES, 0, ConditionValues(kinds=("Till Sale",)))
+    assert text == DASHES.replace("    - Order Completed\n    - Till Sale\n", "      [Till Sale]\n")
+    assert when_of(text, 0) == ConditionValues(kinds=("Till Sale",))
+
+
+def test_what_is_taken_out_of_a_row_leaves_the_remark_about_its_neighbour() -> None:
+    row = "{all: [{activity: A}, # by mail too\n    {field: source, is: x}]}"
+    text = RULES.replace("when: {activity: Till Sale}", f"when: {row}")
+    text = written(text, 1, ConditionValues(kinds=("A",)))
+    assert "{activity: A}, # by mail too\n    ]}" in text
+    assert when_of(text, 1) == ConditionValues(kinds=("A",))
+
+
 def test_each_change_is_written_in_its_own_place() -> None:
     when = when_of(RULES, 0)
     assert written(RULES, 0, replace(when, kinds=("Order Completed",))) == RULES.replace(
