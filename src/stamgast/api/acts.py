@@ -80,7 +80,7 @@ def register(api: NinjaAPI) -> None:
     @done_once
     def spend_points(request: HttpRequest, reference: str, body: SpendBody) -> Status[Values]:
         """Uses up an amount, what expires soonest first."""
-        return _ask(request, reference, Spend, body, spends=body.currency, currency=body.currency, amount=body.amount)
+        return _ask(request, reference, Spend, body, currency=body.currency, amount=body.amount)
 
     @api.post("/customers/{reference}/holds", response={201: OutcomeShape}, summary="Set aside")
     @done_once
@@ -88,7 +88,7 @@ def register(api: NinjaAPI) -> None:
         """Sets an amount aside until it is captured or released, or its time is over. What is held does not expire."""
         lasts = timedelta(seconds=body.lasts_seconds)
         values = {"currency": body.currency, "amount": body.amount, "lasts": lasts}
-        return _ask(request, reference, Hold, body, spends=body.currency, **values)
+        return _ask(request, reference, Hold, body, **values)
 
     @api.post("/customers/{reference}/holds/{hold_id}/capture", response={201: OutcomeShape}, summary="Capture a hold")
     @done_once
@@ -116,7 +116,7 @@ def register(api: NinjaAPI) -> None:
         with open_cursor() as cursor:
             receiver = get_customer(cursor, body.receiver, region=region()).id
         values = {"currency": body.currency, "amount": body.amount, "receiver_id": receiver}
-        return _ask(request, reference, Transfer, body, spends=body.currency, **values)
+        return _ask(request, reference, Transfer, body, **values)
 
 
 def done_once(operation: Write) -> Write:
@@ -125,17 +125,16 @@ def done_once(operation: Write) -> Write:
     return operation
 
 
-def _ask(
-    request: HttpRequest, reference: str, kind: type[Act], body: ReasonBody, *, spends: str | None = None, **values: Any
-) -> Status[Values]:
+def _ask(request: HttpRequest, reference: str, kind: type[Act], body: ReasonBody, **values: Any) -> Status[Values]:
     key, at = key_of(request), utc_now()
-    if spends is not None:
-        with open_cursor() as cursor:
-            require_spendable(cursor, spends, at=at)
 
     def asked(owner: UUID, anchor: UUID | None) -> Act:
         said: Values = {"key": key, "reason": body.reason, "occurred_at": at}
-        return kind(owner_id=owner, anchor_id=anchor, **said, **values)
+        one = kind(owner_id=owner, anchor_id=anchor, **said, **values)
+        if isinstance(one, Spend | Hold | Transfer):
+            with open_cursor() as cursor:
+                require_spendable(cursor, one)
+        return one
 
     return told(request, act(reference, asked, at=at, actor=actor_of(request), region=region()))
 

@@ -17,9 +17,10 @@ from stamgast.customers.queries import get_customer, list_identifiers, select_un
 from stamgast.flows.decide_pending import follow_changes
 from stamgast.kit.database import Cursor, is_in_transaction, open_cursor, transaction
 from stamgast.kit.together import Together
-from stamgast.ledger.acts import Act, Outcome, Transfer
+from stamgast.ledger.acts import Act, Donate, Hold, Outcome, Redeem, Spend, Transfer
 from stamgast.ledger.errors import REFUSALS, CurrencyNotSpendable, UnknownCurrency
 from stamgast.ledger.operations import perform
+from stamgast.ledger.parties import find_parties
 from stamgast.ledger.types import to_microseconds
 from stamgast.programmes.queries import find_programme
 from stamgast.programmes.terms import Currency, Document
@@ -131,13 +132,19 @@ def _address(cursor: Cursor, customer: str, asked: Asked, *, region: str | None)
     return one
 
 
-def require_spendable(cursor: Cursor, currency: str, *, at: datetime) -> None:
-    """Raises CurrencyNotSpendable unless the version in force at a moment has this currency and lets it be spent."""
-    known = _currencies_at(cursor, at).get(currency)
-    if known is None or not known.is_spendable:
+def require_spendable(cursor: Cursor, one: Spend | Hold | Transfer | Donate | Redeem) -> None:
+    """Raises CurrencyNotSpendable unless the version in force at the moment of an act has its currency and lets it be spent, or
+    the act was answered before: then that is answered again."""
+    known = _currencies_at(cursor, one.occurred_at).get(one.currency)
+    if (known is None or not known.is_spendable) and not was_asked(cursor, one):
         raise CurrencyNotSpendable(
-            f"{currency} cannot be spent." if known else "The programme has no such currency. Look at its document."
+            f"{one.currency} cannot be spent." if known else "The programme has no such currency. Look at its document."
         )
+
+
+def was_asked(cursor: Cursor, one: Act) -> bool:
+    """Whether an act was answered before, so that the same is answered whatever holds now."""
+    return bool(find_parties(cursor, [one.id]))
 
 
 def list_spendable(cursor: Cursor, *, at: datetime) -> list[str]:

@@ -20,10 +20,10 @@ from stamgast.flows.act import (
     require_currency,
     require_spendable,
     settle,
+    was_asked,
 )
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.ledger.acts import Donate, Issue, Outcome, Redeem
-from stamgast.ledger.parties import find_parties
 from stamgast.ledger.settlement import Period
 from stamgast.ledger.types import to_microseconds, to_moment
 from stamgast.programmes.expiry import NEVER, expires_at
@@ -76,14 +76,14 @@ def settled_days(cursor: Cursor, since: date | None, until: date | None, *, at: 
 
 def _allowed(cursor: Cursor, one: WithPartner) -> WithPartner:
     """The act, with the expiry that the programme gives it, where it may be done at this moment or was answered before."""
-    if find_parties(cursor, [one.id]):
+    if was_asked(cursor, one):
         return one
     if isinstance(one, Donate):
         require_active(cursor, one.charity, PartnerKind.CHARITY)
     else:
         require_active(cursor, one.partner, PartnerKind.PARTNER)
     if not isinstance(one, Issue):
-        require_spendable(cursor, one.currency, at=one.occurred_at)
+        require_spendable(cursor, one)
         return one
     require_currency(cursor, one.currency, at=one.occurred_at)
     return replace(one, expires_at=_expiry_of(cursor, one.currency, at=one.occurred_at))

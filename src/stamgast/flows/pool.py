@@ -12,7 +12,7 @@ from stamgast.customers.households import get_household, list_stays
 from stamgast.customers.operations import lock_customers
 from stamgast.customers.queries import customers_of, keep_customers, select_unmerged
 from stamgast.customers.types import HouseholdStay
-from stamgast.flows.act import BECAME_PART, find_owner, settle
+from stamgast.flows.act import BECAME_PART, find_owner, require_spendable, settle
 from stamgast.flows.decide_pending import follow_changes
 from stamgast.kit.database import Cursor, transaction
 from stamgast.kit.ids import derive_id
@@ -72,7 +72,7 @@ def find_household(cursor: Cursor, customer: UUID) -> str | None:
 def give_to_pool(member: str, *, currency: str, amount: int, asked: Asked) -> Outcome:
     """Moves points of a member to the pool of their household; they expire when they would have.
 
-    Raises CustomerNotFound, NotInHousehold, InvalidAct, and what REFUSALS holds.
+    Raises CustomerNotFound, NotInHousehold, CurrencyNotSpendable, InvalidAct, and what REFUSALS holds.
     """
 
     def act(cursor: Cursor) -> tuple[Outcome, str]:
@@ -86,6 +86,7 @@ def give_to_pool(member: str, *, currency: str, amount: int, asked: Asked) -> Ou
             amount=amount,
             **_said(asked),
         )
+        require_spendable(cursor, one)
         return _perform(cursor, one, asked), household
 
     return _once(act, "give to a pool", asked)
@@ -99,6 +100,7 @@ def spend_from_pool(member: str, *, currency: str, amount: int, asked: Asked) ->
         household = _lock_member(cursor, owner)
         pool = pool_id_of(household)
         one = Spend(owner_id=pool, anchor_id=anchor, currency=currency, amount=amount, **_said(asked))
+        require_spendable(cursor, one)
         outcome = _perform(cursor, one, asked)
         if outcome.is_repeat and list_who(cursor, [outcome.act_id]).get(outcome.act_id) != owner:
             raise ActKeyReused("Another member of the household used this key. Nothing was done; take a new key.")
@@ -124,7 +126,7 @@ def reverse_spend_from_pool(
 
 def take_from_pool(household: str, receiver: str, *, currency: str, amount: int, asked: Asked) -> Outcome:
     """Moves points from a pool to a customer, who may have left the household. Raises HouseholdNotFound, CustomerNotFound,
-    NotInHousehold for one who never was in it, InvalidAct, and what REFUSALS holds."""
+    NotInHousehold for one who never was in it, CurrencyNotSpendable, InvalidAct, and what REFUSALS holds."""
 
     def act(cursor: Cursor) -> tuple[Outcome, str]:
         owner, anchor = find_owner(cursor, receiver, region=asked.region)
@@ -139,6 +141,7 @@ def take_from_pool(household: str, receiver: str, *, currency: str, amount: int,
             amount=amount,
             **_said(asked),
         )
+        require_spendable(cursor, one)
         return _perform(cursor, one, asked), household
 
     return _once(act, "take from a pool", asked)

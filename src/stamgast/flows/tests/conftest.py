@@ -10,7 +10,9 @@ from stamgast.activities.operations import ensure_source, store
 from stamgast.activities.queries import load_catalogue
 from stamgast.flows.decide_pending import decide_pending
 from stamgast.flows.install import install
-from stamgast.kit.database import transaction
+from stamgast.flows.publish import put_in_force
+from stamgast.kit.database import open_cursor, transaction
+from stamgast.programmes.queries import list_versions
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 BY = {"actor": "staff:hanna@example.org", "at": NOW}
@@ -39,6 +41,13 @@ def order(number, days_ago, order_id, **who):
     properties = {"order_id": order_id, "revenue": "12.30", "currency": "EUR"}
     body = {"type": "track", "event": "Order Completed", "messageId": f"o{number}", "timestamp": at}
     return {**body, "properties": properties, **who}
+
+
+def make_spendable(at):
+    """From a moment on the score can be spent."""
+    with open_cursor() as cursor:
+        document = list_versions(cursor, "default")[-1].document.replace("spendable: false", "spendable: true")
+    put_in_force(document, effective_from=at, at=NOW, actor="test", reason="to spend")
 
 
 @pytest.fixture

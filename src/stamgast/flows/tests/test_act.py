@@ -9,17 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stamgast.customers.queries import get_customer
-from stamgast.flows.act import act, require_spendable
+from stamgast.flows.act import act, find_owner, require_spendable
 from stamgast.flows.audit import run as run_audit
 from stamgast.flows.merge_customers import merge_customers
-from stamgast.flows.publish import put_in_force
-from stamgast.flows.tests.conftest import BY, NOW, coupon, order, tell
+from stamgast.flows.tests.conftest import BY, NOW, coupon, make_spendable, order, tell
 from stamgast.flows.unmerge_customers import withdraw_judgement
 from stamgast.kit.database import open_cursor
 from stamgast.ledger.acts import Adjust, Capture, Donate, Hold, Reverse, Spend, Transfer
 from stamgast.ledger.errors import CurrencyNotSpendable, HoldEnded, InsufficientBalance, LedgerError
 from stamgast.ledger.queries import get_balances
-from stamgast.programmes.queries import list_versions
 
 pytestmark = pytest.mark.django_db
 ANNA, CARD = "user_id:anna", "card_number:7001"
@@ -230,10 +228,17 @@ def test_whatever_is_chosen_balances_hold_through_merges_and_their_opposite(shop
 
 def test_what_may_be_spent_is_said_by_the_version_in_force(shop):
     tomorrow = NOW + timedelta(days=1)
+    make_spendable(tomorrow)
     with open_cursor() as cursor:
-        document = list_versions(cursor, "default")[-1].document.replace("spendable: false", "spendable: true")
-    put_in_force(document, effective_from=tomorrow, at=NOW, actor="test", reason="to spend")
-    with open_cursor() as cursor:
-        require_spendable(cursor, "score", at=tomorrow)
+        owner, anchor = find_owner(cursor, "user_id:anna")
+
+        def spend(key, at):
+            return Spend(owner_id=owner, anchor_id=anchor, key=key, currency="score", amount=1, reason="test", occurred_at=at)
+
+        require_spendable(cursor, spend("later", tomorrow))
         with pytest.raises(CurrencyNotSpendable):
-            require_spendable(cursor, "score", at=NOW)
+            require_spendable(cursor, spend("now", NOW))
+    done = act("user_id:anna", lambda owner, anchor: spend("done", NOW), at=NOW, actor="test")
+    assert not done.is_repeat
+    with open_cursor() as cursor:
+        require_spendable(cursor, spend("done", NOW))

@@ -21,7 +21,7 @@ from stamgast.flows.pool import (
     take_from_pool,
 )
 from stamgast.flows.set_household import set_household
-from stamgast.flows.tests.conftest import BY, NOW, coupon, tell
+from stamgast.flows.tests.conftest import BY, NOW, coupon, make_spendable, tell
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.ledger.errors import ActKeyReused, InsufficientBalance
 from stamgast.ledger.queries import get_balances, list_movements
@@ -38,6 +38,7 @@ def asked(key):
 
 @pytest.fixture
 def home(shop):
+    make_spendable(NOW)
     tell(*[coupon(200 + n, 20 - n, userId="bob") for n in range(20)])
     for member in (ANNA, BOB):
         set_household(member, HOME, reason="they said so", **BY)
