@@ -104,16 +104,20 @@ def list_traits(cursor: Cursor, customer: UUID) -> list[Trait]:
     return [Trait(name, msgspec.json.decode(value), *rest) for name, value, *rest in cursor if value != "null"]
 
 
-def anchors_of(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, list[UUID]]:
-    """The ids of all identifiers that point at each customer, so that its activities can be found; merged ones have none."""
+def anchors_of(cursor: Cursor, customers: Collection[UUID], *, at: datetime | None = None) -> dict[UUID, list[UUID]]:
+    """The ids of all identifiers that point at each customer, so that its activities can be found; merged ones have none.
+
+    With ``at``, as was known at that moment.
+    """
+    then = "link.began_at <= %(at)s AND (link.ended_at IS NULL OR link.ended_at > %(at)s)"
     cursor.execute(
-        """
+        f"""
         SELECT wanted.id, array_agg(link.identifier_id ORDER BY link.identifier_id)
-        FROM unnest(%s::uuid[]) AS wanted (id)
-        JOIN customers_link AS link ON link.customer_id = wanted.id AND link.ended_at IS NULL
+        FROM unnest(%(customers)s::uuid[]) AS wanted (id)
+        JOIN customers_link AS link ON link.customer_id = wanted.id AND {"link.ended_at IS NULL" if at is None else then}
         GROUP BY wanted.id
         """,
-        (list(customers),),
+        {"customers": list(customers), "at": at},
     )
     return {customer: [] for customer in customers} | dict(cursor.fetchall())
 

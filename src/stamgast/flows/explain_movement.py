@@ -157,7 +157,7 @@ def _adds_to_earlier(cursor: Cursor, movement: Movement) -> bool:
 def _explain_activity(
     cursor: Cursor, programme: Programme, movement: Movement, activity_id: UUID, *, language: str
 ) -> Explanation | None:
-    """What each rule made of the activity, as known when the movement was posted; None when it is not, or no longer, the
+    """What each rule made of the activity, as known when the movement was posted; None when it was not, or no longer, the
     owner's."""
     history = read_history(cursor, programme, [movement.owner_id], with_body=True, received_by=movement.posted_at)
     place = pc.index(history["activity_id"], pa.scalar(activity_id.bytes, pa.binary(16))).as_py()

@@ -46,9 +46,10 @@ def read_history(
 ) -> pa.Table:
     """Everything that these customers did, as ACTIVITIES; properties and lines when the programme asks, or ``with_body``.
 
-    With ``received_by``, only what had come in by then; the months of birth are those that are known now.
+    With ``received_by``, only what had come in by then, and of who they were then; the months of birth are those that are known
+    now.
     """
-    anchors = anchors_of(cursor, customers)
+    anchors = anchors_of(cursor, customers, at=received_by)
     owner = {anchor: customer for customer, ids in anchors.items() for anchor in ids}
     columns = load_history(cursor, list(owner), needs_body=with_body or needs_body(programme))
     whose = {activity_id: owner[anchor] for activity_id, anchor in zip(columns.ids, columns.anchor_ids, strict=True)}

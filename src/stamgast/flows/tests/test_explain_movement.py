@@ -1,6 +1,7 @@
 """A movement says why it was posted, also when what it was posted for turned out to be something else."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -21,14 +22,14 @@ from stamgast.programmes.documents import default_document
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def happen(minute: int, event: str = "Order Completed", received_at: datetime = NOW, **who: str) -> None:
+def happen(minute: int, event: str = "Order Completed", received_at: datetime = NOW, order_id: str = "o", **who: str) -> None:
     """The same order is told of at this minute, or what became of it."""
     message = {
         "type": "track",
         "event": event,
         "messageId": f"m{minute}",
         "timestamp": f"2026-02-01T12:{minute:02}:00Z",
-        "properties": {"order_id": "o", "total": "5.00"},
+        "properties": {"order_id": order_id, "total": "5.00"},
         **who,
     }
     with transaction() as cursor:
@@ -38,6 +39,11 @@ def happen(minute: int, event: str = "Order Completed", received_at: datetime = 
         assert isinstance(read, NewActivity)
         store(cursor, [read], [])
     assert len(decide_pending(at=NOW, actor="worker", limit=10)) == 1
+
+
+def told(movement: UUID) -> str:
+    with open_cursor() as cursor:
+        return explain_movement(cursor, movement, language="en").sentence
 
 
 @pytest.mark.django_db
@@ -71,6 +77,40 @@ def test_an_activity_that_turns_out_to_be_of_somebody_else() -> None:
     with open_cursor() as cursor:
         assert get_customer(cursor, "anonymous_id:a").id != lost
         assert explain_movement(cursor, given.id, language="nl").sentence == f"Gekregen: {NO_LONGER_THEIRS['nl']}"
+
+
+@pytest.mark.django_db
+def test_what_was_given_before_two_became_one_is_explained_by_who_they_were() -> None:
+    """Each was given for a first order; of the one whom they became the later is the second."""
+    install(timezone="Europe/Amsterdam", at=NOW, actor="test")
+    document = (
+        default_document("Europe/Amsterdam")
+        .replace("score: 1", "score: 7")
+        .replace(
+            "  - name: coupon",
+            "  - {name: first, when: {activity: Order Completed}, nth: 1, give: {score: 20}}\n  - name: coupon",
+        )
+    )
+    publish_programme(
+        document, effective_from=BEGINNING, at=NOW, actor="test", reason="test", progress=lambda done, total: None
+    )
+    happen(10, order_id="a", anonymousId="a")
+    happen(20, order_id="u", userId="u")
+    owners = {}
+    with open_cursor() as cursor:
+        for reference in ("anonymous_id:a", "user_id:u"):
+            owner = get_customer(cursor, reference).id
+            owners[owner] = [(row.id, row.delta) for row in list_movements(cursor, owner).rows]
+    before = {key: told(key) for rows in owners.values() for key, _ in rows}
+    assert all("20 score" in told or "7 score" in told for told in before.values())
+    happen(30, received_at=NOW + timedelta(hours=1), order_id="c", userId="u", anonymousId="a")
+    assert {key: told(key) for key in before} == before
+    with open_cursor() as cursor:
+        survivor = get_customer(cursor, "user_id:u").id
+        assert get_customer(cursor, "anonymous_id:a").id == survivor
+        taken = [row for owner in owners for row in list_movements(cursor, owner).rows if row.delta < 0]
+    assert taken
+    assert all(told(row.id).startswith("Taken back") for row in taken)
 
 
 @pytest.mark.django_db
