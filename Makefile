@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.stamgast-ready
-BENCHES := intake ledger holds expiry score measures import identity duplicates
+BENCHES := intake ledger holds expiry score decide replay measures import identity duplicates
 # The tools read the settings module; they need a secret and no folder of the user's.
 TOOLS := STAMGAST_SECRET_KEY=only-for-the-tools-and-long-enough-to-be-accepted-as-one STAMGAST_DATA=.venv/data
 
