@@ -126,11 +126,11 @@ def fill(now: datetime) -> None:
     while decide_pending(at=now, actor="seed", limit=2_000) or settle_now(at=now, actor="seed"):
         pass
     propose(now)
+    draft(now)
     live_together(now)
     settle_with_others(now)
     put_right(now)
     define(now)
-    draft(now)
 
 
 TRAITS = (
@@ -157,7 +157,7 @@ def define(now: datetime) -> None:
 
 
 def draft(now: datetime) -> None:
-    """A version for later, one for later that was withdrawn, and two drafts."""
+    """A version by which points can be spent, one for later, one for later that was withdrawn, and two drafts."""
     from stamgast.flows.publish import put_in_force, withdraw_version
     from stamgast.kit.database import transaction
     from stamgast.programmes.drafts import begin_draft, send_to_review
@@ -173,6 +173,7 @@ def draft(now: datetime) -> None:
         begin_draft(cursor, id_=uuid.UUID(DRAFTS[1]), title="Half done", document=half, **named)
     with_budgets = text.replace("give: {score: 1}", "give: {score: 1}\n    budget: {score: 9000}")
     with_budgets = with_budgets.replace("give: {score: 5}", "give: {score: 5}\n    budget: {score: 100}")
+    with_budgets = with_budgets.replace("spendable: false", "spendable: true")
     put_in_force(with_budgets, effective_from=now, at=now, actor=f"staff:{EMAIL}", reason="No more than this")
     for number, days in ((8, 400), (9, 500)):
         put_in_force(
