@@ -1,5 +1,6 @@
 """The console's own words for what the rooms know: activities, reasons, refusals, names. No request, no database."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -370,6 +371,12 @@ def currency_label(currency: str) -> str:
     """What a currency of the programme is called."""
     labels = {"score": _("score"), "points": _("points"), "stamps": _("stamps"), "stars": _("stars")}
     return labels.get(currency, currency)
+
+
+def with_label(sentence: str, currency: str) -> str:
+    """A sentence with the first name of a currency as people call it. The score is one number, so its name is left out."""
+    name = "" if currency == "score" else f" {currency_label(currency)}"
+    return re.sub(rf" {re.escape(currency)}\b", lambda _found: name, sentence, count=1)
 
 
 def segment_name(slug: str, name: str) -> str:

@@ -53,6 +53,8 @@ def check(act: Act, at: datetime) -> None:
     amount = getattr(act, "amount", None)
     if isinstance(act, Adjust):
         amount = abs(act.amount)
+        if not amount:
+            raise InvalidAct("An adjustment adds or takes at least 1. Send another amount; below zero it is taken.")
     if amount is not None and not 1 <= amount <= LARGEST_AMOUNT:
         raise InvalidAct(f"An amount is from 1 to {LARGEST_AMOUNT:,}, not {amount:,}.")
     if act.occurred_at > at:

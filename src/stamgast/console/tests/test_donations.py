@@ -49,7 +49,11 @@ def test_a_customer_gives_once_and_it_stands_in_the_trail(signed_in: Client, for
     for _time in range(2):  # sent twice by a double click: done once
         assert signed_in.post(PAGE, sent).status_code == 302
     assert score() == before - 4
-    assert "a tree (owner@example.org)" in signed_in.get("/customers/user_id:900/statement").content.decode()
+    statement = signed_in.get("/customers/user_id:900/statement").content.decode()
+    assert "a tree (owner@example.org)" in statement
+    told = [signed_in.get(why).content.decode() for why in re.findall(r'href="(/movements/[^"]+/why)"', statement)]
+    assert sum("Donated: a tree" in text and ">\N{MINUS SIGN}" in text for text in told) >= 1
+    assert not any("expired</h2>" in text for text in told), "what was given away did not expire"
     assert "/donations" in signed_in.get("/customers/user_id:900").content.decode()
     assert "Forest" in signed_in.get("/ledger/settlement").content.decode()
     with open_cursor() as cursor:

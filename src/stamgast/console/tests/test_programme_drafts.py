@@ -70,6 +70,7 @@ def test_a_draft_is_kept_shown_and_published(signed_in: Client, shop: Source) ->
     assert "More for coupons" in signed_in.get("/programme").content.decode()
     text = signed_in.get(address(draft)).content.decode()
     assert "Coupon: it gives 7 for the score. Before: it gives 5 for the score." in text
+    assert "Begun by owner@example.org on version 1, last changed by owner@example.org" in text
     answer = signed_in.post(address(draft), of(draft, **{"amount 1 score": "8", "act": "save", "reason": "a treat"}))
     assert answer.status_code == 302
     assert (versions()[-1].version, "score: 8" in versions()[-1].document, drafts()) == (2, True, [])

@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 from stamgast.activities.errors import KindNotFound
 from stamgast.console import reader
 from stamgast.console.tests.catalogue import CONSOLE, extract_catalog, read_catalog
-from stamgast.console.words import customer_name, initials, refusal_sentence
+from stamgast.console.words import customer_name, initials, refusal_sentence, with_label
 from stamgast.customers.consent.errors import InvalidConsent
 from stamgast.customers.errors import InvalidIdentityRules
 from stamgast.customers.ruleset import read_rules
@@ -143,3 +143,16 @@ def test_preparing_again_changes_nothing() -> None:
     subprocess.run([sys.executable, ROOT / "hatch_build.py"], check=True)
     assert {path.name: path.stat().st_mtime_ns for path in vendor.iterdir()} == before
     assert {"tabler.min.css", "htmx.min.js", "vega-embed.min.js", "icons.svg", "figtree-latin.woff2"} <= set(before)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "currency", "expected"),
+    [
+        ("De grens van 50 per jaar hield 50 points tegen.", "points", "De grens van 50 per jaar hield 50 punten tegen."),
+        ("De grens van 5 per dag hield 1 score tegen.", "score", "De grens van 5 per dag hield 1 tegen."),
+        ("5 a.b meer vanaf 10 a.b.", "a.b", "5 a.b meer vanaf 10 a.b."),
+    ],
+)
+def test_a_sentence_calls_a_currency_as_people_do(sentence: str, currency: str, expected: str) -> None:
+    with translation.override("nl"):
+        assert with_label(sentence, currency) == expected

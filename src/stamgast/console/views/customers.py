@@ -34,6 +34,7 @@ from stamgast.console.words import (
     segment_name,
     trait_label,
     with_kinds,
+    with_label,
 )
 from stamgast.customers.consent.queries import list_changes
 from stamgast.customers.erasure.queries import find_erasure_of
@@ -154,7 +155,7 @@ def why(request: HttpRequest, movement_id: UUID) -> HttpResponse:
     outcomes = found.explanation.outcomes if found.explanation else ()
     context = {
         "activity": found.activity,
-        "look": look_of(found.activity) if found.activity else expiry_look([found.movement.delta]),
+        "title": look_of(found.activity).title if found.activity else _title_of(found.movement),
         "facts": activity_facts(found.activity) if found.activity else "",
         "at": found.movement.effective_at,
         "sentence": _why_sentence(found),
@@ -173,6 +174,13 @@ def why(request: HttpRequest, movement_id: UUID) -> HttpResponse:
     return show(request, "console/explanation.html", context)
 
 
+def _title_of(movement: Movement) -> str:
+    """What moved by no activity: points that expired, or what somebody did with them."""
+    if movement.kind is MovementKind.EXPIRE:
+        return expiry_look([movement.delta]).title
+    return f"{reader.signed(movement.delta)} {currency_label(movement.currency)}"
+
+
 def _why_sentence(found: MovementExplanation) -> str:
     """What happened to the balance, in one sentence; the plain case in the console's own words."""
     movement = found.movement
@@ -185,8 +193,8 @@ def _why_sentence(found: MovementExplanation) -> str:
 
 
 def _more(outcome: RuleOutcome) -> str:
-    """What would have given more. The score is one number and not many things, so its name is left out of the amount."""
-    return with_kinds((outcome.more or "").replace(" score ", " ") if outcome.currency == SCORE else outcome.more or "")
+    """What would have given more."""
+    return with_kinds(with_label(outcome.more or "", outcome.currency))
 
 
 def _of_one_activity(cursor: Cursor, movement: Movement) -> list[Movement]:

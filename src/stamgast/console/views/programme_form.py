@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from stamgast.activities.queries import list_kinds
 from stamgast.console import reader
+from stamgast.console.ledger_words import person_of
 from stamgast.console.pages import actor_of, is_part, page, show
 from stamgast.console.programme_editor import context_of, told
 from stamgast.console.programme_fields import Sent, Written, read_form
@@ -97,6 +98,8 @@ def edit(request: HttpRequest, draft: Draft | None) -> HttpResponse:
         "sent": sent,
         "after": base,
         "draft": draft,
+        "owner": person_of(draft.owner) if draft else "",
+        "changed_by": person_of(draft.changed_by) if draft else "",
         "newest": known.latest,
         "needs_second": needs_second,
         "wrote": draft is not None and actor_of(request) in draft.editors,
