@@ -53,6 +53,7 @@ def refusal_sentence(error: StamgastError) -> str:
             "Something of this person still waits for the worker, which takes it out first. Try again in a minute or two."
         ),
         "already_erased": _("This customer was erased before. Nothing was left to remove."),
+        "customer_erased": _("This customer was erased. Nothing was done."),
         "unknown_consent": _("There is no text for this purpose and channel yet. Write one first."),
         "consent_link_invalid": _("This link does not work. Copy the whole address from the message."),
         "consent_link_used": _("You answered by this link before. Nothing changed."),

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from stamgast.access.operations import record
+from stamgast.customers.erasure.errors import CustomerErased
+from stamgast.customers.erasure.queries import find_erasure_of
 from stamgast.customers.errors import CustomerChanged
 from stamgast.customers.operations import lock_customers
 from stamgast.customers.queries import customers_of, select_unmerged
@@ -58,8 +60,9 @@ def adjust(
 
     Above the limit it is a proposal, which waits. The same key again is the same adjustment: what was answered, what waits, or
     what it became. In a transaction of its own, so that a refusal is kept; what is done stands in the trail. Locks the customer
-    first, so that of two adjustments at once the second counts the first. Raises CustomerNotFound, ReasonMissing,
-    UnknownCurrency, InvalidAct, ActKeyReused, InsufficientBalance, and AdjustmentRefused where a second person refused it.
+    first, so that of two adjustments at once the second counts the first. Raises CustomerNotFound, CustomerErased,
+    ReasonMissing, UnknownCurrency, InvalidAct, ActKeyReused, InsufficientBalance, and AdjustmentRefused where a second person
+    refused it.
     """
 
     said = required_reason(reason)
@@ -84,6 +87,8 @@ def adjust(
             if known is not None:
                 return _again(cursor, known, one)
             if find_outcome(cursor, one.id) is None:
+                if find_erasure_of(cursor, owner) is not None:
+                    raise CustomerErased("This customer was erased. Nothing was done.")
                 require_currency(cursor, currency, at=at)
                 check(one, at)
                 if _is_above_limit(cursor, one, at=at, actor=actor):

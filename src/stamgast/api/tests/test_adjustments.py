@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from stamgast.flows.adjust import approve_adjustment, refuse_adjustment
+from stamgast.flows.erase import erase
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import transaction
 from stamgast.ledger.adjusting import set_limit
@@ -88,3 +89,11 @@ def test_what_a_second_person_refused_stays_refused(limited, ask, get):
     refuse_adjustment(UUID(proposal["id"]), reason="no photo", at=utc_now(), actor="staff:bob@example.org")
     assert refused(ask("/adjustments", "up", **LATE)) == (409, "adjustment_refused")
     assert get(ANNA).json()["balances"] == before
+
+
+def test_who_was_erased_is_not_adjusted_by_our_own_id(ask, get, client, key):
+    anna = get(ANNA).json()["id"]
+    erase(anna, reason="asked", at=utc_now(), actor="test")
+    headers = {"authorization": f"Bearer {key}", "idempotency-key": "k"}
+    answer = client.post(f"/v1/customers/{anna}/adjustments", LATE, content_type="application/json", headers=headers)
+    assert refused(answer) == (409, "customer_erased")

@@ -17,6 +17,13 @@ class AlreadyErased(StamgastError):
     kind = Kind.CONFLICT
 
 
+class CustomerErased(StamgastError):
+    """The customer was erased, so nothing is done for them and nothing written about them any more."""
+
+    code = "customer_erased"
+    kind = Kind.CONFLICT
+
+
 class ErasureKeyLost(StamgastError):
     """The key of the tombstones is locked with a secret that is not given."""
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from stamgast.customers.erasure.errors import CustomerErased
 from stamgast.customers.errors import ReasonMissing
 from stamgast.customers.queries import get_customer, list_identifiers
 from stamgast.flows.adjust import adjust, approve_adjustment, refuse_adjustment
@@ -249,6 +250,19 @@ def test_an_erasure_reaches_what_was_written(limited):
     assert found[0].decided_by == "erasure"
     with pytest.raises(ProposalDecided):
         approve(waits)
+
+
+def test_nothing_is_written_about_who_was_erased(limited):
+    with open_cursor() as cursor:
+        anna = str(get_customer(cursor, "user_id:anna").id)
+    before = ask(10, "before", customer=anna)
+    erase(anna, reason="asked", at=NOW, actor="test")
+    for amount in (10, -10, 200):
+        with pytest.raises(CustomerErased):
+            ask(amount, f"after {amount}", customer=anna, reason="Anna called")
+    assert (waiting(), score(anna)) == ([], ANNA + 10)
+    assert trail() == [(HANNA, "adjust")]
+    assert ask(10, "before", customer=anna).act_id == before.act_id, "what was answered is answered again"
 
 
 def test_lists_page(limited):
