@@ -98,7 +98,7 @@ def adjust(
                     return proposal
             outcome = _perform(cursor, one, at=at, actor=actor)
             if not outcome.refusal and not outcome.is_repeat:
-                detail = {"act": str(outcome.act_id), "currency": currency, "amount": amount, "reason": said}
+                detail = {"act": str(outcome.act_id), "currency": currency, "amount": amount}
                 record(cursor, actor, "adjust", f"customer:{owner}", detail, at)
             return outcome
 

@@ -48,8 +48,8 @@ def act_with_partner(customer: str, wanted: Wanted, *, at: datetime, actor: str,
 
 
 def donate_by_hand(customer: str, wanted: Callable[[UUID, UUID | None], Donate], *, at: datetime, actor: str) -> Outcome:
-    """A person does it for a customer, which stands in the trail, in the transaction of the act; a refusal is kept too. Raises
-    as ``act_with_partner`` does."""
+    """A person does it for a customer, which stands in the trail, in the transaction of the act; why stands with the act
+    alone. A refusal is kept too. Raises as ``act_with_partner`` does."""
 
     def ask() -> Outcome:
         with transaction() as cursor:
@@ -59,7 +59,7 @@ def donate_by_hand(customer: str, wanted: Callable[[UUID, UUID | None], Donate],
                 raise answer
             if not answer.refusal and not answer.is_repeat:
                 detail = {"act": str(one.id), "charity": one.charity, "currency": one.currency, "amount": one.amount}
-                record(cursor, actor, "donate", f"customer:{one.owner_id}", {**detail, "reason": one.reason}, at)
+                record(cursor, actor, "donate", f"customer:{one.owner_id}", detail, at)
         return answer
 
     return settle(ask)

@@ -92,6 +92,9 @@ def test_without_a_limit_nobody_else_is_needed(db, shop):
     assert isinstance(ask(1_000_000), Outcome)
     assert score() == ANNA + 1_000_000
     assert trail() == [(HANNA, "adjust")]
+    with open_cursor() as cursor:
+        [detail] = cursor.execute("SELECT detail FROM access_trail WHERE action = 'adjust'").fetchone()
+    assert "the parcel was late" not in str(detail), "why stands with the act"
 
 
 def test_up_to_the_limit_it_is_done_and_above_it_waits(limited):
