@@ -23,6 +23,7 @@ from stamgast.customers.queries import anchors_of, get_profile
 from stamgast.customers.trait_queries import list_trait_values
 from stamgast.kit.database import Cursor
 from stamgast.kit.paging import LARGEST_PAGE, Page
+from stamgast.ledger.adjusting import Proposal, list_proposals_of
 from stamgast.ledger.queries import get_balances, list_movements
 from stamgast.segments.queries import list_stays_of
 
@@ -32,14 +33,16 @@ TITLES = {
         "title": "Everything that is known of you", "identifiers": "Known as", "traits": "What was told", "consents": "Consent",
         "judgements": "What people said about who you are", "links": "How you became one customer",
         "households": "Where you live", "balances": "What you have",
-        "movements": "What was given and taken", "segments": "Groups you were in", "devices": "Devices", "sources": "Sources",
+        "movements": "What was given and taken", "adjustments": "Corrections that waited for a second person",
+        "segments": "Groups you were in", "devices": "Devices", "sources": "Sources",
         "activities": "What you did", "refusals": "What was refused",
     },
     "nl": {
         "title": "Alles wat er van je bekend is", "identifiers": "Bekend als", "traits": "Wat er verteld is",
         "consents": "Toestemming", "judgements": "Wat mensen zeiden over wie je bent", "links": "Hoe je één klant werd",
         "households": "Waar je woont",
-        "balances": "Wat je hebt", "movements": "Wat gegeven en genomen is", "segments": "Groepen waar je in zat",
+        "balances": "Wat je hebt", "movements": "Wat gegeven en genomen is",
+        "adjustments": "Correcties die op een tweede persoon wachtten", "segments": "Groepen waar je in zat",
         "devices": "Apparaten", "sources": "Bronnen", "activities": "Wat je deed", "refusals": "Wat geweigerd is",
     },
 }  # fmt: skip
@@ -84,6 +87,7 @@ def gather(cursor: Cursor, reference: str, *, at: datetime, region: str | None) 
         "households": list_stays(cursor, [customer]).get(customer, []),
         "balances": get_balances(cursor, customer),
         "movements": list(_all(lambda after: list_movements(cursor, customer, after=after, limit=LARGEST_PAGE))),
+        "adjustments": _adjustments(cursor, customer, anchors),
         "segments": list_stays_of(cursor, customer),
         "devices": list_devices(cursor, anchors),
         "sources": list_sources_of(cursor, anchors),
@@ -100,6 +104,17 @@ def _all(read: Callable[[str | None], Page[Row]]) -> Iterator[Row]:
         if page.next_cursor is None:
             return
         after = page.next_cursor
+
+
+def _adjustments(cursor: Cursor, customer: UUID, anchors: Sequence[UUID]) -> list[dict[str, Any]]:
+    def read(after: str | None) -> Page[Proposal]:
+        return list_proposals_of(cursor, customer, anchors, after=after, limit=LARGEST_PAGE)
+
+    names = (
+        "asked_at", "asked_by", "currency", "amount", "expires_at", "reason", "state", "decided_at", "decided_by",
+        "decided_reason",
+    )  # fmt: skip
+    return [{name: getattr(one, name) for name in names} for one in _all(read)]
 
 
 def _refusals(cursor: Cursor, texts: Sequence[str], region: str | None) -> list[dict[str, Any]]:

@@ -5,9 +5,11 @@ import json
 import zipfile
 
 from stamgast.access.operations import create_key
+from stamgast.flows.adjust import adjust, refuse_adjustment
 from stamgast.flows.export_lake import clean
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
+from stamgast.ledger.adjusting import set_limit
 
 from .conftest import NOW
 
@@ -17,6 +19,25 @@ BOB = "/v1/customers/email:bob@example.org"
 def actions():
     with open_cursor() as cursor:
         return [row[0] for row in cursor.execute("SELECT action FROM access_trail WHERE action <> 'create key'").fetchall()]
+
+
+def test_what_was_proposed_for_a_person_is_told_to_them(shop, get):
+    with transaction() as cursor:
+        set_limit(cursor, "score", 5, at=NOW, actor="test", reason="audit")
+    said = {"currency": "score", "amount": 9, "at": NOW, "actor": "staff:hanna@example.org"}
+    proposal = adjust("user_id:bob", reason="Bob called", key="k", **said)
+    adjust("user_id:anna", reason="Anna called", key="k2", **said)
+    refuse_adjustment(proposal.id, reason="no photo", at=NOW, actor="staff:owner@example.org")
+    with zipfile.ZipFile(io.BytesIO(get(f"{BOB}/export").content)) as archive:
+        [told] = json.loads(archive.read("data.json"))["adjustments"]
+        page = archive.read("index.html").decode()
+    assert told == {
+        "asked_at": NOW.isoformat(), "asked_by": "staff:hanna@example.org", "currency": "score", "amount": 9,
+        "expires_at": None, "reason": "Bob called", "state": "refused", "decided_at": NOW.isoformat(),
+        "decided_by": "staff:owner@example.org", "decided_reason": "no photo",
+    }  # fmt: skip
+    assert "no photo" in page
+    assert "Anna called" not in page
 
 
 def test_everything_that_is_known_of_one_person_and_of_nobody_else(shop, get):
