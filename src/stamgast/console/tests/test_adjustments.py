@@ -163,7 +163,12 @@ def test_only_an_owner_sets_a_limit(signed_in: Client, marketer: Client, shop: S
         said = signed_in.post(f"{LIST}/limit", wrong, follow=True).content.decode()
         assert "A limit is a whole number" in said
     assert limits() == {"score": 500}
-    assert "Kept." in signed_in.post(f"{LIST}/limit", {"currency": "score", "limit": ""}, follow=True).content.decode()
+    for reason in ({}, {"reason": " "}):
+        said = signed_in.post(f"{LIST}/limit", {"currency": "score", "limit": "", **reason}, follow=True)
+        assert "Say why" in said.content.decode()
+    assert limits() == {"score": 500}
+    none = {"currency": "score", "limit": "", "reason": "nobody asked for it"}
+    assert "Kept." in signed_in.post(f"{LIST}/limit", none, follow=True).content.decode()
     assert limits() == {}
 
 

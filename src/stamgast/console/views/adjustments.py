@@ -17,11 +17,12 @@ from stamgast.console.pages import LONGEST_REASON, act, actor_of, page, role_of,
 from stamgast.console.permissions import may
 from stamgast.console.views.customers import profile_name
 from stamgast.console.views.ledger import tabs
-from stamgast.console.views.pools import LONGEST_DIGITS, wrong_in
+from stamgast.console.views.pools import is_number, wrong_in
 from stamgast.console.views.statements import midnight_of
 from stamgast.console.words import currency_label, customer_name, refusal_sentence
 from stamgast.customers.erasure.queries import find_erasure_of
 from stamgast.customers.queries import get_profile, summarise_customers
+from stamgast.customers.reasons import required_reason
 from stamgast.flows.act import list_currencies
 from stamgast.flows.adjust import adjust as adjust_balance
 from stamgast.flows.adjust import approve_adjustment, owners_of, refuse_adjustment
@@ -118,7 +119,11 @@ def adjustments(request: HttpRequest) -> HttpResponse:
 @require_POST
 def decide(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
     """Approves or refuses, and goes back to where that was asked."""
-    said: dict[str, Any] = {"reason": _reason(request), "at": utc_now(), "actor": actor_of(request)}
+    said: dict[str, Any] = {
+        "reason": request.POST.get("reason", "").strip()[:LONGEST_REASON],
+        "at": utc_now(),
+        "actor": actor_of(request),
+    }
     if request.POST.get("answer") == "approve":
         approve_adjustment(proposal_id, **said)
         messages.success(request, _("Approved. It stands on the statement, with its reason."))
@@ -131,9 +136,9 @@ def decide(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
 @act
 @require_POST
 def limit(request: HttpRequest) -> HttpResponse:
-    """Sets the limit of a currency; left empty there is none."""
+    """Sets the limit of a currency; left empty there is none. Says why."""
     typed = request.POST.get("limit", "").strip()
-    if typed and not _is_number(typed):
+    if typed and not is_number(typed):
         raise InvalidLimit("A limit is a whole number, 0 or more, or none.")
     with open_cursor() as cursor:
         known = {*list_currencies(cursor, at=utc_now()), *list_limits(cursor)}
@@ -142,7 +147,8 @@ def limit(request: HttpRequest) -> HttpResponse:
         raise InvalidLimit("The programme has no such currency.")
     with transaction() as cursor:
         amount = int(typed) if typed else None
-        set_limit(cursor, currency, amount, at=utc_now(), actor=actor_of(request), reason=_reason(request))
+        reason = required_reason(request.POST.get("reason", ""))
+        set_limit(cursor, currency, amount, at=utc_now(), actor=actor_of(request), reason=reason)
     messages.success(request, _("Kept. It holds for what is asked from now on."))
     return redirect("console:adjustments")
 
@@ -173,7 +179,7 @@ def _act(request: HttpRequest, reference: str) -> None:
         currency=request.POST.get("currency", ""),
         amount=-amount if is_taken else amount,
         expires_at=None if is_taken else _expiry(request),
-        reason=_reason(request),
+        reason=required_reason(request.POST.get("reason", "")),
         key=f"console {request.POST.get('key', '')[:100]}",
         at=utc_now(),
         actor=actor_of(request),
@@ -192,14 +198,6 @@ def _wrong_in(request: HttpRequest) -> str:
     if last_day and (expires_at is None or expires_at <= utc_now()):
         return _("The last day lies in the past. Choose a later one, or none.")
     return ""
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= LONGEST_DIGITS
-
-
-def _reason(request: HttpRequest) -> str:
-    return request.POST.get("reason", "").strip()[:LONGEST_REASON]
 
 
 def _expiry(request: HttpRequest) -> datetime | None:

@@ -98,10 +98,15 @@ def _act(request: HttpRequest, household: str) -> Outcome:
     return act(member, currency=currency, amount=amount, asked=asked)
 
 
+def is_number(text: str) -> bool:
+    """Whether this is a whole number, 0 or more, as it was typed."""
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_DIGITS
+
+
 def wrong_in(request: HttpRequest) -> str:
     """What is wrong with the amount and the reason as they were typed; empty where nothing is."""
     amount = request.POST.get("amount", "").strip()
-    if not (amount.isascii() and amount.isdigit() and len(amount) <= LONGEST_DIGITS) or not int(amount):
+    if not is_number(amount) or not int(amount):
         return _("An amount is a whole number, 1 or more.")
     return "" if request.POST.get("reason", "").strip() else _("Say why, in a few words.")
 

@@ -19,10 +19,10 @@ from stamgast.console import reader
 from stamgast.console.days import read_day
 from stamgast.console.files import stream_csv
 from stamgast.console.ledger_words import partner_kind_label, person_of
-from stamgast.console.pages import LONGEST_REASON, act, actor_of, page, show
+from stamgast.console.pages import act, actor_of, page, show
 from stamgast.console.views.ledger import tabs
 from stamgast.console.words import currency_label
-from stamgast.customers.errors import ReasonMissing
+from stamgast.customers.reasons import required_reason
 from stamgast.flows.partners import settled_days
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
@@ -98,7 +98,9 @@ def partners(request: HttpRequest) -> HttpResponse:
 def partner_close(request: HttpRequest, code: str) -> HttpResponse:
     """Nothing more is done with it from now on."""
     with transaction() as cursor:
-        close_partner(cursor, code, reason=_reason(request), at=utc_now(), actor=actor_of(request))
+        close_partner(
+            cursor, code, reason=required_reason(request.POST.get("reason", "")), at=utc_now(), actor=actor_of(request)
+        )
     messages.success(request, _("It is closed. What is to be settled stays."))
     return redirect("console:partners")
 
@@ -108,16 +110,11 @@ def partner_close(request: HttpRequest, code: str) -> HttpResponse:
 def partner_open(request: HttpRequest, code: str) -> HttpResponse:
     """Takes back that it was closed."""
     with transaction() as cursor:
-        open_partner(cursor, code, reason=_reason(request), at=utc_now(), actor=actor_of(request))
+        open_partner(
+            cursor, code, reason=required_reason(request.POST.get("reason", "")), at=utc_now(), actor=actor_of(request)
+        )
     messages.success(request, _("It is active again."))
     return redirect("console:partners")
-
-
-def _reason(request: HttpRequest) -> str:
-    reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
-    if not reason:
-        raise ReasonMissing("Say why, so that others understand it later. Nothing was changed.")
-    return reason
 
 
 def _month(cursor: Cursor, request: HttpRequest) -> tuple[Period, date]:
