@@ -198,7 +198,7 @@ def _once(act: Callable[[Cursor], tuple[Outcome, str]], action: str, asked: Aske
             outcome, household = act(cursor)
             if not outcome.refusal and not outcome.is_repeat:
                 detail = {"act": str(outcome.act_id), "currency": outcome.currency, "amount": outcome.amount}
-                record(cursor, asked.actor, action, f"household:{household}", {**detail, "reason": asked.reason}, asked.at)
+                record(cursor, asked.actor, action, f"household:{household}", detail, asked.at)
         return outcome
 
     return settle(ask)
