@@ -11,8 +11,8 @@ from django.utils import translation
 import stamgast
 from stamgast.api.problems import OF_NO_ROUTE, STATUS_OF
 from stamgast.cli import COMMANDS
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.console.upload_words import problem_sentence
-from stamgast.console.words import refusal_sentence
 from stamgast.kit.configuration import SETTINGS
 from stamgast.kit.errors import Kind, StamgastError
 

@@ -11,6 +11,7 @@ from ninja.responses import Status
 
 from stamgast.access.errors import InvalidIdempotencyKey
 from stamgast.access.types import ApiKey
+from stamgast.api.headers import say_replayed
 from stamgast.api.idempotency import HEADER
 from stamgast.api.keys import actor_of, region
 from stamgast.customers.queries import get_customer
@@ -152,6 +153,6 @@ def key_of(request: HttpRequest) -> str:
 
 def told(request: HttpRequest, outcome: Outcome) -> Status[Values]:
     """The answer that says what was done, and in its header whether that was before."""
-    request.is_replayed = outcome.is_repeat  # type: ignore[attr-defined]  # read by headers.add_headers
+    say_replayed(request, outcome.is_repeat)
     shape = {"id": outcome.act_id, "kind": outcome.kind.name.lower(), "currency": outcome.currency}
     return Status(201, shape | {"amount": outcome.amount, "available": outcome.available})

@@ -11,6 +11,7 @@ from ninja.responses import Status
 from pydantic import AwareDatetime
 
 from stamgast.api.acts import LARGEST_AMOUNT, OutcomeShape, ReasonBody, done_once, key_of, told
+from stamgast.api.headers import say_replayed
 from stamgast.api.keys import actor_of, region
 from stamgast.flows.adjust import adjust
 from stamgast.kit.clock import utc_now
@@ -60,5 +61,5 @@ def register(api: NinjaAPI) -> None:
         )
         if isinstance(answer, Outcome):
             return told(request, replace(answer, amount=body.amount))
-        request.is_replayed = answer.is_repeat  # type: ignore[attr-defined]  # read by headers.add_headers
+        say_replayed(request, answer.is_repeat)
         return Status(202, answer)

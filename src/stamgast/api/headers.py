@@ -8,8 +8,13 @@ from django.http import HttpRequest, HttpResponseBase
 from stamgast.access.types import Rate
 
 
+def say_replayed(request: HttpRequest, is_replayed: bool) -> None:
+    """Has the answer's header say whether what was asked had been done before."""
+    request.is_replayed = is_replayed  # type: ignore[attr-defined]  # a request has no other place for what its answer needs
+
+
 def add_headers(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Django middleware. ``Keyed`` leaves ``request.rate``, ``idempotent`` leaves ``request.is_replayed``."""
+    """Django middleware. ``Keyed`` leaves ``request.rate``, ``say_replayed`` leaves ``request.is_replayed``."""
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         response: HttpResponseBase = get_response(request)

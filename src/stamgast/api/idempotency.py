@@ -26,6 +26,7 @@ from ninja.responses import Status
 from stamgast.access.errors import InvalidIdempotencyKey
 from stamgast.access.operations import claim_answer, keep_answer
 from stamgast.access.types import ApiKey
+from stamgast.api.headers import say_replayed
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import transaction
 
@@ -51,7 +52,7 @@ def idempotent(operation: Operation) -> Operation:
             key: ApiKey = request.auth  # type: ignore[attr-defined]  # ninja keeps there what Keyed returned
             kept = claim_answer(cursor, key.id, name, _fingerprint(request), at=utc_now())
             if kept is not None:
-                request.is_replayed = True  # type: ignore[attr-defined]  # read by headers.add_headers
+                say_replayed(request, True)
                 return _answer(kept.status, kept.body)
             result = operation(request, *arguments, **named)
             status, value = (result.status_code, result.value) if isinstance(result, Status) else (None, result)

@@ -69,4 +69,4 @@ def check_name(field: str, name: str, taken: Set[str]) -> None:
 
 def one_of(sent: str | None, known: Sequence[str], otherwise: str) -> str:
     """What was sent where it is known, else ``otherwise``."""
-    return sent if sent in known else otherwise  # type: ignore[return-value]
+    return sent if sent is not None and sent in known else otherwise

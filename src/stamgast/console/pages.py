@@ -23,8 +23,8 @@ from stamgast.access.types import Role
 from stamgast.activities.refusal_queries import count_refusals
 from stamgast.console.access_words import role_label
 from stamgast.console.permissions import RULES, VISITOR, may, may_see_people, roles_of
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.console.views.problems import problem_page
-from stamgast.console.words import refusal_sentence
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.kit.errors import Kind, StamgastError

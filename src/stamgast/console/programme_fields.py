@@ -16,8 +16,9 @@ from stamgast.console.condition_fields import read_condition, read_turn
 from stamgast.console.field_values import InvalidField, amount_of_money, optional, whole
 from stamgast.console.pages import LONGEST_REASON, shop_zone
 from stamgast.console.programme_words import rule_label
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.console.tier_fields import new_level, read_tiers
-from stamgast.console.words import currency_label, refusal_sentence
+from stamgast.console.words import currency_label
 from stamgast.kit.errors import StamgastError
 from stamgast.programmes.documents import Document, load
 from stamgast.programmes.drafts import LONGEST_TITLE

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from stamgast.console import reader
-from stamgast.console.words import refusal_sentence
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.kit.errors import StamgastError
 from stamgast.traits.definition import Definition
 from stamgast.traits.errors import InvalidTrait

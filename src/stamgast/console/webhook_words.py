@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from stamgast.console import reader
-from stamgast.console.words import refusal_sentence
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.kit.errors import StamgastError
 from stamgast.webhooks.types import Delivery, DeliveryState, EndpointSummary, Outcome, WhyOff
 

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from stamgast.access.operations import create_staff
+from stamgast.access.types import Role
 from stamgast.activities.messages import Refused
 from stamgast.activities.operations import create_source, install_kinds, store
 from stamgast.activities.queries import load_reader
@@ -28,6 +29,18 @@ def staff(db: None) -> str:
 def signed_in(client: Client, staff: str) -> Client:
     answer = client.post("/sign-in", {"email": staff, "password": PASSWORD})
     assert (answer.status_code, answer["Location"]) == (302, "/")
+    return client
+
+
+@pytest.fixture
+def marketer(signed_in: Client) -> Client:
+    """A second person, who is signed in too."""
+    with transaction() as cursor:
+        create_staff(
+            cursor, email="m@example.org", name="Mo", password=PASSWORD, at=utc_now(), actor="test", role=Role.MARKETER
+        )
+    client = Client()
+    assert client.post("/sign-in", {"email": "m@example.org", "password": PASSWORD}).status_code == 302
     return client
 
 

@@ -7,10 +7,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from stamgast.access.operations import create_staff
-from stamgast.access.types import Role
 from stamgast.activities.types import Source
-from stamgast.console.tests import PASSWORD
 from stamgast.customers.queries import get_customer
 from stamgast.flows.erase import erase
 from stamgast.kit.clock import utc_now
@@ -69,17 +66,6 @@ def test_what_cannot_be_is_said_and_changes_nothing(signed_in: Client, shop: Sou
 
 
 LIST = "/ledger/adjustments"
-
-
-@pytest.fixture
-def marketer(signed_in: Client) -> Client:
-    with transaction() as cursor:
-        create_staff(
-            cursor, email="m@example.org", name="Mo", password=PASSWORD, at=utc_now(), actor="test", role=Role.MARKETER
-        )
-    client = Client()
-    assert client.post("/sign-in", {"email": "m@example.org", "password": PASSWORD}).status_code == 302
-    return client
 
 
 @pytest.fixture

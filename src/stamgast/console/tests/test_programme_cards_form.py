@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 
 from stamgast.activities.types import Source
+from stamgast.console.tests.editing import send_form
 from stamgast.programmes.documents import load
 
-ADDRESS = "/programme/edit"
 DOCUMENT = """\
 programme: default
 timezone: Europe/Amsterdam
@@ -22,11 +22,7 @@ cards:
 
 
 def sent(client: Client, act: str, draft: str = DOCUMENT, **fields: str) -> tuple[str, str]:
-    """What the page answers, and the document that stands in it."""
-    answer = client.post(ADDRESS, {"draft": draft, "after": "1", "act": act, **fields}).content.decode()
-    typed = re.search(r'<textarea[^>]* id="document"[^>]*>(.*?)</textarea>', answer, re.DOTALL)
-    assert typed is not None
-    return answer, html.unescape(typed[1])
+    return send_form(client, act, draft=draft, **fields)
 
 
 @pytest.mark.parametrize(

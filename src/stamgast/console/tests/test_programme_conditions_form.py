@@ -2,14 +2,15 @@
 
 import html
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from stamgast.activities.types import Source
+from stamgast.console.tests.editing import ADDRESS, send_form
 from stamgast.programmes.documents import load
 
-ADDRESS = "/programme/edit"
 DOCUMENT = """\
 programme: default
 timezone: Europe/Amsterdam
@@ -29,12 +30,8 @@ FIRST = {"when 0": "simple", "kind 0": ["Order Completed", "Till Sale"], "over 0
 SECOND = {"when 1": "simple", "kind 1": ["Till Sale", ""]}
 
 
-def sent(client: Client, act: str, **fields: object) -> tuple[str, str]:
-    """What the page answers, and the document that stands in it."""
-    answer = client.post(ADDRESS, {"draft": DOCUMENT, "after": "1", "act": act, **fields}).content.decode()
-    typed = re.search(r'<textarea[^>]* id="document"[^>]*>(.*?)</textarea>', answer, re.DOTALL)
-    assert typed is not None
-    return answer, html.unescape(typed[1])
+def sent(client: Client, act: str, **fields: Any) -> tuple[str, str]:
+    return send_form(client, act, **{"draft": DOCUMENT, **fields})
 
 
 @pytest.mark.parametrize(

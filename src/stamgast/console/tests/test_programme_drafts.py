@@ -4,13 +4,9 @@ import re
 from datetime import timedelta
 from html import unescape
 
-import pytest
 from django.test import Client
 
-from stamgast.access.operations import create_staff
-from stamgast.access.types import Role
 from stamgast.activities.types import Source
-from stamgast.console.tests import PASSWORD
 from stamgast.flows.publish import put_in_force
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
@@ -51,17 +47,6 @@ def keep(client: Client, **fields: str) -> Draft:
 
 def address(draft: Draft) -> str:
     return f"/programme/drafts/{draft.id}"
-
-
-@pytest.fixture
-def marketer(signed_in: Client) -> Client:
-    with transaction() as cursor:
-        create_staff(
-            cursor, email="m@example.org", name="Mo", password=PASSWORD, at=utc_now(), actor="test", role=Role.MARKETER
-        )
-    client = Client()
-    assert client.post("/sign-in", {"email": "m@example.org", "password": PASSWORD}).status_code == 302
-    return client
 
 
 def test_a_draft_is_kept_shown_and_published(signed_in: Client, shop: Source) -> None:

@@ -2,15 +2,16 @@
 
 import html
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from stamgast.activities.types import Source
+from stamgast.console.tests.editing import ADDRESS, send_form
 from stamgast.programmes.documents import load
 from stamgast.programmes.terms import Tiers
 
-ADDRESS = "/programme/edit"
 DOCUMENT = """\
 programme: default
 timezone: Europe/Amsterdam
@@ -27,12 +28,8 @@ tiers:
 """
 
 
-def sent(client: Client, act: str, **fields: str) -> tuple[str, str]:
-    """What the page answers, and the document that stands in it."""
-    answer = client.post(ADDRESS, {"draft": DOCUMENT, "after": "1", "act": act, **fields}).content.decode()
-    typed = re.search(r'<textarea[^>]* id="document"[^>]*>(.*?)</textarea>', answer, re.DOTALL)
-    assert typed is not None
-    return answer, html.unescape(typed[1])
+def sent(client: Client, act: str, **fields: Any) -> tuple[str, str]:
+    return send_form(client, act, **{"draft": DOCUMENT, **fields})
 
 
 def tiers(text: str) -> Tiers:

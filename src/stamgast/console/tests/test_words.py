@@ -11,8 +11,9 @@ from django.utils import timezone, translation
 
 from stamgast.activities.errors import KindNotFound
 from stamgast.console import reader
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.console.tests.catalogue import CONSOLE, extract_catalog, read_catalog
-from stamgast.console.words import customer_name, initials, refusal_sentence, with_label
+from stamgast.console.words import customer_name, initials, with_label
 from stamgast.customers.consent.errors import InvalidConsent
 from stamgast.customers.errors import InvalidIdentityRules
 from stamgast.customers.ruleset import read_rules

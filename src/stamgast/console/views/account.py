@@ -24,8 +24,8 @@ from stamgast.access.types import StaffMember
 from stamgast.console import reader
 from stamgast.console.access_words import agent_words, role_label, role_sentence
 from stamgast.console.pages import act, actor_of, page, safe_target, show
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.console.views.sign_in import LONGEST_CODE, seconds_of, wait_sentence
-from stamgast.console.words import refusal_sentence
 from stamgast.flows.sign_in import confirm_password
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction

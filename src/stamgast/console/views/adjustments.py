@@ -12,14 +12,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from stamgast.console.act_forms import is_number, problem_of, wrong_in
 from stamgast.console.ledger_words import person_of
 from stamgast.console.pages import LONGEST_REASON, act, actor_of, page, role_of, safe_target, show
 from stamgast.console.permissions import may
 from stamgast.console.views.customers import profile_name
 from stamgast.console.views.ledger import tabs
-from stamgast.console.views.pools import is_number, wrong_in
 from stamgast.console.views.statements import midnight_of
-from stamgast.console.words import currency_label, customer_name, refusal_sentence
+from stamgast.console.words import currency_label, customer_name
 from stamgast.customers.erasure.queries import find_erasure_of
 from stamgast.customers.queries import get_profile, summarise_customers
 from stamgast.customers.reasons import required_reason
@@ -28,7 +28,6 @@ from stamgast.flows.adjust import adjust as adjust_balance
 from stamgast.flows.adjust import approve_adjustment, owners_of, refuse_adjustment
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
-from stamgast.kit.errors import Kind, StamgastError
 from stamgast.kit.ids import new_id
 from stamgast.ledger.acts import Outcome
 from stamgast.ledger.adjusting import (
@@ -55,17 +54,9 @@ def adjust(request: HttpRequest, reference: str) -> HttpResponse:
     it."""
     problem = ""
     if request.method == "POST":
-        problem = _wrong_in(request)
-        try:
-            if not problem:
-                _act(request, reference)
-        except StamgastError as error:
-            if error.kind is Kind.NOT_FOUND:
-                raise
-            problem = refusal_sentence(error)
-        else:
-            if not problem:
-                return redirect("console:adjust", reference)
+        problem = problem_of(_wrong_in(request), lambda: _act(request, reference))
+        if not problem:
+            return redirect("console:adjust", reference)
     with open_cursor() as cursor:
         profile = get_profile(cursor, reference)
         customer = profile.customer.id

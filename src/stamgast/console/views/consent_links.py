@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods
 
 from stamgast.console.consent_words import pair_label
 from stamgast.console.pages import STATUS_OF
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.console.views.problems import problem_page
-from stamgast.console.words import refusal_sentence
 from stamgast.customers.consent import operations, tokens
 from stamgast.customers.consent.errors import ConsentLinkInvalid
 from stamgast.kit.clock import utc_now

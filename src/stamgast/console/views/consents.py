@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods
 
 from stamgast.console.consent_words import channel_label, consent_rows, pair_label, state_badge
 from stamgast.console.pages import actor_of, note, page, show
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.console.views.customers import profile_name
-from stamgast.console.words import refusal_sentence
 from stamgast.customers.consent.errors import InvalidConsent, UnknownConsent
 from stamgast.customers.consent.operations import publish_text
 from stamgast.customers.consent.queries import list_changes, list_texts

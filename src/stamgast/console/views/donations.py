@@ -9,17 +9,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from stamgast.books.queries import list_charities
+from stamgast.console.act_forms import problem_of, wrong_in
 from stamgast.console.pages import LONGEST_REASON, actor_of, page, show
 from stamgast.console.views.customers import profile_name
-from stamgast.console.views.pools import wrong_in
-from stamgast.console.words import currency_label, refusal_sentence
+from stamgast.console.words import currency_label
 from stamgast.customers.erasure.queries import find_erasure_of
 from stamgast.customers.queries import get_profile
 from stamgast.flows.act import list_spendable
 from stamgast.flows.partners import donate_by_hand
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
-from stamgast.kit.errors import StamgastError
 from stamgast.kit.ids import new_id
 from stamgast.ledger.acts import Donate
 from stamgast.ledger.queries import list_available
@@ -31,13 +30,10 @@ def donate(request: HttpRequest, reference: str) -> HttpResponse:
     """What a customer can give, and the form; one that was sent is done once, and what is refused is said beside it."""
     with open_cursor() as cursor:
         profile = get_profile(cursor, reference)
-    problem = wrong_in(request) if request.method == "POST" else ""
-    if request.method == "POST" and not problem:
-        try:
-            _act(request, reference)
-        except StamgastError as error:
-            problem = refusal_sentence(error)
-        else:
+    problem = ""
+    if request.method == "POST":
+        problem = problem_of(wrong_in(request), lambda: _act(request, reference))
+        if not problem:
             messages.success(request, _("Done. It stands on the statement, with its reason."))
             return redirect("console:statement", reference)
     customer = profile.customer.id

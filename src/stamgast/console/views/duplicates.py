@@ -15,8 +15,9 @@ from stamgast.console import reader
 from stamgast.console.duplicate_words import compare, reason_sentence
 from stamgast.console.pages import act, actor_of, page, role_of, show
 from stamgast.console.permissions import may
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.console.views.identity import person
-from stamgast.console.words import customer_name, refusal_sentence
+from stamgast.console.words import customer_name
 from stamgast.customers.queries import summarise_customers
 from stamgast.duplicates.operations import want_search
 from stamgast.duplicates.queries import (

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from stamgast.console import reader
 from stamgast.console.pages import act, actor_of, page, show
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.console.views.customers import SCORE, profile_name
-from stamgast.console.words import customer_name, identifier_label, refusal_sentence, segment_badge
+from stamgast.console.words import customer_name, identifier_label, segment_badge
 from stamgast.customers.histories import get_judgement, list_judgements, list_links, list_sharers
 from stamgast.customers.households import get_household, list_stays
 from stamgast.customers.queries import get_profile, list_customers, summarise_customers

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from stamgast.activities.queries import list_sources
 from stamgast.console.pages import actor_of, page, show, start_of_today
-from stamgast.console.words import customer_name, identifier_label, refusal_sentence
+from stamgast.console.refusal_words import refusal_sentence
+from stamgast.console.words import customer_name, identifier_label
 from stamgast.customers import rules
 from stamgast.customers.errors import InvalidIdentityRules
 from stamgast.customers.identity import find_unapplied, get_identity_rules, get_swallowers, list_versions

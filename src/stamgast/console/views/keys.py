@@ -17,7 +17,7 @@ from stamgast.access.rules import DEFAULT_LIMIT_PER_MINUTE, LARGEST_LIMIT_PER_MI
 from stamgast.access.types import ApiKey, Scope
 from stamgast.console.access_words import scope_sentence
 from stamgast.console.pages import act, actor_of, page, show
-from stamgast.console.words import refusal_sentence
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
 

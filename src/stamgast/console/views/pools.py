@@ -11,23 +11,22 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from stamgast.console.act_forms import problem_of, wrong_in
 from stamgast.console.ledger_words import person_of
 from stamgast.console.pages import LONGEST_REASON, actor_of, page, show
-from stamgast.console.words import currency_label, customer_name, movement_word, refusal_sentence
+from stamgast.console.words import currency_label, customer_name, movement_word
 from stamgast.customers.errors import NotInHousehold
 from stamgast.customers.queries import summarise_customers
 from stamgast.flows.act import list_spendable
 from stamgast.flows.pool import Asked, Pool, give_to_pool, list_who_of, read_pool, spend_from_pool, take_from_pool
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
-from stamgast.kit.errors import Kind, StamgastError
 from stamgast.kit.ids import new_id
 from stamgast.ledger.acts import Outcome
 from stamgast.ledger.queries import get_balances, list_movements
 from stamgast.ledger.types import Movement
 
 ROWS = 50
-LONGEST_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +43,10 @@ def pool(request: HttpRequest, household: str) -> HttpResponse:
     """The pool; a form that was sent does its act once, and what is refused is said beside it."""
     problem = ""
     if request.method == "POST":
-        problem = wrong_in(request)
-        try:
-            if not problem:
-                _act(request, household)
-        except StamgastError as error:
-            if error.kind is Kind.NOT_FOUND:
-                raise
-            problem = refusal_sentence(error)
-        else:
-            if not problem:
-                messages.success(request, _("Done. It stands below, with its reason."))
-                return redirect("console:pool", household)
+        problem = problem_of(wrong_in(request), lambda: _act(request, household))
+        if not problem:
+            messages.success(request, _("Done. It stands below, with its reason."))
+            return redirect("console:pool", household)
     with open_cursor() as cursor:
         found = read_pool(cursor, household)
         moved = list_movements(cursor, found.id, after=request.GET.get("after") or None, limit=ROWS)
@@ -96,19 +87,6 @@ def _act(request: HttpRequest, household: str) -> Outcome:
         raise NotInHousehold("Only who lives in the household now gives to its pool and spends from it.")
     act = spend_from_pool if what == "spend" else give_to_pool
     return act(member, currency=currency, amount=amount, asked=asked)
-
-
-def is_number(text: str) -> bool:
-    """Whether this is a whole number, 0 or more, as it was typed."""
-    return text.isascii() and text.isdigit() and len(text) <= LONGEST_DIGITS
-
-
-def wrong_in(request: HttpRequest) -> str:
-    """What is wrong with the amount and the reason as they were typed; empty where nothing is."""
-    amount = request.POST.get("amount", "").strip()
-    if not is_number(amount) or not int(amount):
-        return _("An amount is a whole number, 1 or more.")
-    return "" if request.POST.get("reason", "").strip() else _("Say why, in a few words.")
 
 
 def _lines(movements: Sequence[Movement], who: Mapping[UUID, UUID], names: Mapping[UUID, str]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from stamgast.console.pages import actor_of, is_part, page, show
 from stamgast.console.programme_editor import context_of, told
 from stamgast.console.programme_fields import Sent, Written, read_form
 from stamgast.console.programme_words import differences
-from stamgast.console.words import refusal_sentence
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.flows.publish import publish_draft, put_in_force
 from stamgast.flows.weigh_programme import weigh_programme
 from stamgast.kit.clock import utc_now

@@ -21,8 +21,8 @@ from stamgast.access.types import SavedView
 from stamgast.console.customer_filters import Asked, read_asked
 from stamgast.console.pages import act, actor_of, note, page, role_of, show, staff_of
 from stamgast.console.permissions import may
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.console.views.customer_list import columns_there_are, traits_there_are
-from stamgast.console.words import refusal_sentence
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.segments.queries import list_segments

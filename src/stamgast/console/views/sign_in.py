@@ -23,7 +23,7 @@ from stamgast.access.types import StaffMember
 from stamgast.console import reader
 from stamgast.console.access_words import role_label
 from stamgast.console.pages import safe_target
-from stamgast.console.words import refusal_sentence
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.flows.sign_in import sign_in as sign_in_flow
 from stamgast.flows.sign_in import take_code
 from stamgast.kit.clock import utc_now

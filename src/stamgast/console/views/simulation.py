@@ -19,7 +19,8 @@ from stamgast.console import reader
 from stamgast.console.files import stream_csv
 from stamgast.console.pages import act, actor_of, is_part, note, page, role_of, shop_zone, show
 from stamgast.console.permissions import may
-from stamgast.console.words import currency_label, customer_name, refusal_sentence
+from stamgast.console.refusal_words import refusal_sentence
+from stamgast.console.words import currency_label, customer_name
 from stamgast.customers.queries import summarise_customers
 from stamgast.flows.simulation.answering import (
     Person,

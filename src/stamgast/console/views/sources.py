@@ -14,7 +14,8 @@ from stamgast.activities.queries import list_latest, list_sources
 from stamgast.activities.refusal_queries import count_refusals
 from stamgast.activities.types import Source, SourceKey, SourceSummary
 from stamgast.console.pages import act, actor_of, is_part, note, page, show, shows_people, start_of_today
-from stamgast.console.words import activity_facts, customer_name, look_of, refusal_sentence
+from stamgast.console.refusal_words import refusal_sentence
+from stamgast.console.words import activity_facts, customer_name, look_of
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
 

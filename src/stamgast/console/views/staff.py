@@ -15,7 +15,7 @@ from stamgast.access.sessions import session_of
 from stamgast.access.types import Role, StaffMember
 from stamgast.console.access_words import agent_words, role_label, role_sentence
 from stamgast.console.pages import act, actor_of, page, show
-from stamgast.console.words import refusal_sentence
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
 

@@ -47,7 +47,7 @@ from stamgast.console import reader, upload_words
 from stamgast.console.pages import act, actor_of, is_part, note, page, role_of, show, start_of_today
 from stamgast.console.permissions import may
 from stamgast.console.receiving import FileToDisk
-from stamgast.console.words import refusal_sentence
+from stamgast.console.refusal_words import refusal_sentence
 from stamgast.flows.keep_upload import keep_upload, stamps_of
 from stamgast.flows.run_uploads import try_upload
 from stamgast.kit.clock import utc_now

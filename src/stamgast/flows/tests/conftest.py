@@ -18,7 +18,8 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 BY = {"actor": "staff:hanna@example.org", "at": NOW}
 
 
-def tell(*bodies):
+def put(*bodies):
+    """What comes in, and waits."""
     with transaction() as cursor:
         source = ensure_source(cursor, "Web shop", at=NOW, actor="test")
         reader = Reader(load_catalogue(cursor), currency="EUR", region="NL")
@@ -27,6 +28,10 @@ def tell(*bodies):
             for body in bodies
         ]
         store(cursor, read, [])
+
+
+def tell(*bodies):
+    put(*bodies)
     while decide_pending(at=NOW, actor="worker", limit=1000):
         pass
 

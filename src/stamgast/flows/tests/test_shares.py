@@ -1,19 +1,16 @@
 """Workers share the queue by lanes: together they decide everything once, and the same as one of them alone."""
 
-import json
-from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from stamgast.activities.messages import Reader
-from stamgast.activities.operations import ABSENT_AFTER, FORGOTTEN_AFTER, claim_share, ensure_source, leave_share, store
-from stamgast.activities.queries import count_pending, load_catalogue
+from stamgast.activities.operations import ABSENT_AFTER, FORGOTTEN_AFTER, claim_share, leave_share
+from stamgast.activities.queries import count_pending
 from stamgast.activities.types import WHOLE, Share
 from stamgast.flows.decide_pending import decide_pending
 from stamgast.flows.install import install
-from stamgast.flows.tests.conftest import NOW, order
+from stamgast.flows.tests.conftest import NOW, order, put
 from stamgast.kit.database import open_cursor, transaction, trial
 
 FIRST, SECOND = UUID(int=1), UUID(int=2)
@@ -21,17 +18,6 @@ BALANCES = "SELECT owner_id, currency, available FROM ledger_balance WHERE avail
 STATES = "SELECT customer_id, last_at, last_activity_id, counters::text FROM programmes_state ORDER BY 1"
 
 pytestmark = pytest.mark.django_db
-
-
-def put(bodies: Sequence[dict[str, object]]) -> None:
-    with transaction() as cursor:
-        source = ensure_source(cursor, "Web shop", at=NOW, actor="test")
-        reader = Reader(load_catalogue(cursor), currency="EUR", region="NL")
-        store(
-            cursor,
-            [reader.read_message(json.dumps(body).encode(), source=source, received_at=NOW, fallback_id="") for body in bodies],  # type: ignore[misc]
-            [],
-        )
 
 
 def decide(share: Share, limit: int = 7) -> int:
@@ -53,7 +39,7 @@ def orders() -> list[dict[str, object]]:
 
 def test_shares_are_the_whole_and_do_not_meet() -> None:
     install(timezone="Europe/Amsterdam", at=NOW, actor="test")
-    put(orders())
+    put(*orders())
     with open_cursor() as cursor:
         parts = [count_pending(cursor, Share(place, 3)) for place in range(3)]
         assert sum(parts) == count_pending(cursor) == 63
@@ -65,7 +51,7 @@ def test_shares_are_the_whole_and_do_not_meet() -> None:
 
 def test_everything_of_one_anchor_is_in_one_share() -> None:
     install(timezone="Europe/Amsterdam", at=NOW, actor="test")
-    put([order(n, 40 - n, f"order {n}", userId="anna") for n in range(20)])
+    put(*[order(n, 40 - n, f"order {n}", userId="anna") for n in range(20)])
     assert sorted(decide(Share(place, 4), limit=100) for place in range(4)) == [0, 0, 0, 20]
 
 
@@ -73,11 +59,11 @@ def test_everything_of_one_anchor_is_in_one_share() -> None:
 def test_shares_decide_what_one_would_have_decided(turns: tuple[int, ...]) -> None:
     install(timezone="Europe/Amsterdam", at=NOW, actor="test")
     with trial():
-        put(orders())
+        put(*orders())
         while decide(WHOLE):
             pass
         alone = told()
-    put(orders())
+    put(*orders())
     done = 0
     for turn in turns * 63:
         done += decide(Share(turn, 2), limit=3)

@@ -1,0 +1,16 @@
+"""The programme's editor as a form that is sent."""
+
+import html
+import re
+
+from django.test import Client
+
+ADDRESS = "/programme/edit"
+
+
+def send_form(client: Client, act: str, *, draft: str, **fields: object) -> tuple[str, str]:
+    """What the page answers, and the document that stands in it."""
+    answer = client.post(ADDRESS, {"draft": draft, "after": "1", "act": act, **fields}).content.decode()
+    typed = re.search(r'<textarea[^>]* id="document"[^>]*>(.*?)</textarea>', answer, re.DOTALL)
+    assert typed is not None
+    return answer, html.unescape(typed[1])
