@@ -176,7 +176,11 @@ def visit(context: BrowserContext) -> Visit:
         lambda said: found.complaints.append(f"{said.type}: {said.text}") if said.type in ("error", "warning") else None,
     )
     page.on("pageerror", lambda error: found.complaints.append(f"exception: {error}"))
-    page.on("requestfailed", lambda request: found.complaints.append(f"failed: {request.url}"))
+    # A page that is left lets go of what it still asked for.
+    page.on(
+        "requestfailed",
+        lambda request: found.complaints.append(f"failed: {request.url}") if request.failure != "net::ERR_ABORTED" else None,
+    )
     page.on(
         "response",
         lambda response: found.complaints.append(f"{response.status}: {response.url}") if response.status >= 500 else None,

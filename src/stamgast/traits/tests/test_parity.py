@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stamgast.conditions.tests.test_parity import CONDITIONS
+from stamgast.conditions.tests.test_parity import OF_ACTIVITIES, conditions_of
 from stamgast.programmes.types import ACTIVITIES
 from stamgast.traits.definition import Definition, read_definition
 from stamgast.traits.live import compute
@@ -120,7 +120,7 @@ def test_live_and_in_sets_are_what_the_definition_says(made, rows, zone, minutes
 
 
 @settings(max_examples=40, deadline=None)
-@given(CONDITIONS, histories())
+@given(conditions_of(OF_ACTIVITIES), histories())
 def test_any_condition_picks_the_same_activities(condition, rows):
     document = {"name": "t", "label": "T", "aggregate": "count", "when": condition}
     definition = read_definition(document, zone="America/Santiago", currency="EUR")
