@@ -18,6 +18,7 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -71,8 +72,10 @@ def _measure_posting(programme: str) -> dict[str, Any]:
         migrate(address)
         _fill(address, "publish", programme)
         database = stack.enter_context(psycopg.connect(address, autocommit=True))
+        # A folder for this server: the lake in the measurement's own may be of the last one.
+        folder = stack.enter_context(TemporaryDirectory(prefix="stamgast-bench-", ignore_cleanup_errors=True))
         for _ in range(WORKERS):
-            stack.enter_context(process("worker", address))
+            stack.enter_context(process("worker", address, STAMGAST_DATA=folder))
         _wait_for(database, f"SELECT count(*) = {WORKERS} FROM activities_worker")
         _fill(address, "customers")
         _wait_for(database, "SELECT NOT EXISTS (SELECT FROM activities_pending)")
