@@ -24,6 +24,26 @@ def list_keys(cursor: Cursor) -> list[ApiKey]:
     return [key_of(row) for row in rows]
 
 
+def list_names(cursor: Cursor, actor: str) -> set[str]:
+    """Every name under which the one who acts may act: a colleague, and the keys that they made; of a key also who made it.
+
+    Who made a key on the command line is not known. Of keys with one name nobody tells which it was, so they are all of it.
+    """
+    cursor.execute(
+        """
+        WITH maker AS (
+            SELECT %(actor)s AS name
+            UNION SELECT created_by FROM access_apikey WHERE 'key:' || name = %(actor)s AND starts_with(created_by, 'staff:')
+        )
+        SELECT name FROM maker
+        UNION SELECT 'key:' || key.name FROM access_apikey AS key JOIN maker ON key.created_by = maker.name
+        WHERE starts_with(maker.name, 'staff:')
+        """,
+        {"actor": actor},
+    )
+    return {row[0] for row in cursor}
+
+
 def list_staff(cursor: Cursor) -> list[StaffMember]:
     """Everybody who may sign in or once could, by e-mail address."""
     rows = cursor.execute(f"SELECT {STAFF_COLUMNS} FROM access_staff ORDER BY email").fetchall()

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Field, NinjaAPI, Schema
 from ninja.responses import Status
+from pydantic import ConfigDict
 
 from stamgast.access.errors import InvalidIdempotencyKey
 from stamgast.access.types import ApiKey
@@ -15,6 +16,7 @@ from stamgast.api.headers import say_replayed
 from stamgast.api.idempotency import HEADER
 from stamgast.api.keys import actor_of, region
 from stamgast.customers.queries import get_customer
+from stamgast.customers.reasons import required_reason
 from stamgast.flows.act import act, require_spendable
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
@@ -28,7 +30,10 @@ Write = TypeVar("Write", bound=Callable[..., Any])
 
 
 class ReasonBody(Schema):
-    """Why, as the customer reads it: the order, the reward."""
+    """Why, as the customer reads it: the order, the reward. A field that is not known is refused: a misspelt ``amount`` would
+    capture or give back all there is."""
+
+    model_config = ConfigDict(extra="forbid")
 
     reason: str = Field(min_length=1, max_length=500)
 
@@ -130,7 +135,7 @@ def _ask(request: HttpRequest, reference: str, kind: type[Act], body: ReasonBody
     key, at = key_of(request), utc_now()
 
     def asked(owner: UUID, anchor: UUID | None) -> Act:
-        said: Values = {"key": key, "reason": body.reason, "occurred_at": at}
+        said: Values = {"key": key, "reason": required_reason(body.reason), "occurred_at": at}
         one = kind(owner_id=owner, anchor_id=anchor, **said, **values)
         if isinstance(one, Spend | Hold | Transfer):
             with open_cursor() as cursor:

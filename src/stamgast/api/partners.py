@@ -12,8 +12,9 @@ from ninja.responses import Status
 from stamgast.api.acts import OutcomeShape, SpendBody, Values, done_once, key_of, told
 from stamgast.api.keys import actor_of, region
 from stamgast.api.shapes import Paging
-from stamgast.books.queries import list_partners
+from stamgast.books.queries import get_partner, list_partners
 from stamgast.books.types import Partner, PartnerKind
+from stamgast.customers.reasons import required_reason
 from stamgast.flows.partners import WithPartner, act_with_partner, settled_days
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
@@ -56,7 +57,7 @@ class SettlementQuery(Paging):
     since: date | None = Field(None, alias="from", description="The first day; the first of the last day's month.")
     until: date | None = Field(None, alias="to", description="The last day; today.")
     partner: str | None = Field(
-        None, max_length=100, description="The code of a partner or charity; all, where it is left out."
+        None, max_length=100, pattern=r"^[^\x00]*$", description="The code of a partner or charity; all, where it is left out."
     )
 
 
@@ -118,6 +119,8 @@ def register(api: NinjaAPI) -> None:
         with open_cursor() as cursor:
             period = settled_days(cursor, asked.since, asked.until, at=utc_now(), otherwise=zone)
             page = list_settlements(cursor, period, reference=asked.partner, after=asked.cursor, limit=asked.limit)
+            if asked.partner is not None and not page.rows:
+                get_partner(cursor, asked.partner)
         return {
             "from": period.since,
             "to": period.until,
@@ -131,7 +134,7 @@ def _ask(request: HttpRequest, reference: str, body: SpendBody, kind: type[WithP
     key, at = key_of(request), utc_now()
 
     def wanted(owner: UUID, anchor: UUID | None) -> WithPartner:
-        said: Values = {"key": key, "reason": body.reason, "occurred_at": at, "currency": body.currency}
+        said: Values = {"key": key, "reason": required_reason(body.reason), "occurred_at": at, "currency": body.currency}
         return kind(owner_id=owner, anchor_id=anchor, amount=body.amount, **said, **names)
 
     return told(request, act_with_partner(reference, wanted, at=at, actor=actor_of(request), region=region()))

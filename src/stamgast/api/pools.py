@@ -24,6 +24,7 @@ from stamgast.api.keys import actor_of, region
 from stamgast.api.ledger import BalanceShape
 from stamgast.api.shapes import MovementShape, Paging
 from stamgast.api.words import shape_movement
+from stamgast.customers.reasons import required_reason
 from stamgast.flows.pool import (
     Asked,
     give_to_pool,
@@ -120,5 +121,5 @@ def register(api: NinjaAPI) -> None:
 
 
 def _ask(request: HttpRequest, body: ReasonBody, act: Callable[[Asked], Outcome]) -> Status[Values]:
-    asked = Asked(key_of(request), body.reason, utc_now(), actor_of(request), region())
+    asked = Asked(key_of(request), required_reason(body.reason), utc_now(), actor_of(request), region())
     return told(request, act(asked))

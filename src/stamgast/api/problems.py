@@ -9,8 +9,9 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from stamgast.api.headers import say_replayed
 from stamgast.kit.errors import Kind, StamgastError
 
 STATUS_OF = {
@@ -46,7 +47,12 @@ def register(api: NinjaAPI) -> None:
 
     @api.exception_handler(StamgastError)
     def _refused(request: HttpRequest, error: StamgastError) -> HttpResponse:
+        say_replayed(request, bool(error.details.get("is_repeat")))
         return problem(STATUS_OF[error.kind], error.code, error.message)
+
+    @api.exception_handler(HttpError)
+    def _unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
+        return problem(error.status_code, "invalid_request", "The body is no JSON in UTF-8. Nothing was done.")
 
     @api.exception_handler(AuthenticationError)
     def _unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:

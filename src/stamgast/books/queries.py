@@ -46,8 +46,17 @@ def list_charities(cursor: Cursor) -> list[Partner]:
 
 def find_partners(cursor: Cursor, codes: Collection[str]) -> dict[str, Partner]:
     """Partners and charities by their codes; unknown ones are absent."""
-    cursor.execute(f"SELECT {PARTNER_COLUMNS} FROM books_partner WHERE code = ANY(%s)", (list(codes),))
+    possible = [code for code in codes if code.isprintable()]  # PostgreSQL holds no NUL and no half of a surrogate pair
+    cursor.execute(f"SELECT {PARTNER_COLUMNS} FROM books_partner WHERE code = ANY(%s)", (possible,))
     return {row[0]: _as_partner(row) for row in cursor}
+
+
+def get_partner(cursor: Cursor, code: str) -> Partner:
+    """One partner or charity, closed or not; raises PartnerNotFound."""
+    found = find_partners(cursor, [code]).get(code)
+    if found is None:
+        raise PartnerNotFound("No partner or charity has this code. Look at the list.")
+    return found
 
 
 def require_active(cursor: Cursor, code: str, kind: PartnerKind) -> Partner:

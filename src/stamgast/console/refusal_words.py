@@ -66,7 +66,10 @@ def refusal_sentence(error: StamgastError) -> str:
         "adjustment_not_found": _("There is no such adjustment. Look at the list of those that wait."),
         "adjustment_decided": _("Somebody decided this before. Nothing was changed."),
         "adjustment_refused": _("A second person refused this. Nothing was done."),
-        "own_adjustment": _("You asked for this yourself, so somebody else approves it."),
+        "own_adjustment": _("You or an API key of yours asked for this, so somebody else approves it."),
+        "adjustment_short": _(
+            "The balance cannot hold this now, so it waits on. Approve it when there is enough, or refuse it."
+        ),
         "invalid_adjustment_limit": _("A limit is a whole number, 0 or more. Left empty there is none."),
         "unknown_currency": _("The programme has no such currency. Nothing was done."),
         "act_key_reused": _("This form was sent before, for something else. Nothing was done: open it again."),

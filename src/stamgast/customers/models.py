@@ -59,7 +59,10 @@ class Link(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("identifier_id",), name="link_one_open", condition=models.Q(ended_at__isnull=True)),
         )
-        indexes = (models.Index(fields=("customer_id",), name="link_customer"),)
+        indexes = (
+            models.Index(fields=("customer_id",), name="link_customer"),
+            models.Index(fields=("identifier_id",), name="link_former", condition=models.Q(ended_at__isnull=False)),
+        )
 
 
 class Evidence(models.Model):

@@ -135,6 +135,31 @@ def customers_of(cursor: Cursor, identifiers: Collection[UUID]) -> dict[UUID, UU
     return dict(cursor.fetchall())
 
 
+def trace_identifier(cursor: Cursor, identifier: UUID) -> tuple[UUID, list[UUID]] | None:
+    """The customer that an identifier points at now, and those that it pointed at before they merged or came apart."""
+    cursor.execute(
+        """
+        SELECT link.customer_id, ARRAY(
+            SELECT DISTINCT former.customer_id FROM customers_link AS former
+            WHERE former.identifier_id = link.identifier_id AND former.ended_at IS NOT NULL
+        )
+        FROM customers_link AS link WHERE link.identifier_id = %s AND link.ended_at IS NULL
+        """,
+        (identifier,),
+        prepare=True,
+    )
+    return cursor.fetchone()
+
+
+def list_former(cursor: Cursor, identifiers: Collection[UUID]) -> set[UUID]:
+    """The customers that any of these identifiers pointed at before."""
+    cursor.execute(
+        "SELECT DISTINCT customer_id FROM customers_link WHERE identifier_id = ANY(%s::uuid[]) AND ended_at IS NOT NULL",
+        (list(identifiers),),
+    )
+    return {row[0] for row in cursor}
+
+
 def list_customers(
     cursor: Cursor,
     *,

@@ -11,15 +11,17 @@ import numpy as np
 from psycopg.errors import UniqueViolation
 
 from stamgast.customers import rules
+from stamgast.customers.erasure.errors import CustomerErased
+from stamgast.customers.erasure.types import ERASED
 from stamgast.customers.errors import CustomerChanged
 from stamgast.customers.operations import lock_customers
-from stamgast.customers.queries import get_customer, list_identifiers, select_unmerged
+from stamgast.customers.queries import get_customer, list_former, list_identifiers, select_unmerged, trace_identifier
 from stamgast.flows.decide_pending import follow_changes
 from stamgast.kit.database import Cursor, is_in_transaction, open_cursor, transaction
 from stamgast.kit.together import Together
 from stamgast.ledger.acts import Act, Donate, Hold, Outcome, Redeem, Spend, Transfer
 from stamgast.ledger.errors import REFUSALS, CurrencyNotSpendable, UnknownCurrency
-from stamgast.ledger.operations import perform
+from stamgast.ledger.operations import find_answer, perform
 from stamgast.ledger.parties import find_parties
 from stamgast.ledger.types import to_microseconds
 from stamgast.programmes.queries import find_programme
@@ -50,12 +52,15 @@ def act(customer: str, asked: Asked, *, at: datetime, actor: str, region: str | 
     """Asks it, so that a refusal is kept too, and raises that afterwards as the error of its code.
 
     In a transaction of its own, or in one with what other threads of the process ask at this moment: who waits for a commit has
-    company (``kit.together``). Raises CustomerNotFound, InvalidAct, and what REFUSALS holds.
+    company (``kit.together``). Raises CustomerNotFound, CustomerErased, InvalidAct, and what REFUSALS holds.
     """
 
     def ask() -> Outcome:
         with open_cursor() as cursor:
-            asking = Asking(_address(cursor, customer, asked, region=region), at, actor)
+            one, kept = address(cursor, customer, asked, region=region)
+        if kept is not None:
+            return kept
+        asking = Asking(one, at, actor)
         if not is_in_transaction():
             return TOGETHER.do(asking)
         with transaction() as cursor:
@@ -88,7 +93,8 @@ def try_again(ask: Callable[[], Answer]) -> Answer:
 def raise_refusal(outcome: Outcome) -> None:
     """Raises a refusal as the error of its code."""
     if outcome.refusal:
-        raise REFUSALS[outcome.refusal](outcome.sentence, available=outcome.available, act_id=str(outcome.act_id))
+        said = {"available": outcome.available, "act_id": str(outcome.act_id), "is_repeat": outcome.is_repeat}
+        raise REFUSALS[outcome.refusal](outcome.sentence, **said)
 
 
 def act_together(askings: Sequence[Asking]) -> list[Outcome | Exception]:
@@ -123,13 +129,19 @@ def _perform_all(cursor: Cursor, askings: Sequence[Asking]) -> list[Outcome | Ex
     return [answers[place] for place in range(len(askings))]
 
 
-def _address(cursor: Cursor, customer: str, asked: Asked, *, region: str | None) -> Act:
-    owner, anchor = find_owner(cursor, customer, region=region)
-    one = asked(owner, anchor)
+def address(cursor: Cursor, customer: str, asked: Asked, *, region: str | None = None) -> tuple[Act, Outcome | None]:
+    """What is asked of a customer who is found so, and what was answered to it when they were another customer. Raises
+    CustomerErased unless it was answered before."""
+    owner = find_owner(cursor, customer, region=region)
+    one, receiver = asked(owner.id, owner.anchor_id), None
     if isinstance(one, Transfer):
-        receiver, receiver_anchor = find_owner(cursor, str(one.receiver_id), region=region)
-        one = replace(one, receiver_id=receiver, receiver_anchor_id=receiver_anchor)
-    return one
+        receiver = find_owner(cursor, str(one.receiver_id), region=region)
+        one = replace(one, receiver_id=receiver.id, receiver_anchor_id=receiver.anchor_id)
+    kept = find_kept(cursor, one, owner, receiver)
+    is_erased = owner.is_erased or (receiver is not None and receiver.is_erased)
+    if is_erased and kept is None and not was_asked(cursor, one):
+        raise CustomerErased("This customer was erased. Nothing was done.")
+    return one, kept
 
 
 def require_spendable(cursor: Cursor, one: Spend | Hold | Transfer | Donate | Redeem) -> None:
@@ -175,13 +187,45 @@ def _currencies_at(cursor: Cursor, at: datetime) -> Mapping[str, Currency]:
     return document.currencies if document else {}
 
 
-def find_owner(cursor: Cursor, customer: str, *, region: str | None = None) -> tuple[UUID, UUID | None]:
-    """A customer, and the identifier that says whose the act is when customers come apart: the one by which it was asked, else
-    the strongest of the customer."""
-    found = get_customer(cursor, customer, region=region)
+class Owner(NamedTuple):
+    """Whose an act is, the identifier that says so when customers come apart, and which customers that identifier stood for
+    before: the same act may have been answered to them. Who was erased is found by our own id only."""
+
+    id: UUID
+    anchor_id: UUID | None
+    former: tuple[UUID, ...] = ()
+    is_erased: bool = False
+
+    @property
+    def ids(self) -> tuple[UUID, ...]:
+        """Who it is, and who it was."""
+        return self.id, *self.former
+
+
+def find_owner(cursor: Cursor, customer: str, *, region: str | None = None) -> Owner:
+    """A customer, with the identifier by which it was asked, else the strongest of the customer. Raises CustomerNotFound."""
     kind, value = rules.split_identifier(customer)
     written = rules.normalise_identifier(kind, value, region=region) if value else None
     if written is not None:
-        return found.id, rules.identifier_id(kind, written)
-    identifiers = list_identifiers(cursor, found.id)
-    return found.id, identifiers[0].id if identifiers else None
+        anchor = rules.identifier_id(kind, written)
+        traced = trace_identifier(cursor, anchor)
+        if traced is not None:
+            return Owner(traced[0], anchor, tuple(one for one in traced[1] if one != traced[0]))
+    found = get_customer(cursor, customer, region=region).id
+    identifiers = list_identifiers(cursor, found)
+    former = list_former(cursor, [one.id for one in identifiers]) | {UUID(customer)}
+    strongest = identifiers[0].id if identifiers else None
+    return Owner(found, strongest, tuple(former - {found}), any(one.kind == ERASED for one in identifiers))
+
+
+def find_kept(cursor: Cursor, one: Act, owner: Owner, receiver: Owner | None = None) -> Outcome | None:
+    """What was answered to an act when its customers were others; None where they never were, or it was not asked then.
+
+    An act's id derives from its owner, and what a transfer says names its receiver: a retry after a merge says both anew.
+    """
+    if not owner.former and (receiver is None or not receiver.former):
+        return None
+    said: list[Act] = [replace(one, owner_id=customer) for customer in owner.ids]
+    if isinstance(one, Transfer) and receiver is not None:
+        said = [replace(one, owner_id=giver, receiver_id=taker) for giver in owner.ids for taker in receiver.ids]
+    return find_answer(cursor, said)

@@ -9,16 +9,19 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from stamgast.access.operations import record
+from stamgast.access.queries import list_names
 from stamgast.customers.erasure.errors import CustomerErased
 from stamgast.customers.erasure.queries import find_erasure_of
 from stamgast.customers.errors import CustomerChanged
 from stamgast.customers.operations import lock_customers
-from stamgast.customers.queries import customers_of, select_unmerged
+from stamgast.customers.queries import anchors_of, customers_of, list_former, select_unmerged
 from stamgast.customers.reasons import required_reason
 from stamgast.flows.act import (
     BECAME_PART,
     Asking,
+    Owner,
     act_together,
+    find_kept,
     find_owner,
     raise_refusal,
     require_currency,
@@ -33,7 +36,7 @@ from stamgast.ledger.adjusting import (
     close_proposal,
     find_limit,
     find_outcome,
-    find_proposal,
+    find_proposals,
     get_proposal,
     lock_proposal,
     proposal_id_of,
@@ -41,7 +44,17 @@ from stamgast.ledger.adjusting import (
     sum_adjusted_alone,
 )
 from stamgast.ledger.doing import check
-from stamgast.ledger.errors import ActKeyReused, AdjustmentRefused, OwnProposal
+from stamgast.ledger.errors import (
+    ActKeyReused,
+    AdjustmentRefused,
+    AdjustmentShort,
+    InsufficientBalance,
+    InvalidAct,
+    OwnProposal,
+)
+
+YEARS = range(1970, 9998)
+"""In these a moment exists in every zone."""
 
 
 def adjust(
@@ -69,7 +82,8 @@ def adjust(
 
     def ask() -> Outcome | Proposal:
         with transaction() as cursor:
-            owner, anchor = find_owner(cursor, customer, region=region)
+            whose = find_owner(cursor, customer, region=region)
+            owner, anchor = whose.id, whose.anchor_id
             _lock(cursor, owner)
             if anchor is not None and customers_of(cursor, [anchor]).get(anchor) != owner:
                 raise CustomerChanged(BECAME_PART)
@@ -78,14 +92,17 @@ def adjust(
                 anchor_id=anchor,
                 currency=currency,
                 amount=amount,
-                expires_at=expires_at.astimezone(UTC) if expires_at else None,
+                expires_at=None if expires_at is None else _in_utc(expires_at),
                 reason=said,
                 key=key,
                 occurred_at=at,
             )
-            known = find_proposal(cursor, proposal_id_of(actor, key))
+            known = _find_known(cursor, one, whose, actor=actor)
             if known is not None:
                 return _again(cursor, known, one)
+            kept = find_kept(cursor, one, whose)
+            if kept is not None:
+                return kept
             if find_outcome(cursor, one.id) is None:
                 if find_erasure_of(cursor, owner) is not None:
                     raise CustomerErased("This customer was erased. Nothing was done.")
@@ -112,7 +129,7 @@ def approve_adjustment(proposal_id: UUID, *, reason: str, at: datetime, actor: s
     """Does what was proposed, under its own key, of who the customer is now; its actor in the ledger is who proposed it.
 
     Locks the customer, then the proposal. What the ledger refuses is kept nowhere: the proposal waits on. Raises
-    ProposalNotFound, ProposalDecided, OwnProposal, InvalidAct, and what REFUSALS holds.
+    ProposalNotFound, ProposalDecided, OwnProposal, AdjustmentShort, InvalidAct, and what REFUSALS holds.
     """
 
     def ask() -> Outcome:
@@ -122,9 +139,14 @@ def approve_adjustment(proposal_id: UUID, *, reason: str, at: datetime, actor: s
             proposal = lock_proposal(cursor, proposal_id)
             if owner_of(cursor, proposal) != owner:
                 raise CustomerChanged(BECAME_PART)
-            if proposal.asked_by == actor:
-                raise OwnProposal("You proposed this yourself. Here somebody else approves it.")
+            if proposal.asked_by in list_names(cursor, actor):
+                raise OwnProposal("You proposed this, or an API key that you made did. Here somebody else approves it.")
             outcome = _perform(cursor, proposal.act_of(owner, at=at), at=at, actor=proposal.asked_by)
+            if outcome.refusal == InsufficientBalance.code:
+                raise AdjustmentShort(
+                    f"There are {outcome.available:,} {outcome.currency} available, and this takes {-proposal.amount:,}. It "
+                    "waits on: approve it when there is enough, or refuse it."
+                )
             raise_refusal(outcome)
             if outcome.is_repeat:
                 raise ActKeyReused("The key of this proposal was used before. Refuse it, and adjust again.")
@@ -160,8 +182,15 @@ def owner_of(cursor: Cursor, proposal: Proposal) -> UUID:
     return owners_of(cursor, [proposal])[proposal.id]
 
 
+def _find_known(cursor: Cursor, one: Adjust, whose: Owner, *, actor: str) -> Proposal | None:
+    """What was proposed with this key for this customer, who may have been another then."""
+    asked = find_proposals(cursor, [proposal_id_of(actor, one.key, customer) for customer in whose.ids])
+    found = [proposal for proposal in asked if owner_of(cursor, proposal) == one.owner_id]
+    return next((proposal for proposal in found if proposal.content == one.content), found[0] if found else None)
+
+
 def _again(cursor: Cursor, known: Proposal, asked: Adjust) -> Outcome | Proposal:
-    if known.content != asked.content or owner_of(cursor, known) != asked.owner_id:
+    if known.content != asked.content:
         raise ActKeyReused("This key was used before, for something else. Nothing was done; take a new key for a new act.")
     if known.state is ProposalState.REFUSED:
         raise AdjustmentRefused("A second person was needed, and refused this. Nothing was done.")
@@ -170,12 +199,24 @@ def _again(cursor: Cursor, known: Proposal, asked: Adjust) -> Outcome | Proposal
 
 
 def _is_above_limit(cursor: Cursor, one: Adjust, *, at: datetime, actor: str) -> bool:
-    """Whether with this one the person adjusts more alone, of this customer on this day of the shop, than one person may."""
+    """Whether with this one the person adjusts more alone, of this customer on this day of the shop, than one person may.
+
+    Merging and separating customers begins no new day: what was adjusted of whoever they were counts too. So does what an API
+    key did, for who made it.
+    """
     limit = find_limit(cursor, one.currency)
     if limit is None:
         return False
     midnight = at.astimezone(ZoneInfo(settings.CONFIGURATION.timezone)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return abs(one.amount) + sum_adjusted_alone(cursor, one.owner_id, one.currency, actor=actor, since=midnight) > limit
+    owners = {one.owner_id} | list_former(cursor, anchors_of(cursor, [one.owner_id])[one.owner_id])
+    names = list_names(cursor, actor)
+    return abs(one.amount) + sum_adjusted_alone(cursor, owners, one.currency, actors=names, since=midnight) > limit
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.year not in YEARS:
+        raise InvalidAct("This expiry lies too far off. Choose another moment, or none.")
+    return moment.astimezone(UTC)
 
 
 def _lock(cursor: Cursor, customer: UUID) -> None:

@@ -15,8 +15,8 @@ from stamgast.flows.act import (
     Asking,
     act,
     act_together,
+    address,
     document_at,
-    find_owner,
     require_currency,
     require_spendable,
     settle,
@@ -53,8 +53,11 @@ def donate_by_hand(customer: str, wanted: Callable[[UUID, UUID | None], Donate],
 
     def ask() -> Outcome:
         with transaction() as cursor:
-            one = wanted(*find_owner(cursor, customer))
-            [answer] = act_together([Asking(_allowed(cursor, one), at, actor)])
+            one, kept = address(cursor, customer, lambda owner, anchor: _allowed(cursor, wanted(owner, anchor)))
+            if kept is not None:
+                return kept
+            assert isinstance(one, Donate)
+            [answer] = act_together([Asking(one, at, actor)])
             if isinstance(answer, Exception):
                 raise answer
             if not answer.refusal and not answer.is_repeat:

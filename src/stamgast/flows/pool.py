@@ -12,7 +12,7 @@ from stamgast.customers.households import get_household, list_stays
 from stamgast.customers.operations import lock_customers
 from stamgast.customers.queries import customers_of, keep_customers, select_unmerged
 from stamgast.customers.types import HouseholdStay
-from stamgast.flows.act import BECAME_PART, find_owner, require_spendable, settle
+from stamgast.flows.act import BECAME_PART, Owner, find_kept, find_owner, require_spendable, settle
 from stamgast.flows.decide_pending import follow_changes
 from stamgast.kit.database import Cursor, transaction
 from stamgast.kit.ids import derive_id
@@ -76,18 +76,18 @@ def give_to_pool(member: str, *, currency: str, amount: int, asked: Asked) -> Ou
     """
 
     def act(cursor: Cursor) -> tuple[Outcome, str]:
-        owner, anchor = find_owner(cursor, member, region=asked.region)
-        household = _lock_member(cursor, owner)
+        owner = find_owner(cursor, member, region=asked.region)
+        household = _lock_member(cursor, owner.id)
         one = Transfer(
-            owner_id=owner,
-            anchor_id=anchor,
+            owner_id=owner.id,
+            anchor_id=owner.anchor_id,
             receiver_id=pool_id_of(household),
             currency=currency,
             amount=amount,
             **_said(asked),
         )
         require_spendable(cursor, one)
-        return _perform(cursor, one, asked), household
+        return find_kept(cursor, one, owner) or _perform(cursor, one, asked), household
 
     return _once(act, "give to a pool", asked)
 
@@ -96,13 +96,13 @@ def spend_from_pool(member: str, *, currency: str, amount: int, asked: Asked) ->
     """A member spends what their household has together. Raises as ``give_to_pool`` does."""
 
     def act(cursor: Cursor) -> tuple[Outcome, str]:
-        owner, anchor = find_owner(cursor, member, region=asked.region)
-        household = _lock_member(cursor, owner)
+        owner = find_owner(cursor, member, region=asked.region)
+        household = _lock_member(cursor, owner.id)
         pool = pool_id_of(household)
-        one = Spend(owner_id=pool, anchor_id=anchor, currency=currency, amount=amount, **_said(asked))
+        one = Spend(owner_id=pool, anchor_id=owner.anchor_id, currency=currency, amount=amount, **_said(asked))
         require_spendable(cursor, one)
         outcome = _perform(cursor, one, asked)
-        if outcome.is_repeat and list_who(cursor, [outcome.act_id]).get(outcome.act_id) != owner:
+        if outcome.is_repeat and list_who(cursor, [outcome.act_id]).get(outcome.act_id) != owner.id:
             raise ActKeyReused("Another member of the household used this key. Nothing was done; take a new key.")
         return outcome, household
 
@@ -115,10 +115,10 @@ def reverse_spend_from_pool(
     """Gives a spend of a pool back to it, or a part; any member at this moment may ask. Raises as ``give_to_pool`` does."""
 
     def act(cursor: Cursor) -> tuple[Outcome, str]:
-        owner, anchor = find_owner(cursor, member, region=asked.region)
-        household = _lock_member(cursor, owner)
+        owner = find_owner(cursor, member, region=asked.region)
+        household = _lock_member(cursor, owner.id)
         pool = pool_id_of(household)
-        one = Reverse(owner_id=pool, anchor_id=anchor, spend_id=spend_id, amount=amount, grace=grace, **_said(asked))
+        one = Reverse(owner_id=pool, anchor_id=owner.anchor_id, spend_id=spend_id, amount=amount, grace=grace, **_said(asked))
         return _perform(cursor, one, asked), household
 
     return _once(act, "reverse a spend from a pool", asked)
@@ -129,20 +129,21 @@ def take_from_pool(household: str, receiver: str, *, currency: str, amount: int,
     NotInHousehold for one who never was in it, CurrencyNotSpendable, InvalidAct, and what REFUSALS holds."""
 
     def act(cursor: Cursor) -> tuple[Outcome, str]:
-        owner, anchor = find_owner(cursor, receiver, region=asked.region)
-        _lock(cursor, owner)
-        if owner not in {one.customer_id for one in get_household(cursor, household)}:
+        owner = find_owner(cursor, receiver, region=asked.region)
+        _lock(cursor, owner.id)
+        if owner.id not in {one.customer_id for one in get_household(cursor, household)}:
             raise NotInHousehold("This customer never lived in this household. Choose somebody who is or was in it.")
         one = Transfer(
             owner_id=pool_id_of(household),
-            receiver_id=owner,
-            receiver_anchor_id=anchor,
+            receiver_id=owner.id,
+            receiver_anchor_id=owner.anchor_id,
             currency=currency,
             amount=amount,
             **_said(asked),
         )
         require_spendable(cursor, one)
-        return _perform(cursor, one, asked), household
+        kept = find_kept(cursor, one, Owner(one.owner_id, None), owner)
+        return kept or _perform(cursor, one, asked), household
 
     return _once(act, "take from a pool", asked)
 

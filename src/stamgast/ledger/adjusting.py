@@ -71,9 +71,9 @@ class Proposal:
         )
 
 
-def proposal_id_of(asker: str, key: str) -> UUID:
-    """The id of the proposal of who asked with this key."""
-    return derive_id("adjustment", asker, key)
+def proposal_id_of(asker: str, key: str, owner: UUID) -> UUID:
+    """The id of the proposal of who asked with this key for this customer."""
+    return derive_id("adjustment", asker, key, owner.hex)
 
 
 def list_limits(cursor: Cursor) -> dict[str, int]:
@@ -105,13 +105,17 @@ def set_limit(cursor: Cursor, currency: str, amount: int | None, *, at: datetime
     record(cursor, actor, "set adjustment limit", f"currency:{currency}", detail, at)
 
 
-def sum_adjusted_alone(cursor: Cursor, owner: UUID, currency: str, *, actor: str, since: datetime) -> int:
-    """How much somebody adjusted a customer since a moment without a second person, up and down together."""
+def sum_adjusted_alone(
+    cursor: Cursor, owners: Collection[UUID], currency: str, *, actors: Collection[str], since: datetime
+) -> int:
+    """How much one person, under any of these names, adjusted a customer, who was any of these owners, since a moment without a
+    second person, up and down together."""
     cursor.execute(
         """SELECT coalesce(sum(a.amount), 0)::bigint FROM ledger_act a
-        WHERE a.bucket = %s AND a.owner_id = %s AND a.occurred_at >= %s AND a.kind = %s AND a.currency = %s AND a.actor = %s
+        JOIN unnest(%s::smallint[], %s::uuid[]) AS o(bucket, owner_id) ON a.bucket = o.bucket AND a.owner_id = o.owner_id
+        WHERE a.occurred_at >= %s AND a.kind = %s AND a.currency = %s AND a.actor = ANY(%s)
           AND NOT EXISTS (SELECT FROM ledger_adjustmentproposal p WHERE p.act_id = a.act_id)""",
-        (bucket_of(owner), owner, since, ActKind.ADJUST, currency, actor),
+        ([bucket_of(owner) for owner in owners], list(owners), since, ActKind.ADJUST, currency, list(actors)),
     )
     row = cursor.fetchone()
     assert row is not None
@@ -135,25 +139,27 @@ def propose(cursor: Cursor, act: Adjust, *, at: datetime, actor: str) -> Proposa
         f"""INSERT INTO ledger_adjustmentproposal ({_COLUMNS})
         VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', NULL, '', NULL) RETURNING {_COLUMNS}""",
         (
-            proposal_id_of(actor, act.key), act.owner_id, act.anchor_id, act.currency, act.amount, act.expires_at, act.reason,
-            act.key, act.content, actor, at, ProposalState.WAITING,
+            proposal_id_of(actor, act.key, act.owner_id), act.owner_id, act.anchor_id, act.currency, act.amount, act.expires_at,
+            act.reason, act.key, act.content, actor, at, ProposalState.WAITING,
         ),
     )  # fmt: skip
     return _proposal(cursor.fetchone())
 
 
-def find_proposal(cursor: Cursor, id_: UUID) -> Proposal | None:
-    """One proposal; None where there is none of this id."""
-    row = cursor.execute(f"SELECT {_COLUMNS} FROM ledger_adjustmentproposal WHERE id = %s", (id_,)).fetchone()
-    return None if row is None else _proposal(row)
+def find_proposals(cursor: Cursor, ids: Collection[UUID]) -> list[Proposal]:
+    """The proposals of these ids, the last asked first; unknown ones are absent."""
+    cursor.execute(
+        f"SELECT {_COLUMNS} FROM ledger_adjustmentproposal WHERE id = ANY(%s) ORDER BY asked_at DESC, id", (list(ids),)
+    )
+    return [_proposal(row) for row in cursor]
 
 
 def get_proposal(cursor: Cursor, id_: UUID) -> Proposal:
     """One proposal; raises ProposalNotFound."""
-    found = find_proposal(cursor, id_)
-    if found is None:
+    found = find_proposals(cursor, [id_])
+    if not found:
         raise ProposalNotFound("There is no such proposal. Look at the list of those that wait.")
-    return found
+    return found[0]
 
 
 def lock_proposal(cursor: Cursor, id_: UUID) -> Proposal:

@@ -134,6 +134,12 @@ class OwnProposal(LedgerError):
     kind = Kind.FORBIDDEN
 
 
+class AdjustmentShort(InsufficientBalance):
+    """There is less available than an adjustment that waits would take, so it waits on."""
+
+    code = "adjustment_short"
+
+
 REFUSALS: dict[str, type[LedgerError]] = {
     error.code: error
     for error in (ActKeyReused, InsufficientBalance, HoldNotFound, HoldEnded, AboveHeld, SpendNotFound, AboveSpent)

@@ -89,9 +89,8 @@ def test_what_cannot_be_is_refused_and_changes_nothing(partners, ask, get, path,
     close("florist")
     before = get(ANNA).json()["balances"]
     assert refused(ask(path, "k", **{"currency": "score", "amount": 1, "reason": "r"} | wrong)) == answer
-    assert refused(ask(path, "", currency="score", amount=1, reason="r", partner="bakery", charity="forest")) == (
-        422, "invalid_idempotency_key",
-    )  # fmt: skip
+    who = {"charity": "forest"} if path == "/donations" else {"partner": "bakery"}
+    assert refused(ask(path, "", currency="score", amount=1, reason="r", **who)) == (422, "invalid_idempotency_key")
     assert get(ANNA).json()["balances"] == before
     assert get("/v1/settlements").json()["data"] == []
 
@@ -169,3 +168,9 @@ def test_what_is_given_back_counts_on_its_own_day(partners, ask, get):
 )
 def test_days_that_cannot_be_settled_are_refused(partners, get, days):
     assert refused(get(f"/v1/settlements?{days}")) == (422, "invalid_settlement_period")
+
+
+def test_an_unknown_partner_is_said_and_one_without_movements_has_nothing_to_settle(partners, ask, get):
+    assert get("/v1/settlements?partner=bakery").json()["data"] == []
+    assert refused(get("/v1/settlements?partner=bakrey")) == (404, "partner_not_found")
+    assert refused(get("/v1/settlements?partner=%00")) == (422, "invalid_request")

@@ -4,8 +4,8 @@ import re
 from datetime import datetime
 
 from stamgast.access.operations import record
-from stamgast.books.errors import InvalidPartner, PartnerExists, PartnerNotFound
-from stamgast.books.queries import find_partners
+from stamgast.books.errors import InvalidPartner, PartnerExists
+from stamgast.books.queries import get_partner
 from stamgast.books.types import Partner, PartnerKind
 from stamgast.kit.database import Cursor
 
@@ -32,7 +32,7 @@ def add_partner(cursor: Cursor, *, code: str, kind: str, name: str, at: datetime
     )
     if cursor.rowcount:
         record(cursor, actor, "add partner", code, {"kind": kind, "name": name}, at)
-    found = find_partners(cursor, [code])[code]
+    found = get_partner(cursor, code)
     if (found.kind, found.name) != (kind, name):
         raise PartnerExists("There is one of this code already. Choose another code.")
     return found
@@ -60,5 +60,5 @@ def open_partner(cursor: Cursor, code: str, *, reason: str, at: datetime, actor:
 def _record(cursor: Cursor, code: str, action: str, reason: str, at: datetime, actor: str) -> None:
     if cursor.rowcount:
         record(cursor, actor, action, code, {"reason": reason}, at)
-    elif code not in find_partners(cursor, [code]):
-        raise PartnerNotFound("No partner or charity has this code. Look at the list.")
+    else:
+        get_partner(cursor, code)

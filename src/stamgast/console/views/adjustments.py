@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from stamgast.access.queries import list_names
 from stamgast.console.act_forms import is_number, problem_of, wrong_in
 from stamgast.console.ledger_words import person_of
 from stamgast.console.pages import LONGEST_REASON, act, actor_of, page, role_of, safe_target, show
@@ -65,13 +66,14 @@ def adjust(request: HttpRequest, reference: str) -> HttpResponse:
         limits = list_limits(cursor)
         erased = find_erasure_of(cursor, customer)
         anchors = [one.id for one in profile.identifiers]
+        mine = list_names(cursor, actor_of(request))
         proposals = list_proposals_of(cursor, customer, anchors, after=request.GET.get("after") or None, limit=ROWS)
     context = {
         "customer_id": customer,
         "name": profile_name(profile),
         "is_erased": erased is not None,
         "balances": [(currency_label(one.currency), one) for one in balances],
-        "rows": [_row(request, one) for one in proposals.rows],
+        "rows": [_row(request, one, mine) for one in proposals.rows],
         "next": proposals.next_cursor,
         "currencies": [(name, currency_label(name)) for name in currencies],
         "limits": [(currency_label(name), limits[name]) for name in currencies if name in limits],
@@ -92,11 +94,12 @@ def adjustments(request: HttpRequest) -> HttpResponse:
         found = read(cursor, after=request.GET.get("after") or None, limit=ROWS)
         owners = owners_of(cursor, found.rows)
         names = _names(cursor, set(owners.values()))
+        mine = list_names(cursor, actor_of(request))
         waiting = count_waiting(cursor)
         limits, currencies = list_limits(cursor), list_currencies(cursor, at=utc_now())
     context = {
         "tabs": tabs(request, "adjustments"),
-        "rows": [_row(request, one, owners[one.id], names) for one in found.rows],
+        "rows": [_row(request, one, mine, owners[one.id], names) for one in found.rows],
         "next": found.next_cursor,
         "is_decided": is_decided,
         "waiting": waiting,
@@ -145,7 +148,7 @@ def limit(request: HttpRequest) -> HttpResponse:
 
 
 def _row(
-    request: HttpRequest, one: Proposal, owner: UUID | None = None, names: Mapping[UUID, str] | None = None
+    request: HttpRequest, one: Proposal, mine: set[str], owner: UUID | None = None, names: Mapping[UUID, str] | None = None
 ) -> dict[str, Any]:
     is_waiting, may_decide = one.state is ProposalState.WAITING, may(role_of(request), "console:adjustment_decide", "POST")
     return {
@@ -158,7 +161,7 @@ def _row(
         "is_approved": one.state is ProposalState.APPROVED,
         "decided_by": _("the erasure of the customer") if one.decided_by == BY_ERASURE else person_of(one.decided_by),
         "can_decide": is_waiting and may_decide,
-        "is_own": one.asked_by == actor_of(request),
+        "is_own": one.asked_by in mine,
     }
 
 

@@ -10,11 +10,12 @@ from django.views.decorators.http import require_http_methods
 
 from stamgast.books.queries import list_charities
 from stamgast.console.act_forms import problem_of, wrong_in
-from stamgast.console.pages import LONGEST_REASON, actor_of, page, show
+from stamgast.console.pages import actor_of, page, show
 from stamgast.console.views.customers import profile_name
 from stamgast.console.words import currency_label
 from stamgast.customers.erasure.queries import find_erasure_of
 from stamgast.customers.queries import get_profile
+from stamgast.customers.reasons import required_reason
 from stamgast.flows.act import list_spendable
 from stamgast.flows.partners import donate_by_hand
 from stamgast.kit.clock import utc_now
@@ -63,7 +64,7 @@ def _act(request: HttpRequest, reference: str) -> None:
             owner_id=owner,
             anchor_id=anchor,
             key=f"console {request.POST.get('key', '')[:100]}",
-            reason=request.POST["reason"].strip()[:LONGEST_REASON],
+            reason=required_reason(request.POST["reason"]),
             occurred_at=at,
             currency=request.POST.get("currency", ""),
             amount=int(request.POST["amount"].strip()),

@@ -23,6 +23,7 @@ from stamgast.console.pages import act, actor_of, page, show
 from stamgast.console.views.ledger import tabs
 from stamgast.console.words import currency_label
 from stamgast.customers.reasons import required_reason
+from stamgast.customers.rules import storable
 from stamgast.flows.partners import settled_days
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
@@ -39,7 +40,7 @@ HEADS = ("day", "partner", "name", "kind", "currency", "issued", "redeemed", "do
 @require_GET
 def settlement(request: HttpRequest) -> HttpResponse:
     """The month's totals of each partner and charity, and the days behind them."""
-    partner = request.GET.get("partner", "")[:LONGEST_CODE]
+    partner = storable(request.GET.get("partner", ""))[:LONGEST_CODE]
     with open_cursor() as cursor:
         month, this_month = _month(cursor, request)
         totals = sum_settlements(cursor, month, reference=partner or None)
@@ -67,7 +68,7 @@ def settlement(request: HttpRequest) -> HttpResponse:
 @require_GET
 def settlement_csv(request: HttpRequest) -> HttpResponseBase:
     """Every day of the month, by the same filter."""
-    partner = request.GET.get("partner", "")[:LONGEST_CODE] or None
+    partner = storable(request.GET.get("partner", ""))[:LONGEST_CODE] or None
     with open_cursor() as cursor:
         month, _this_month = _month(cursor, request)
     return stream_csv(f"settlement-{month.since:%Y-%m}.csv", HEADS, _pages(month, partner))
@@ -79,9 +80,11 @@ def partners(request: HttpRequest) -> HttpResponse:
     """Every partner and charity. Sent: adds one."""
     if request.method == "POST":
         said = {name: request.POST.get(name, "") for name in ("code", "kind", "name")}
+        at = utc_now()
         with transaction() as cursor:
-            added = add_partner(cursor, **said, at=utc_now(), actor=actor_of(request))
-        messages.success(request, _("%(name)s was added.") % {"name": added.name})
+            added = add_partner(cursor, **said, at=at, actor=actor_of(request))
+        words = _("%(name)s was added.") if added.added_at == at else _("%(name)s was there already. Nothing was changed.")
+        messages.success(request, words % {"name": added.name})
         return redirect("console:partners")
     with open_cursor() as cursor:
         found = list_partners(cursor, after=request.GET.get("after") or None, limit=ROWS)

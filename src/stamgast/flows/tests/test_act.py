@@ -1,22 +1,26 @@
 """Acts of real customers: segments follow, a merge carries what they chose and its opposite gives it back."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import transaction as django_transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stamgast.customers.erasure.errors import CustomerErased
 from stamgast.customers.queries import get_customer
 from stamgast.flows.act import act, find_owner, require_spendable
 from stamgast.flows.audit import run as run_audit
+from stamgast.flows.erase import erase
 from stamgast.flows.merge_customers import merge_customers
 from stamgast.flows.tests.conftest import BY, NOW, coupon, make_spendable, order, tell
 from stamgast.flows.unmerge_customers import withdraw_judgement
 from stamgast.kit.database import open_cursor
 from stamgast.ledger.acts import Adjust, Capture, Donate, Hold, Reverse, Spend, Transfer
-from stamgast.ledger.errors import CurrencyNotSpendable, HoldEnded, InsufficientBalance, LedgerError
+from stamgast.ledger.errors import ActKeyReused, CurrencyNotSpendable, HoldEnded, InsufficientBalance, LedgerError
 from stamgast.ledger.queries import get_balances
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +102,67 @@ def test_a_refusal_is_an_error_and_is_kept(shop):
     with open_cursor() as cursor:
         cursor.execute("SELECT count(*) FROM ledger_act WHERE refusal = 'insufficient_balance'")
         assert cursor.fetchone() == (1,)
+
+
+@pytest.mark.parametrize("pair", [(ANNA, CARD), (CARD, ANNA)])
+def test_what_was_answered_is_answered_again_after_a_merge_and_after_it_was_taken_back(shop, pair):
+    """A till that lost the answer asks again, by whatever it knew then; meanwhile the customer became another."""
+    by_own_id, by_anna = str(customer_id(CARD)), str(customer_id(ANNA))
+    asked = [
+        lambda: spend(ANNA, 10, "1"),
+        lambda: spend(CARD, 20, "1"),
+        lambda: spend(by_own_id, 3, "own"),
+        lambda: ask(CARD, Transfer, "gift", currency="score", amount=5, receiver_id=UUID(by_anna)),
+    ]
+    before = [each() for each in asked]
+    effect = merge_customers(*pair, reason="her card", **BY)
+    together = [lambda: spend(ANNA, 2, "2"), lambda: spend(CARD, 4, "3")]
+    before += [each() for each in together]
+    left = balance(ANNA)
+    for each, answer in zip([*asked[:3], *together], [*before[:3], *before[4:]], strict=True):
+        assert each() == replace(answer, is_repeat=True)
+    with pytest.raises(ActKeyReused):
+        spend(CARD, 21, "1")
+    assert (balance(ANNA), balance(CARD)) == (left, left)
+    withdraw_judgement(effect.judgement.id, reason="a mistake", **BY)
+    left = balance(ANNA), balance(CARD)
+    for each, answer in zip([*asked, *together], before, strict=True):
+        assert each() == replace(answer, is_repeat=True)
+    assert (balance(ANNA), balance(CARD)) == left
+
+
+def test_a_transfer_is_answered_again_when_its_receiver_became_part_of_another(shop):
+    tell(coupon(400, 3, userId="bob"))
+    gift = ask("user_id:bob", Transfer, "gift", currency="score", amount=5, receiver_id=customer_id(CARD))
+    merge_customers(ANNA, CARD, reason="her card", **BY)
+    again = ask("user_id:bob", Transfer, "gift", currency="score", amount=5, receiver_id=customer_id(CARD))
+    assert again == replace(gift, is_repeat=True)
+    assert balance("user_id:bob") == (0, 0, 0)
+
+
+@pytest.mark.parametrize("kind", [Spend, Hold, Donate, Transfer])
+def test_nothing_is_done_of_who_was_erased(shop, kind):
+    """By our own id they are still found, for the books."""
+    anna = str(customer_id(ANNA))
+    more = {
+        Hold: {"lasts": timedelta(hours=1)},
+        Donate: {"charity": "forest"},
+        Transfer: {"receiver_id": customer_id(CARD)},
+    }.get(kind, {})
+    spent = spend(anna, 5, "before")
+    held = ask(anna, Hold, "held", currency="score", amount=5, lasts=timedelta(hours=1))
+    erase(anna, reason="asked", at=NOW, actor="test")
+    left = balance(anna)
+    with pytest.raises(CustomerErased):
+        ask(anna, kind, "after", currency="score", amount=1, **more)
+    with pytest.raises(CustomerErased):
+        ask(anna, Reverse, "back", spend_id=spent.act_id)
+    with pytest.raises(CustomerErased):
+        ask(anna, Capture, "capture", hold_id=held.act_id)
+    with pytest.raises(CustomerErased):
+        ask(CARD, Transfer, "gift", currency="score", amount=1, receiver_id=UUID(anna))
+    assert balance(anna) == left
+    assert spend(anna, 5, "before") == replace(spent, is_repeat=True), "what was answered is answered again"
 
 
 @pytest.mark.parametrize("pair", [(ANNA, CARD), (CARD, ANNA)])
@@ -230,7 +295,7 @@ def test_what_may_be_spent_is_said_by_the_version_in_force(shop):
     tomorrow = NOW + timedelta(days=1)
     make_spendable(tomorrow)
     with open_cursor() as cursor:
-        owner, anchor = find_owner(cursor, "user_id:anna")
+        owner, anchor, *_ = find_owner(cursor, "user_id:anna")
 
         def spend(key, at):
             return Spend(owner_id=owner, anchor_id=anchor, key=key, currency="score", amount=1, reason="test", occurred_at=at)

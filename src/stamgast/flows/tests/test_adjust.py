@@ -1,9 +1,10 @@
 """Adjustments: done at once up to a limit, above it proposed, and then approved or refused by somebody else."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from stamgast.access.operations import create_key
 from stamgast.customers.erasure.errors import CustomerErased
 from stamgast.customers.errors import ReasonMissing
 from stamgast.customers.queries import get_customer, list_identifiers
@@ -28,6 +29,7 @@ from stamgast.ledger.adjusting import (
 from stamgast.ledger.errors import (
     ActKeyReused,
     AdjustmentRefused,
+    AdjustmentShort,
     InsufficientBalance,
     InvalidAct,
     InvalidLimit,
@@ -130,6 +132,58 @@ def test_one_person_cannot_split_it_over_a_day(limited):
     assert isinstance(ask(1, "g", at=still + timedelta(minutes=1)), Outcome)
 
 
+@pytest.mark.parametrize("pair", [("user_id:anna", CARD), (CARD, "user_id:anna")])
+def test_merging_and_separating_begin_no_new_day(limited, pair):
+    ask(60, "anna")
+    ask(40, "card", customer=CARD)
+    effect = merge_customers(*pair, reason="her card", at=NOW, actor=HANNA)
+    assert isinstance(ask(1, "together"), Proposal)
+    assert isinstance(ask(1, "together", actor=BOB), Outcome), "another person has not adjusted anything"
+    withdraw_judgement(effect.judgement.id, reason="a mistake", at=NOW, actor=HANNA)
+    for customer in pair:
+        assert isinstance(ask(61, "apart", customer=customer), Proposal)
+
+
+def test_an_api_key_and_who_made_it_are_one_person(limited):
+    with transaction() as cursor:
+        for name, maker in (("till", HANNA), ("import", HANNA), ("other", BOB), ("system", "cli")):
+            create_key(cursor, name, ["points:adjust"], at=NOW, actor=maker)
+    assert isinstance(ask(100, "a", actor="key:till"), Outcome)
+    for actor in (HANNA, "key:till", "key:import"):
+        assert isinstance(ask(1, f"b {actor}", actor=actor), Proposal)
+    for actor in (BOB, "key:system"):
+        assert isinstance(ask(1, f"b {actor}", actor=actor), Outcome)
+    proposal = ask(200, "c", actor="key:till")
+    with pytest.raises(OwnProposal):
+        approve(proposal, actor=HANNA)
+    assert approve(ask(200, "d", actor="key:system"), actor=HANNA).amount == 200
+    assert approve(proposal, actor=BOB).amount == 200
+
+
+def test_one_key_is_another_adjustment_for_another_customer(limited):
+    hers, cards = ask(200, "k"), ask(300, "k", customer=CARD)
+    assert [ask(200, "k").id, ask(300, "k", customer=CARD).id] == [hers.id, cards.id]
+    merge_customers("user_id:anna", CARD, reason="her card", at=NOW, actor=BOB)
+    assert [ask(200, "k").id, ask(300, "k", customer=CARD).id] == [hers.id, cards.id]
+
+
+def test_what_was_adjusted_is_answered_again_after_a_merge(limited):
+    done = [ask(10, "k"), ask(20, "k", customer=CARD)]
+    merge_customers("user_id:anna", CARD, reason="her card", at=NOW, actor=BOB)
+    again = [ask(10, "k"), ask(20, "k", customer=CARD)]
+    assert [one.act_id for one in again] == [one.act_id for one in done]
+    assert all(one.is_repeat for one in again)
+    assert score() == ANNA + HER_CARD + 30
+
+
+@pytest.mark.parametrize("zone", [-12, 0, 14])
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59", "9998-01-01T00:00:00", "0001-01-01T00:00:00"])
+def test_an_expiry_that_no_clock_of_the_shop_knows_is_refused(limited, moment, zone):
+    with pytest.raises(InvalidAct):
+        ask(1, expires_at=datetime.fromisoformat(moment).replace(tzinfo=timezone(timedelta(hours=zone))))
+    assert score() == ANNA
+
+
 def test_what_a_second_person_approved_does_not_count(limited):
     approve(ask(500, "big"))
     assert isinstance(ask(100, "small"), Outcome)
@@ -151,7 +205,7 @@ def test_the_same_key_is_the_same_adjustment(limited):
     limit(None)
     again = ask(20, "waits", at=NOW + timedelta(hours=1))
     assert (again.id, again.is_repeat) == (proposal.id, True), "looked up before the limit is asked"
-    for wrong in ({"amount": 21}, {"amount": 20, "reason": "another"}, {"amount": 20, "customer": CARD}):
+    for wrong in ({"amount": 21}, {"amount": 20, "reason": "another"}):
         with pytest.raises(ActKeyReused):
             ask(key="waits", **wrong)
     assert score() == ANNA + 90
@@ -191,7 +245,7 @@ def test_what_was_decided_stays_so(limited):
 
 def test_what_the_ledger_refuses_waits_on(limited):
     proposal = ask(-200)
-    with pytest.raises(InsufficientBalance):
+    with pytest.raises(AdjustmentShort, match=f"There are {ANNA} score available, and this takes 200. It waits on"):
         approve(proposal)
     assert waiting() == [proposal]
     assert trail() == [(HANNA, "propose adjustment")]

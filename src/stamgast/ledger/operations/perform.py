@@ -64,6 +64,17 @@ def perform(cursor: Cursor, acts: Sequence[Act], *, at: datetime, actor: str) ->
     return Performed(outcomes, entries.changes, len(entries))
 
 
+def find_answer(cursor: Cursor, said: Sequence[Act]) -> Outcome | None:
+    """What was answered before to an act, which may have been said in any of these ways; None where it was not. Asked under its
+    key with another content, it is refused as ``perform`` refuses it."""
+    _ask_acts(cursor, {act.id for act in said})
+    known = _read_acts(cursor)
+    answered = [(act, known[act.id]) for act in said if act.id in known]
+    if not answered:
+        return None
+    return _answer_again(*next((pair for pair in answered if pair[0].content == pair[1].content), answered[0]))
+
+
 def _answer_again(act: Act, before: Known) -> Outcome:
     if before.content != act.content:
         outcome = before.outcome
