@@ -6,7 +6,7 @@ from dataclasses import replace
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from stamgast.console.field_values import InvalidField, check_name, one_of, whole
+from stamgast.console.field_values import InvalidField, name_of, one_of, whole
 from stamgast.programmes.documents import Document
 from stamgast.programmes.forms import CardValues, NewCard, NewCurrency
 
@@ -14,21 +14,14 @@ MOST_STAMPS = 1_000_000
 _CURRENCY = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
-def read_cards(post: QueryDict, before: tuple[CardValues, ...], document: Document) -> tuple[CardValues, ...]:
+def read_cards(post: QueryDict, before: tuple[CardValues, ...], document: Document, taken: set[str]) -> tuple[CardValues, ...]:
     """The cards with the fields in them. A field that was not sent keeps its value."""
-    tiers = document.tiers
-    taken = {rule.name for rule in document.rules} | {level.name for level in (tiers.levels if tiers else ())}
-    cards = []
-    for place, was in enumerate(before):
-        card = _card(post, place, was, document)
-        check_name(f"card name {place}", card.name, taken)
-        taken.add(card.name)
-        cards.append(card)
-    return tuple(cards)
+    return tuple(_card(post, place, was, document, taken) for place, was in enumerate(before))
 
 
-def _card(post: QueryDict, place: int, was: CardValues, document: Document) -> CardValues:
-    name, each = post.get(f"card name {place}", was.name).strip(), f"card each {place}"
+def _card(post: QueryDict, place: int, was: CardValues, document: Document, taken: set[str]) -> CardValues:
+    called, each = f"card name {place}", f"card each {place}"
+    name = name_of(called, post.get(called), was.name, taken)
     gives = []
     for slot, (currency, amount) in enumerate(was.gives):
         field = f"card amount {place} {slot}"
@@ -49,11 +42,10 @@ def _card(post: QueryDict, place: int, was: CardValues, document: Document) -> C
     return card
 
 
-def new_card(post: QueryDict, document: Document) -> NewCard:
+def new_card(post: QueryDict, document: Document, taken: set[str]) -> NewCard:
     """The card that is to be added."""
-    name, tiers, where = post.get("new card name", "").strip(), document.tiers, _("A new card")
-    taken = {rule.name for rule in document.rules} | {card.name for card in document.cards}
-    check_name("new card name", name, taken | {level.name for level in (tiers.levels if tiers else ())})
+    where = _("A new card")
+    name = name_of("new card name", post.get("new card name"), None, taken)
     first, known = next(iter(document.currencies)), list(document.currencies)
     amount = whole("new card amount", where, post.get("new card amount"), 1)
     card = CardValues(
@@ -74,7 +66,7 @@ def _check_gives(field: str, card: CardValues) -> None:
         raise InvalidField(field, card.name, _("it gives one thing twice."))
 
 
-def new_currency(post: QueryDict, document: Document) -> NewCurrency:
+def new_currency(post: QueryDict, document: Document, _taken: set[str]) -> NewCurrency:
     """The currency that is to be added."""
     name, where = post.get("new currency name", "").strip(), _("Something new to give")
     if not _CURRENCY.fullmatch(name):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from stamgast.conditions.fields import WEEKDAYS
 from stamgast.console import reader
+from stamgast.console.condition_fields import DIFFERENT, PERIODS, STREAKS
 from stamgast.programmes.forms import ConditionValues, TurnValues
 
 
@@ -40,16 +41,29 @@ def condition_shown(
         "channel": value("channel", ", ".join(values.channels)),
         "amount": value("least", None if values.amount is None else f"{values.amount:f}"),
         "is_over": value("over", "over" if values.is_over else "") == "over",
+        "is_birthday": f"birthday {place}" in typed if is_typed else values.is_birthday,
     }
 
 
-def turn_shown(place: int, turn: TurnValues | None, typed: QueryDict) -> dict[str, Any] | None:
-    """On which of the activities that fit it gives; None where it counts in a way that the form cannot change."""
-    if turn is None:
-        return None
+def turn_shown(place: int, turn: TurnValues, typed: QueryDict) -> dict[str, Any]:
+    """On which of the activities that fit it gives."""
     is_first = turn.kind == "nth" and turn.count == 1
     chosen = typed.get(f"turn {place}", "first" if is_first else turn.kind)
-    return {"chosen": chosen, "count": typed.get(f"count {place}", 10 if is_first or turn.kind == "each" else turn.count)}
+    different = typed.get(f"different {place}", turn.different or DIFFERENT[0])
+    labels = {
+        "properties.store_id": _("stores"),
+        "kind": _("kinds of activity"),
+        "source": _("sources"),
+        "properties.channel": _("channels"),
+    }
+    return {
+        "chosen": chosen,
+        "count": typed.get(f"count {place}", 10 if is_first or turn.kind == "each" else turn.count),
+        "streak": typed.get(f"streak {place}", turn.per if turn.kind == "streak" else STREAKS[1]),
+        "challenge": typed.get(f"challenge {place}", turn.per if turn.kind == "challenge" else PERIODS[2]),
+        "different": different,
+        "differents": [(name, labels.get(name, name)) for name in dict.fromkeys([*DIFFERENT, turn.different]) if name],
+    }
 
 
 def turns() -> list[tuple[str, str]]:
@@ -59,4 +73,11 @@ def turns() -> list[tuple[str, str]]:
         ("first", _("the first time of a customer")),
         ("nth", _("once, at a customer's number")),
         ("every", _("once in every so many of a customer")),
+        ("streak", _("after so many in a row")),
+        ("challenge", _("after so many different ones")),
     ]
+
+
+def streaks() -> list[tuple[str, str]]:
+    """What can stand in a row."""
+    return list(zip(STREAKS, (_("days in a row"), _("weeks in a row"), _("months in a row")), strict=True))

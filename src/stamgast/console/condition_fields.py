@@ -1,15 +1,21 @@
 """What the fields of a rule's condition sent, read into its values. No database."""
 
+import re
+from datetime import datetime
 from decimal import Decimal
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from stamgast.conditions.fields import WEEKDAYS
-from stamgast.console.field_values import LARGEST, InvalidField, decimal_of, whole
+from stamgast.console.field_values import LARGEST, InvalidField, decimal_of, one_of, whole
 from stamgast.programmes.forms import ConditionValues, TurnValues
 
-CONDITION_FIELDS = ("kind", "hour from", "hour until", "least", "category", "store", "source", "channel", "count")
+STREAKS = ("day", "week", "month")
+PERIODS = ("day", "week", "month", "year", "lifetime")
+DIFFERENT = ("properties.store_id", "kind", "source", "properties.channel")
+MOST_DIFFERENT = 50
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 LONGEST_LIST = 100
 LONGEST_TEXT = 500
 MOST_TIMES = 1_000_000
@@ -32,6 +38,7 @@ def read_condition(post: QueryDict, place: int, where: str, before: ConditionVal
         channels=_texts(post, f"channel {place}", where, before.channels),
         amount=_amount(post, f"least {place}", where),
         is_over=post.get(f"over {place}") == "over" and bool(post.get(f"least {place}", "").strip()),
+        is_birthday=f"birthday {place}" in post,
     )
     if read.is_empty:
         raise InvalidField(f"kind {place}", where, _("say when it applies: choose one thing at least."))
@@ -70,12 +77,45 @@ def _amount(post: QueryDict, field: str, where: str) -> Decimal | None:
 def read_turn(post: QueryDict, place: int, where: str, before: TurnValues) -> TurnValues:
     """On which of the activities that fit it gives."""
     sent = post.get(f"turn {place}")
+    field = f"count {place}"
+    stood = before.per if before.kind == sent else ""
+
+    def counted(least: int, most: int) -> int:
+        return whole(field, where, post.get(field), max(before.count, least), least, most)
+
     match sent:
         case "each":
             return TurnValues("each", 1)
         case "first":
             return TurnValues("nth", 1)
         case "nth" | "every":
-            field = f"count {place}"
-            return TurnValues(sent, whole(field, where, post.get(field), before.count, most=MOST_TIMES))
+            return TurnValues(sent, counted(1, MOST_TIMES))
+        case "streak":
+            return TurnValues(sent, counted(1, MOST_TIMES), one_of(post.get(f"streak {place}"), STREAKS, stood or STREAKS[1]))
+        case "challenge":
+            different = one_of(post.get(f"different {place}"), DIFFERENT, before.different or DIFFERENT[0])
+            period = one_of(post.get(f"challenge {place}"), PERIODS, stood or PERIODS[2])
+            return TurnValues(sent, counted(2, MOST_DIFFERENT), period, different)
     return before
+
+
+def read_moment(post: QueryDict, field: str, where: str, was: str | None) -> str | None:
+    """A day, or a day and a time, as documents write them; as it was where nobody changed it."""
+    day, hour = post.get(field, ""), post.get(f"{field} time", "")
+    if field not in post or (day, hour) == day_and_time(was):
+        return was
+    moment = f"{day} {hour}".strip()
+    if moment:
+        try:
+            is_moment = _MOMENT.fullmatch(moment) is not None and bool(datetime.fromisoformat(moment))
+        except ValueError:
+            is_moment = False
+        if not is_moment:
+            raise InvalidField(field, where, _("“%(text)s” is not a day, or a day and a time.") % {"text": moment[:20]})
+    return moment or None
+
+
+def day_and_time(moment: str | None) -> tuple[str, str]:
+    """A moment as documents write it, in the two fields that show it."""
+    day, _blank, hour = (moment or "").replace("T", " ").partition(" ")
+    return day, hour

@@ -1,6 +1,6 @@
 """The values of single fields, as somebody typed them: read, or refused with the name of the field. No request, no database."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 from django.utils.translation import gettext as _
@@ -9,6 +9,7 @@ from stamgast.console import reader
 from stamgast.programmes.errors import InvalidProgramme
 
 LARGEST = 1_000_000_000
+LARGEST_FACTOR = 100
 LONGEST_NAME = 80
 
 
@@ -45,8 +46,9 @@ def amount_of_money(field: str, where: str, sent: str | None, otherwise: Decimal
     if sent is None or not sent.strip():
         return otherwise
     amount = decimal_of(sent)
-    if amount is None or not Decimal("0.01") <= amount <= LARGEST:
-        raise InvalidField(field, where, _("“%(text)s” is not an amount of at least 0.01.") % {"text": sent[:20]})
+    if amount is None or not Decimal("0.01") <= amount <= LARGEST or amount * 1000 % 1:
+        problem = _("“%(text)s” is not an amount of at least 0.01, with at most three decimals.")
+        raise InvalidField(field, where, problem % {"text": sent[:20]})
     return otherwise if amount == otherwise else amount
 
 
@@ -59,12 +61,37 @@ def decimal_of(sent: str) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def check_name(field: str, name: str, taken: Set[str]) -> None:
-    """Refuses what cannot be the name of a level or a card; ``taken`` are those of others."""
+def factor_of(field: str, where: str, sent: str) -> Decimal:
+    """How many times as much is given."""
+    factor = decimal_of(sent)
+    if factor is None or not 1 < factor <= LARGEST_FACTOR or factor * 100 % 1:
+        problem = _("“%(text)s” does not fit. It is a number above 1 and at most 100, with at most two decimals.")
+        raise InvalidField(field, where, problem % {"text": sent[:20]})
+    return factor
+
+
+def name_of(field: str, sent: str | None, was: str | None, taken: set[str]) -> str:
+    """The name of a rule, a level or a card. One that nobody changed stands as it is, also where it could not be typed.
+    ``taken`` are all names of the document, and gets a new one."""
+    if was is not None and sent in (None, was):
+        return was
+    name = " ".join((sent or "").split())
     if not 1 <= len(name) <= LONGEST_NAME or "/" in name or not name.isprintable():
         raise InvalidField(field, name or _("A name"), _("its name has 1 to 80 characters, and no slash."))
     if name in taken:
         raise InvalidField(field, name, _("another rule, card or level is called so."))
+    taken.add(name)
+    return name
+
+
+def words_of(field: str, where: str, sent: str | None, was: str, longest: int) -> str:
+    """Words for people; as they were where nobody changed them."""
+    if sent is None or sent == was:
+        return was
+    words = " ".join(sent.split())
+    if len(words) > longest or not words.isprintable():
+        raise InvalidField(field, where, _("that is too long, or has characters that cannot be seen."))
+    return words
 
 
 def one_of(sent: str | None, known: Sequence[str], otherwise: str) -> str:

@@ -11,10 +11,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from stamgast.console import reader
-from stamgast.console.condition_editor import condition_shown, turn_shown, turns
-from stamgast.console.condition_fields import CONDITION_FIELDS
-from stamgast.console.programme_fields import PERIODS, Sent, Written
-from stamgast.console.programme_words import differences, period_label, rule_label, rule_sentences
+from stamgast.console.programme_fields import USES, Sent, Written
+from stamgast.console.programme_words import differences, rule_label
+from stamgast.console.rule_editor import rules_shown
 from stamgast.console.tier_editor import tiers_shown
 from stamgast.console.words import currency_label, customer_name
 from stamgast.customers.queries import summarise_customers
@@ -23,9 +22,8 @@ from stamgast.insights.sampling import Estimate
 from stamgast.kit.database import Cursor
 from stamgast.programmes.documents import Document, load
 from stamgast.programmes.errors import InvalidProgramme
-from stamgast.programmes.forms import UNITS, CardValues, values_of
+from stamgast.programmes.forms import UNITS, CardValues, LifeValues, values_of
 from stamgast.programmes.linting import Level, lint, say_finding
-from stamgast.programmes.reading import read
 
 FEWEST_LINES = 18
 
@@ -96,33 +94,8 @@ def context_of(
     line by line with what was found."""
     document = load(written.fields)
     values, language = values_of(document), get_language() or "en"
-    rules, sets = [], read(document.text)[0].get("sets", {})
-    for place, (rule, row) in enumerate(zip(document.rules, values.rules, strict=True)):
-        gives = [
-            {
-                "currency": give.currency,
-                "label": currency_label(give.currency),
-                "amount": typed.get(f"amount {place} {give.currency}", give.amount),
-                "per": typed.get(f"per {place} {give.currency}", "" if give.per is None else f"{give.per:f}"),
-                "cap": typed.get(f"cap {place} {give.currency}", "" if give.cap is None else give.cap),
-                "lines": source.lines and source.lines.sentence(language),
-            }
-            for give, source in zip(row.gives, rule.gives, strict=True)
-        ]
-        sentences = rule_sentences(rule, document, language)
-        rules.append(
-            {
-                "place": place,
-                "label": rule_label(rule.name),
-                "when": sentences.when,
-                "multiplies": sentences.gives[len(rule.gives) :],
-                "condition": condition_shown(place, row.when, kinds, list(sets), typed),
-                "turn": turn_shown(place, row.turn, typed),
-                "is_wrong": written.field in {f"{name} {place}" for name in CONDITION_FIELDS},
-                "gives": gives,
-                "period": row.cap_period,
-            }
-        )
+    multipliers = [rule.name for rule in document.rules if rule.multiplies]
+    multipliers += [level.name for level in document.tiers.levels if level.multiplies] if document.tiers else []
     found = findings_of(written, kinds, sent, now, language)
     return {
         "fields": written.fields,
@@ -130,18 +103,19 @@ def context_of(
         "is_sound": written.document is not None,
         "found": found,
         "lines": lines_of(written.typed, found),
-        "rules": rules,
+        **rules_shown(document, values.rules, kinds, typed, written.field, language),
         "wrong_field": written.field,
         "cards": [_card(place, card, typed) for place, card in enumerate(values.cards)],
         "new_card": {name: typed.get(f"new card {name}", text) for name, text in _NEW_CARD.items()},
+        "new_name": typed.get("new name", ""),
         "new_currency": typed.get("new currency name", ""),
         "tiers": tiers_shown(values.tiers, document, kinds, typed, language),
-        "lives": [
-            (life, currency_label(life.currency), typed.get(f"life {life.currency}", "" if life.count is None else life.count))
-            for life in values.lives
-        ],
-        "periods": [(period, period_label(period)) for period in PERIODS],
-        "turns": turns(),
+        "lives": [_life(life, typed) for life in values.lives],
+        "stacking": typed.get("stacking", values.stacking),
+        "stackings": [("base", _("side by side: 2 and 1.5 make 2.5")), ("standing", _("on each other: 2 and 1.5 make 3"))],
+        "rounding": typed.get("rounding", values.rounding),
+        "roundings": [("down", _("is left out")), ("nearest", _("is rounded to the nearest")), ("up", _("counts as a whole"))],
+        "multipliers": [rule_label(name) for name in multipliers],
         "units": [(unit, _unit_label(unit)) for unit in UNITS],
         "ends": [
             ("exact", _("to the minute")), ("end of day", _("to the end of that day")),
@@ -169,6 +143,19 @@ def _card(place: int, card: CardValues, typed: QueryDict) -> dict[str, Any]:
             for slot, (currency, amount) in enumerate(card.gives)
         ],
     }
+
+
+def _life(life: LifeValues, typed: QueryDict) -> dict[str, Any]:
+    shown = {
+        "life": "" if life.count is None else life.count,
+        "unit": life.unit,
+        "end": life.at,
+        "wait": life.pending.count if life.pending else "",
+        "wait unit": life.pending.unit if life.pending else "day",
+        "use": USES[not life.is_spendable],
+    }
+    typed_over = {name.replace(" ", "_"): typed.get(f"{name} {life.currency}", value) for name, value in shown.items()}
+    return {"currency": life.currency, "label": currency_label(life.currency), **typed_over}
 
 
 def _unit_label(unit: str) -> str:

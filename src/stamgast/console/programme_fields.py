@@ -12,21 +12,23 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from stamgast.console.card_fields import new_card, new_currency, read_cards
-from stamgast.console.condition_fields import read_condition, read_turn
-from stamgast.console.field_values import InvalidField, amount_of_money, optional, whole
+from stamgast.console.field_values import InvalidField, one_of, optional
 from stamgast.console.pages import LONGEST_REASON, shop_zone
-from stamgast.console.programme_words import rule_label
 from stamgast.console.refusal_words import refusal_sentence
+from stamgast.console.rule_fields import new_multiplier, new_rule, read_rule
 from stamgast.console.tier_fields import new_level, read_tiers
 from stamgast.console.words import currency_label
 from stamgast.kit.errors import StamgastError
 from stamgast.programmes.documents import Document, load
 from stamgast.programmes.drafts import LONGEST_TITLE
 from stamgast.programmes.errors import InvalidProgramme
-from stamgast.programmes.forms import UNITS, LifeValues, New, NewRule, RuleValues, Values, rewrite, values_of
+from stamgast.programmes.expiry import Expiry, parse_duration
+from stamgast.programmes.forms import UNITS, LifeValues, New, Span, Values, names_of, rewrite, values_of
 from stamgast.programmes.forms.text import Path
 
-PERIODS = ("day", "week", "month", "year", "lifetime")
+STACKINGS = ("base", "standing")
+ROUNDINGS = ("down", "nearest", "up")
+USES = ("spend", "count")
 ENDS = ("exact", "end of day", "end of month")
 
 
@@ -121,12 +123,16 @@ def is_sound(text: str) -> bool:
 
 def _rewritten(base: Document, post: QueryDict, act: str, place: str) -> str:
     """The document with the fields in it. A field that was not sent keeps its value."""
-    before = values_of(base)
+    before, taken = values_of(base), names_of(base)
+    stacking: Any = one_of(post.get("stacking"), STACKINGS, before.stacking)
+    rounding: Any = one_of(post.get("rounding"), ROUNDINGS, before.rounding)
     values = Values(
-        tuple(_rule(post, number, rule) for number, rule in enumerate(before.rules)),
+        tuple(read_rule(post, number, rule, base, taken) for number, rule in enumerate(before.rules)),
         tuple(_life(post, life) for life in before.lives),
-        before.tiers and read_tiers(post, before.tiers, base),
-        read_cards(post, before.cards, base),
+        before.tiers and read_tiers(post, before.tiers, base, taken),
+        read_cards(post, before.cards, base, taken),
+        stacking,
+        rounding,
     )
     lists: dict[str, Path] = {"remove": ("earn",), "remove-level": ("tiers", "levels"), "remove-card": ("cards",)}
     levels = before.tiers.levels if before.tiers else ()
@@ -136,55 +142,40 @@ def _rewritten(base: Document, post: QueryDict, act: str, place: str) -> str:
         if not place.isdecimal() or int(place) >= counts[act]:
             raise ValueError(place)
         removed = [(*lists[act], int(place))]
-    makers: dict[str, Callable[[QueryDict, Document], New]] = {
-        "add": _new_rule, "add-level": new_level, "add-card": new_card, "add-currency": new_currency,
+    makers: dict[str, Callable[[QueryDict, Document, set[str]], New]] = {
+        "add": new_rule, "add-more": new_multiplier, "add-level": new_level, "add-card": new_card, "add-currency": new_currency,
     }  # fmt: skip
-    return rewrite(base, values, removed=removed, added=[makers[act](post, base)] if act in makers else [])
-
-
-def _rule(post: QueryDict, place: int, rule: RuleValues) -> RuleValues:
-    where = rule_label(rule.name)
-    gives = []
-    for give in rule.gives:
-        amount, per, cap = (f"{part} {place} {give.currency}" for part in ("amount", "per", "cap"))
-        gives.append(
-            replace(
-                give,
-                amount=whole(amount, where, post.get(amount), give.amount),
-                per=give.per if give.per is None else amount_of_money(per, where, post.get(per), give.per),
-                cap=optional(cap, where, post.get(cap), give.cap),
-            )
-        )
-    is_capped = any(give.cap is not None for give in gives)
-    period = post.get(f"period {place}", rule.cap_period or PERIODS[0])
-    chosen: Any = period if period in PERIODS else PERIODS[0]
-    return replace(
-        rule,
-        gives=tuple(gives),
-        cap_period=chosen if is_capped else None,
-        when=rule.when and read_condition(post, place, where, rule.when),
-        turn=rule.turn and read_turn(post, place, where, rule.turn),
-    )
+    return rewrite(base, values, removed=removed, added=[makers[act](post, base, taken)] if act in makers else [])
 
 
 def _life(post: QueryDict, life: LifeValues) -> LifeValues:
-    unit, end = post.get(f"unit {life.currency}", life.unit), post.get(f"end {life.currency}", life.at)
-    field = f"life {life.currency}"
-    count = optional(field, currency_label(life.currency), post.get(field), life.count)
-    ends: Any = end if end in ENDS and count is not None else "exact"
-    return replace(life, count=count, unit=unit if unit in UNITS else life.unit, at=ends)
+    where, field, wait = currency_label(life.currency), f"life {life.currency}", f"wait {life.currency}"
+    count = optional(field, where, post.get(field), life.count)
+    ends: Any = one_of(post.get(f"end {life.currency}"), ENDS, life.at) if count is not None else "exact"
+    read = replace(
+        life,
+        count=count,
+        unit=one_of(post.get(f"unit {life.currency}"), UNITS, life.unit),
+        at=ends,
+        pending=_pending(post, wait, where, life.pending),
+        is_spendable=one_of(post.get(f"use {life.currency}"), USES, USES[not life.is_spendable]) == USES[0],
+    )
+    lasts = None if read.count is None else _duration(field, where, Span(read.count, read.unit))
+    waits = None if read.pending is None else _duration(wait, where, read.pending)
+    if lasts is not None and waits is not None and waits.longest_days >= lasts.shortest_days:
+        raise InvalidField(wait, where, _("it would expire before it can be used."))
+    return read
 
 
-def _new_rule(post: QueryDict, base: Document) -> NewRule:
-    kind = post.get("new kind", "").strip()
-    if not kind:
-        raise InvalidField("new kind", _("Something else"), _("Choose the kind of activity that is worth something."))
-    currency = post.get("new currency", "")
-    taken = {rule.name for rule in base.rules}
-    name = wanted = kind.casefold().replace("/", " ")[:70]
-    number = 1
-    while name in taken:
-        number += 1
-        name = f"{wanted} {number}"
-    amount = whole("new amount", _("Something else"), post.get("new amount"), 1)
-    return NewRule(name, kind, currency if currency in base.currencies else next(iter(base.currencies)), amount)
+def _pending(post: QueryDict, field: str, where: str, was: Span | None) -> Span | None:
+    """How long after the activity something can be used."""
+    count = optional(field, where, post.get(field), was.count if was else None)
+    unit = one_of(post.get(field.replace("wait", "wait unit", 1)), UNITS, was.unit if was else "day")
+    return None if count is None else Span(count, unit)
+
+
+def _duration(field: str, where: str, span: Span) -> Expiry:
+    try:
+        return parse_duration(str(span))
+    except ValueError:
+        raise InvalidField(field, where, _("that is longer than a hundred years.")) from None

@@ -12,7 +12,7 @@ from stamgast.console import reader
 from stamgast.console.tier_fields import GRACE_UNITS, MONEY_KINDS, PERIOD_UNITS
 from stamgast.console.words import currency_label, with_kinds
 from stamgast.programmes.documents import MONTHS, Document
-from stamgast.programmes.forms import LevelValues, TierValues
+from stamgast.programmes.forms import BenefitValues, LevelValues, TierValues
 from stamgast.programmes.terms import Level
 
 
@@ -64,7 +64,15 @@ def _level(
         "label": values.name,
         "from": typed.get(f"level from {place}", values.threshold),
         "invited": with_kinds(stated.invited.sentence(language)) if stated.invited is not None else "",
-        "benefits": ", ".join(words[language[:2]] for words in stated.benefits.values()),
+        "benefits": [
+            (
+                slot,
+                benefit.name,
+                typed.get(f"benefit en {place} {slot}", benefit.en),
+                typed.get(f"benefit nl {place} {slot}", benefit.nl),
+            )
+            for slot, benefit in enumerate([*values.benefits, BenefitValues("", "", "")])
+        ],
         "slots": [
             (slot, typed.get(f"level of {place} {slot}", currency), typed.get(f"level times {place} {slot}", str(factor)))
             for slot, (currency, factor) in enumerate(multiplies)

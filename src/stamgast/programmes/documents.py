@@ -332,10 +332,10 @@ class _Builder:
             local = datetime.fromisoformat(text)
             if is_end and _DAY_ONLY.fullmatch(text):
                 local += timedelta(days=1)
+            return local.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
         except (ValueError, OverflowError):
             self.problems.append((path, f"{text!r} is not a day such as 2026-12-31, or a moment such as '2026-12-31 18:00'."))
             return None
-        return local.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
 
 
 def _comparisons_of(filter_: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -8,9 +8,10 @@ from django.test import Client
 ADDRESS = "/programme/edit"
 
 
-def send_form(client: Client, act: str, *, draft: str, **fields: object) -> tuple[str, str]:
+def send_form(client: Client, act: str, *, draft: str, language: str = "en", **fields: object) -> tuple[str, str]:
     """What the page answers, and the document that stands in it."""
-    answer = client.post(ADDRESS, {"draft": draft, "after": "1", "act": act, **fields}).content.decode()
+    sent = {"draft": draft, "after": "1", "act": act, **fields}
+    answer = client.post(ADDRESS, sent, headers={"Accept-Language": language}).content.decode()
     typed = re.search(r'<textarea[^>]* id="document"[^>]*>(.*?)</textarea>', answer, re.DOTALL)
     assert typed is not None
     return answer, html.unescape(typed[1])

@@ -7,10 +7,12 @@ cannot show are kept to the letter. Pure.
 from stamgast.programmes.forms.conditions import ConditionValues
 from stamgast.programmes.forms.values import (
     UNITS,
+    BenefitValues,
     CardValues,
     GiveValues,
     LevelValues,
     LifeValues,
+    MultiplyValues,
     NewCard,
     NewCurrency,
     NewLevel,
@@ -20,17 +22,20 @@ from stamgast.programmes.forms.values import (
     TierValues,
     TurnValues,
     Values,
+    names_of,
     values_of,
 )
 from stamgast.programmes.forms.writing import New, end_rule, rewrite
 
 __all__ = [
     "UNITS",
+    "BenefitValues",
     "CardValues",
     "ConditionValues",
     "GiveValues",
     "LevelValues",
     "LifeValues",
+    "MultiplyValues",
     "New",
     "NewCard",
     "NewCurrency",
@@ -42,6 +47,7 @@ __all__ = [
     "TurnValues",
     "Values",
     "end_rule",
+    "names_of",
     "rewrite",
     "values_of",
 ]

@@ -19,7 +19,8 @@ LAST_HOUR = 24
 @dataclass(frozen=True, slots=True)
 class ConditionValues:
     """What an activity must be; what is empty or None does not matter. Hours are from ``hour_from`` on and before
-    ``hour_until``; an amount is ``amount`` at least or, with ``is_over``, more than it."""
+    ``hour_until``; an amount is ``amount`` at least or, with ``is_over``, more than it. ``is_birthday`` asks for the month of
+    the member's birthday."""
 
     kinds: tuple[str, ...] = ()
     weekdays: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class ConditionValues:
     channels: tuple[str, ...] = ()
     amount: Decimal | None = None
     is_over: bool = False
+    is_birthday: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -51,6 +53,12 @@ def condition_values(when: Mapping[str, Any]) -> ConditionValues | None:
             return None
         values |= read
     return ConditionValues(**values)
+
+
+def stated_condition(values: ConditionValues) -> dict[str, Any]:
+    """A new condition as a document says it."""
+    parts = list(_written(values, {}).values())
+    return {"all": parts} if len(parts) > 1 else parts[0]
 
 
 def change_condition(text: Text, path: Path, when: Mapping[str, Any], was: ConditionValues, new: ConditionValues) -> None:
@@ -104,6 +112,8 @@ def _field_of(part: Mapping[str, Any]) -> str:
         return "any_line"
     if "activity" in part:
         return "kind"
+    if "birthday_month" in part:
+        return "birthday_month"
     return f"properties.{part['properties']}" if "properties" in part else str(part.get("field"))
 
 
@@ -150,15 +160,22 @@ def _read_amount(part: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"amount": Decimal(value), "is_over": key == "over"} if value >= 0 else None
 
 
+def _read_birthday(part: Mapping[str, Any]) -> dict[str, Any] | None:
+    wanted = {key: value for key, value in part.items() if key != "field"}
+    return {"is_birthday": True} if wanted in ({"is": True}, {"birthday_month": True}) else None
+
+
 _FIELDS = {
     "kind": "kinds", "weekday": "weekdays", "hour": "hours", "any_line": "lines", "source": "sources",
     **dict.fromkeys(STORES, "stores"), CHANNEL: "channels", "amount": "amount",
+    "birthday_month": "birthday",
 }  # fmt: skip
 _READERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any] | None]] = {
     **{name: _read_texts(name) for name in ("kinds", "weekdays", "sources", "stores", "channels")},
     "hours": _read_hours,
     "lines": _read_lines,
     "amount": _read_amount,
+    "birthday": _read_birthday,
 }
 
 
@@ -186,4 +203,6 @@ def _written(values: ConditionValues, when: Mapping[str, Any]) -> dict[str, dict
         written["lines"] = {"any_line": lines}
     if values.amount is not None:
         written["amount"] = {"field": "amount", "over" if values.is_over else "at_least": values.amount}
+    if values.is_birthday:
+        written["birthday"] = dict(found["birthday"][1]) if "birthday" in found else {"birthday_month": True}
     return written

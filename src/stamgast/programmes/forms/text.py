@@ -97,6 +97,8 @@ class Text:
             return self._word(value)
         if isinstance(value, Sequence):
             return "[" + ", ".join(self._flow(one) for one in value) + "]"
+        if isinstance(value, bool):
+            return str(value).lower()
         return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
     def _word(self, text: str) -> str:

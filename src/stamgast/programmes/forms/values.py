@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from stamgast.programmes.documents import MILLI, Document, Period
+from stamgast.programmes.documents import MILLI, Document, Give, Period, Rounding, Rule
 from stamgast.programmes.expiry import At
 from stamgast.programmes.forms.conditions import ConditionValues, condition_values
 from stamgast.programmes.reading import read
+from stamgast.programmes.terms import Measure, Stacking, TurnKind
 
 _DURATION = re.compile(r"([0-9]+) ([a-z]+?)s?")
 UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
@@ -17,42 +18,68 @@ UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
 
 @dataclass(frozen=True, slots=True)
 class GiveValues:
-    """``amount`` of a currency, for each ``per`` where the document says so, at most ``cap`` in the rule's period."""
+    """``amount`` of a currency, once or for each ``per`` of what ``of`` says, at most ``cap`` in the rule's period. ``budget``
+    is for all members together. With ``has_lines`` only some lines count, and the form leaves ``of`` as it is."""
 
     currency: str
     amount: int
     per: Decimal | None
     cap: int | None
+    of: Measure = "once"
+    has_lines: bool = False
+    budget: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MultiplyValues:
+    """By what a rule multiplies what is given of a currency, at most ``cap`` in the rule's period. ``budget`` is for all
+    members together."""
+
+    currency: str
+    factor: Decimal
+    cap: int | None = None
+    budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TurnValues:
-    """On which of a member's activities that fit a rule gives: on ``each``, on the ``nth``, or once in ``every`` so many."""
+    """On which of a member's activities that fit a rule gives: on ``each``, on the ``nth``, once in ``every`` so many, on the
+    one that makes a ``streak`` of so many ``per`` in a row, or that completes a ``challenge``: so many ``different`` values.
+    """
 
-    kind: Literal["each", "nth", "every"]
+    kind: TurnKind | Literal["each"]
     count: int
+    per: str = ""
+    different: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleValues:
-    """What of a rule can be changed in a form. ``when`` is None where the condition is not of the simple form, and ``turn``
-    where the rule counts in another way."""
+    """What of a rule can be changed in a form: it gives or it multiplies, from ``begins`` until ``ends`` as documents write
+    them. ``when`` is None where the condition is not of the simple form."""
 
     name: str
     gives: tuple[GiveValues, ...]
     cap_period: Period | None
     when: ConditionValues | None
-    turn: TurnValues | None
+    turn: TurnValues
+    multiplies: tuple[MultiplyValues, ...] = ()
+    begins: str | None = None
+    ends: str | None = None
 
+    @property
+    def caps(self) -> dict[str, int]:
+        """The most that a member gets, by currency."""
+        return {one.currency: one.cap for one in self._worths if one.cap is not None}
 
-@dataclass(frozen=True, slots=True)
-class LifeValues:
-    """How long a currency lasts; ``count`` is None where it lasts for ever."""
+    @property
+    def budgets(self) -> dict[str, int]:
+        """What all members are to get together, by currency."""
+        return {one.currency: one.budget for one in self._worths if one.budget is not None}
 
-    currency: str
-    count: int | None
-    unit: str
-    at: At
+    @property
+    def _worths(self) -> tuple[GiveValues | MultiplyValues, ...]:
+        return (*self.gives, *self.multiplies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +101,36 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class LifeValues:
+    """How long a currency lasts, for ever where ``count`` is None; how long it waits before it is available, and whether it can
+    be spent."""
+
+    currency: str
+    count: int | None
+    unit: str
+    at: At
+    pending: Span | None = None
+    is_spendable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitValues:
+    """What else a level gives, in words of both languages."""
+
+    name: str
+    en: str
+    nl: str
+
+
+@dataclass(frozen=True, slots=True)
 class LevelValues:
-    """A level: from how much on it is reached, None where one is invited, and by what it multiplies of each currency."""
+    """A level: from how much on it is reached, None where one is invited, by what it multiplies of each currency, and what else
+    it gives."""
 
     name: str
     threshold: int | None
     multiplies: tuple[tuple[str, Decimal], ...]
+    benefits: tuple[BenefitValues, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +159,15 @@ class CardValues:
 
 @dataclass(frozen=True, slots=True)
 class NewRule:
-    """A rule that a form adds: so much of a currency for each activity of a kind."""
+    """A rule that a form adds: so much of a currency for each activity that fits, or so many times what the others give."""
 
     name: str
-    kind: str
+    when: ConditionValues
     currency: str
-    amount: int
+    amount: int = 1
+    factor: Decimal | None = None
+    begins: str | None = None
+    ends: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +203,8 @@ class Values:
     lives: tuple[LifeValues, ...]
     tiers: TierValues | None
     cards: tuple[CardValues, ...]
+    stacking: Stacking = "base"
+    rounding: Rounding = "down"
 
 
 def values_of(document: Document) -> Values:
@@ -156,41 +212,62 @@ def values_of(document: Document) -> Values:
     return stated_values(document, read(document.text)[0])
 
 
+def names_of(document: Document) -> set[str]:
+    """What rules, cards and levels are called: each name stands once."""
+    levels = document.tiers.levels if document.tiers is not None else ()
+    return {rule.name for rule in document.rules} | {card.name for card in document.cards} | {level.name for level in levels}
+
+
 def stated_values(document: Document, content: Mapping[str, Any]) -> Values:
     """What stands in a document of which the content was read already."""
-    rules = tuple(
-        RuleValues(
-            rule.name,
-            tuple(
-                GiveValues(
-                    give.currency,
-                    give.amount,
-                    None if give.per_milli is None else Decimal(give.per_milli) / MILLI,
-                    rule.caps.get(give.currency),
-                )
-                for give in rule.gives
-            ),
-            rule.cap_period,
-            condition_values(stated["when"]),
-            _turn(stated),
-        )
-        for rule, stated in zip(document.rules, content["earn"], strict=True)
-    )
+    rules = tuple(_rule(rule, stated) for rule, stated in zip(document.rules, content["earn"], strict=True))
     lives = []
     for currency in document.currencies.values():
         span = Span.of(currency.expiry.text) if currency.expiry else None
-        at: At = currency.expiry.at if currency.expiry else "exact"
-        lives.append(LifeValues(currency.name, span.count if span else None, span.unit if span else "month", at))
+        lives.append(
+            LifeValues(
+                currency.name,
+                span.count if span else None,
+                span.unit if span else "month",
+                currency.expiry.at if currency.expiry else "exact",
+                Span.of(currency.pending.text) if currency.pending else None,
+                currency.is_spendable,
+            )
+        )
     cards = tuple(CardValues(card.name, card.source, card.each, tuple(card.gives.items())) for card in document.cards)
-    return Values(rules, tuple(lives), _tiers(content["tiers"]) if "tiers" in content else None, cards)
+    tiers = _tiers(content["tiers"]) if "tiers" in content else None
+    return Values(rules, tuple(lives), tiers, cards, document.stacking, document.rounding)
 
 
-def _turn(stated: Mapping[str, Any]) -> TurnValues | None:
-    if "streak" in stated or "challenge" in stated:
-        return None
-    if "nth" in stated:
-        return TurnValues("nth", stated["nth"])
-    return TurnValues("every", stated["every"]) if "every" in stated else TurnValues("each", 1)
+def _rule(rule: Rule, stated: Mapping[str, Any]) -> RuleValues:
+    budget: Mapping[str, int] = stated.get("budget", {})
+    return RuleValues(
+        name=rule.name,
+        gives=tuple(_give(give, rule.caps.get(give.currency), budget.get(give.currency)) for give in rule.gives),
+        cap_period=rule.cap_period,
+        when=condition_values(stated["when"]),
+        turn=_turn(stated),
+        multiplies=tuple(
+            MultiplyValues(currency, Decimal(factor), rule.caps.get(currency), budget.get(currency))
+            for currency, factor in stated.get("multiply", {}).items()
+        ),
+        begins=stated.get("from"),
+        ends=stated.get("until"),
+    )
+
+
+def _give(give: Give, cap: int | None, budget: int | None) -> GiveValues:
+    per = None if give.per_milli is None else Decimal(give.per_milli) / MILLI
+    return GiveValues(give.currency, give.amount, per, cap, give.of, give.lines is not None, budget)
+
+
+def _turn(stated: Mapping[str, Any]) -> TurnValues:
+    kinds: tuple[TurnKind, ...] = get_args(TurnKind)
+    kind = next((kind for kind in kinds if kind in stated), None)
+    if kind is None:
+        return TurnValues("each", 1)
+    counted = stated[kind]
+    return TurnValues(kind, **counted) if isinstance(counted, dict) else TurnValues(kind, counted)
 
 
 def _tiers(stated: Mapping[str, Any]) -> TierValues:
@@ -207,6 +284,10 @@ def _tiers(stated: Mapping[str, Any]) -> TierValues:
                 level["name"],
                 level.get("from"),
                 tuple((currency, Decimal(factor)) for currency, factor in level.get("multiply", {}).items()),
+                tuple(
+                    BenefitValues(name, **(words if isinstance(words, dict) else {"en": words, "nl": words}))
+                    for name, words in level.get("benefits", {}).items()
+                ),
             )
             for level in stated["levels"]
         ),

@@ -1,13 +1,15 @@
 """The values of a form, written into the document that they came from: each difference in its own place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stamgast.programmes.documents import Document
-from stamgast.programmes.forms.conditions import change_condition
+from stamgast.programmes.forms.conditions import change_condition, stated_condition
 from stamgast.programmes.forms.text import Path, Text
 from stamgast.programmes.forms.values import (
+    BenefitValues,
     CardValues,
+    GiveValues,
     LevelValues,
     LifeValues,
     NewCard,
@@ -17,6 +19,7 @@ from stamgast.programmes.forms.values import (
     RuleValues,
     Span,
     TierValues,
+    TurnValues,
     Values,
     stated_values,
 )
@@ -34,6 +37,8 @@ def rewrite(document: Document, values: Values, *, removed: Sequence[Path] = (),
     """
     text, content = Text(document.text), read(document.text)[0]
     before = stated_values(document, content)
+    _put_or_drop(text, ("stacking",), before.stacking, values.stacking)
+    _put_or_drop(text, ("round",), before.rounding, values.rounding)
     for place, (was, new) in enumerate(zip(before.rules, values.rules, strict=True)):
         _change_rule(text, ("earn", place), was, new)
         if was.when is not None and new.when is not None and new.when != was.when:
@@ -58,7 +63,7 @@ def rewrite(document: Document, values: Values, *, removed: Sequence[Path] = (),
 def _add(text: Text, new: New, levels: Sequence[LevelValues], cards: Sequence[CardValues]) -> None:
     match new:
         case NewRule():
-            text.add(("earn",), {"name": new.name, "when": {"activity": new.kind}, "give": {new.currency: new.amount}})
+            text.add(("earn",), _stated_rule(new))
         case NewLevel():
             _add_level(text, new, levels)
         case NewCurrency():
@@ -71,6 +76,12 @@ def _add(text: Text, new: New, levels: Sequence[LevelValues], cards: Sequence[Ca
                 text.put(("cards",), [stated])
 
 
+def _stated_rule(new: NewRule) -> dict[str, Any]:
+    worth = {"give": {new.currency: new.amount}} if new.factor is None else {"multiply": {new.currency: new.factor}}
+    time = {key: moment for key, moment in (("from", new.begins), ("until", new.ends)) if moment is not None}
+    return {"name": new.name, "when": stated_condition(new.when), **time, **worth}
+
+
 def end_rule(document: Document, rule: str, until: str) -> str:
     """The text with the last day, or the moment, of one rule; ``until`` as documents write it. The result is not checked."""
     text = Text(document.text)
@@ -80,49 +91,82 @@ def end_rule(document: Document, rule: str, until: str) -> str:
 
 
 def _change_rule(text: Text, path: Path, was: RuleValues, new: RuleValues) -> None:
-    if was.turn is not None and new.turn is not None and new.turn != was.turn:
-        if new.turn.kind != "each":
-            text.put((*path, new.turn.kind), new.turn.count)
-        if was.turn.kind not in ("each", new.turn.kind):
-            text.drop((*path, was.turn.kind))
+    if new.name != was.name:
+        text.put((*path, "name"), new.name)
+    _put_or_drop(text, (*path, "from"), was.begins, new.begins)
+    _put_or_drop(text, (*path, "until"), was.ends, new.ends)
+    if new.turn != was.turn:
+        _change_turn(text, path, was.turn, new.turn)
     for before, give in zip(was.gives, new.gives, strict=True):
-        here = (*path, "give", give.currency)
-        if give.amount != before.amount:
-            text.put((*here, "amount") if give.per is not None else here, give.amount)
-        if give.per != before.per:
-            text.put((*here, "per"), give.per)
-    caps_before = {give.currency: give.cap for give in was.gives if give.cap is not None}
-    caps = {give.currency: give.cap for give in new.gives if give.cap is not None}
-    if (caps, new.cap_period) == (caps_before, was.cap_period) or not new.gives:  # what multiplies keeps its cap
+        _change_give(text, (*path, "give", give.currency), before, give)
+    factors = [{one.currency: one.factor for one in rule.multiplies} for rule in (was, new)]
+    _change_entries(text, (*path, "multiply"), *factors)
+    _change_entries(text, (*path, "cap"), *(_stated_caps(rule) for rule in (was, new)))
+    _change_entries(text, (*path, "budget"), was.budgets, new.budgets)
+
+
+def _stated_caps(rule: RuleValues) -> dict[str, Any]:
+    return {**rule.caps, "per": rule.cap_period} if rule.caps else {}
+
+
+def _change_turn(text: Text, path: Path, was: TurnValues, new: TurnValues) -> None:
+    if new.kind == was.kind:
+        stated, before = _stated_turn(new), _stated_turn(was)
+        if isinstance(stated, dict):
+            _change_entries(text, (*path, new.kind), before, stated)
+        else:
+            text.put((*path, new.kind), stated)
         return
-    if not caps:
-        text.drop((*path, "cap"))
-    elif caps.keys() == caps_before.keys():
-        for currency, amount in caps.items():
-            if amount != caps_before[currency]:
-                text.put((*path, "cap", currency), amount)
-        if new.cap_period != was.cap_period:
-            text.put((*path, "cap", "per"), new.cap_period)
-    else:
-        text.put((*path, "cap"), {**caps, "per": new.cap_period})
+    if new.kind != "each":
+        text.put((*path, new.kind), _stated_turn(new))
+    if was.kind != "each":
+        text.drop((*path, was.kind))
+
+
+def _stated_turn(turn: TurnValues) -> Any:
+    if turn.kind == "streak":
+        return {"count": turn.count, "per": turn.per}
+    if turn.kind == "challenge":
+        return {"count": turn.count, "different": turn.different, "per": turn.per}
+    return turn.count
+
+
+def _change_give(text: Text, path: Path, was: GiveValues, new: GiveValues) -> None:
+    if new.per is None:
+        if (new.amount, new.per) != (was.amount, was.per):
+            text.put(path, new.amount)
+        return
+    if was.per is None:
+        of = {"of": new.of} if new.of == "quantity" else {}
+        text.put(path, {"amount": new.amount, "per": new.per} | of)
+        return
+    if new.amount != was.amount:
+        text.put((*path, "amount"), new.amount)
+    if new.per != was.per:
+        text.put((*path, "per"), new.per)
+    _put_or_drop(text, (*path, "of"), was.of, new.of)
 
 
 def _change_life(text: Text, path: Path, was: LifeValues, new: LifeValues) -> None:
-    if new == was:
-        return
-    expires = (*path, "expires")
+    _change_expiry(text, (*path, "expires"), was, new)
+    _put_or_drop(text, (*path, "pending"), was.pending and str(was.pending), new.pending and str(new.pending))
+    if new.is_spendable != was.is_spendable:
+        text.put((*path, "spendable"), new.is_spendable)
+
+
+def _change_expiry(text: Text, path: Path, was: LifeValues, new: LifeValues) -> None:
     if new.count is None:
         if was.count is not None:
-            text.drop(expires)
+            text.drop(path)
         return
     after = str(Span(new.count, new.unit))
     if was.count is None:
-        text.put(expires, {"after": after} | ({"at": new.at} if new.at != "exact" else {}))
+        text.put(path, {"after": after} | ({"at": new.at} if new.at != "exact" else {}))
         return
     if (new.count, new.unit) != (was.count, was.unit):
-        text.put((*expires, "after"), after)
+        text.put((*path, "after"), after)
     if new.at != was.at:
-        text.put((*expires, "at"), new.at)
+        text.put((*path, "at"), new.at)
 
 
 def _change_tiers(text: Text, was: TierValues, new: TierValues) -> None:
@@ -155,26 +199,42 @@ def _change_level(text: Text, path: Path, was: LevelValues, new: LevelValues) ->
         text.put((*path, "name"), new.name)
     if new.threshold != was.threshold and new.threshold is not None:
         text.put((*path, "from"), new.threshold)
-    before, after = dict(was.multiplies), dict(new.multiplies)
-    if before.keys() == after.keys():
-        for currency, factor in after.items():
-            if factor != before[currency]:
-                text.put((*path, "multiply", currency), factor)
-    else:
-        _put_or_drop(text, (*path, "multiply"), before or None, after or None)
+    _change_entries(text, (*path, "multiply"), dict(was.multiplies), dict(new.multiplies))
+    benefits = [{one.name: one for one in level.benefits} for level in (was, new)]
+    _change_benefits(text, (*path, "benefits"), *benefits)
+
+
+def _change_benefits(text: Text, path: Path, was: Mapping[str, BenefitValues], new: Mapping[str, BenefitValues]) -> None:
+    """What is said in both languages alike stands as one text."""
+    stated, before = ({name: _stated_benefit(one) for name, one in benefits.items()} for benefits in (new, was))
+    for name, words in stated.items():
+        if isinstance(words, dict) and isinstance(before.get(name), dict):
+            _change_entries(text, (*path, name), before[name], words)
+            before[name] = words
+    _change_entries(text, path, before, stated)
+
+
+def _stated_benefit(benefit: BenefitValues) -> Any:
+    return benefit.en if benefit.en == benefit.nl else {"en": benefit.en, "nl": benefit.nl}
 
 
 def _change_card(text: Text, path: Path, was: CardValues, new: CardValues) -> None:
     for name, before, after in (("name", was.name, new.name), ("of", was.currency, new.currency), ("each", was.each, new.each)):
         if before != after:
             text.put((*path, name), after)
-    before_gives, gives = dict(was.gives), dict(new.gives)
-    if before_gives.keys() == gives.keys():
-        for currency, amount in gives.items():
-            if amount != before_gives[currency]:
-                text.put((*path, "give", currency), amount)
-    else:
-        text.put((*path, "give"), gives)
+    _change_entries(text, (*path, "give"), dict(was.gives), dict(new.gives))
+
+
+def _change_entries(text: Text, path: Path, was: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """A mapping, which is not there while it is empty: each entry in its own place."""
+    if not was or not new:
+        _put_or_drop(text, path, was or None, dict(new) or None)
+        return
+    for name, one in new.items():
+        _put_or_drop(text, (*path, name), was.get(name), one)
+    for name in was:
+        if name not in new:
+            text.drop((*path, name))
 
 
 def _put_or_drop(text: Text, path: Path, was: Any, new: Any) -> None:

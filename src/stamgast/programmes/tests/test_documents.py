@@ -127,6 +127,7 @@ def test_the_default_document_is_valid_and_takes_its_zone() -> None:
         ("cap: {points", "from: yesterday\n    cap: {points", 11, "earn[0].from"),
         ("cap: {points", "from: 2026-02-30\n    cap: {points", 11, "earn[0].from"),
         ("cap: {points", "from: 2026-03-01\n    until: 2026-02-28\n    cap: {points", 12, "earn[0].until"),
+        ("cap: {points", "from: 0001-01-01\n    cap: {points", 11, "earn[0].from"),
         ("of: {lines: {category: coffee}}", "of: {quantity: {colour: red}}", 14, "earn[1].give.stamps.of.any_line.colour"),
         (
             "of: {lines: {category: coffee}}",

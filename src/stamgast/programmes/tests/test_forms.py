@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stamgast.programmes.documents import default_document, load
-from stamgast.programmes.forms import NewRule, Values, rewrite, values_of
+from stamgast.programmes.forms import ConditionValues, NewRule, Values, rewrite, values_of
 
 COMMENTED = """\
 # The club of the Hoekje
@@ -76,7 +76,7 @@ def test_changes_leave_comments_and_everything_else() -> None:
 
 def test_rules_are_taken_out_and_put_in() -> None:
     document = load(COMMENTED)
-    new = NewRule("wine: tasting", "Wine Tasting", "score", 7)
+    new = NewRule("wine: tasting", ConditionValues(kinds=("Wine Tasting",)), "score", 7)
     text = rewrite(document, values_of(document), removed=[("earn", 1)], added=[new])
     assert [rule.name for rule in load(text).rules] == ["purchase", "review", "wine: tasting"]
     assert text.endswith('  - name: "wine: tasting"\n    when: {activity: Wine Tasting}\n    give: {score: 7}\n')

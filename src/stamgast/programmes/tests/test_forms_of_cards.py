@@ -76,8 +76,16 @@ def test_a_currency_is_added() -> None:
         (1, TurnValues("every", 6), "every: 5 ", "every: 6 "),
         (1, TurnValues("each", 1), "every: 5   # the fifth\n    ", ""),
         (1, TurnValues("nth", 2), "every: 5   # the fifth\n    ", ""),
+        (2, TurnValues("streak", 4, "week"), "{count: 3, per: week}", "{count: 4, per: week}"),
+        (2, TurnValues("streak", 3, "day"), "{count: 3, per: week}", "{count: 3, per: day}"),
+        (2, TurnValues("each", 1), " streak: {count: 3, per: week},", ""),
+        (0, TurnValues("streak", 2, "month"), "{stamps: 1}}", "{stamps: 1}, streak: {count: 2, per: month}}"),
+        (0, TurnValues("challenge", 3, "year", "properties.store"), "{stamps: 1}}",
+         "{stamps: 1}, challenge: {count: 3, different: properties.store, per: year}}"),
+        (2, TurnValues("challenge", 3, "day", "kind"), "streak: {count: 3, per: week}, give: {stamps: 3}",
+         "give: {stamps: 3}, challenge: {count: 3, different: kind, per: day}"),
     ],
-)
+)  # fmt: skip
 def test_turns_are_changed(place: int, turn: TurnValues, old: str, new: str) -> None:
     document, values = load(CARDS), read_back(CARDS)
     rules = tuple(replace(rule, turn=turn) if number == place else rule for number, rule in enumerate(values.rules))
@@ -85,11 +93,18 @@ def test_turns_are_changed(place: int, turn: TurnValues, old: str, new: str) -> 
     ending = "{stamps: 2}\n    nth: 2\n" if turn == TurnValues("nth", 2) else "{stamps: 2}\n"
     assert text == CARDS.replace(old, new).replace("{stamps: 2}\n", ending)
     assert read_back(text).rules == rules
-    assert values.rules[2].turn is None  # a streak is the document's own
 
 
 names = st.text("abc '\"#:é", min_size=1, max_size=8).map(lambda text: f"{text}.")
-turns = st.just(TurnValues("each", 1)) | st.builds(TurnValues, st.sampled_from(["nth", "every"]), st.integers(1, 99))
+turns = (
+    st.just(TurnValues("each", 1))
+    | st.builds(TurnValues, st.sampled_from(["nth", "every"]), st.integers(1, 99))
+    | st.builds(TurnValues, st.just("streak"), st.integers(1, 99), st.sampled_from(["day", "week", "month"]))
+    | st.builds(
+        TurnValues, st.just("challenge"), st.integers(2, 50), st.sampled_from(["day", "lifetime"]),
+        st.sampled_from(["kind", "properties.a.b"]),
+    )
+)  # fmt: skip
 
 
 @settings(max_examples=60)
@@ -103,7 +118,7 @@ def test_any_cards_and_turns_that_are_written_are_read_back(data: st.DataObject)
             of, *others = data.draw(st.permutations(["stamps", "coffees", "teas"]))
             gives = tuple((one, data.draw(st.integers(1, 9))) for one in others[: data.draw(st.integers(1, 2))])
             cards.append(replace(card, name=f"{data.draw(names)}{place}", currency=of, gives=gives))
-        rules = tuple(replace(rule, turn=rule.turn and data.draw(turns)) for rule in values.rules)
+        rules = tuple(replace(rule, turn=data.draw(turns)) for rule in values.rules)
         wanted = replace(values, cards=tuple(cards), rules=rules)
         text = rewrite(load(text), wanted)
         again = read_back(text)

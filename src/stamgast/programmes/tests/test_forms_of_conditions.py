@@ -50,6 +50,7 @@ def test_a_simple_condition_has_values() -> None:
     )
     assert when_of(RULES, 1) == ConditionValues(kinds=("Till Sale",))
     assert when_of(default_document("UTC"), 0).is_over
+    assert condition_values({"field": "birthday_month", "is": True}) == ConditionValues(is_birthday=True)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,8 @@ def test_a_simple_condition_has_values() -> None:
         {"properties": "store_id", "is": 12},
         {"properties": "rating", "is": "good"},
         {"activity": ["A, B"]},
+        {"birthday_month": False},
+        {"field": "birthday_month", "missing": True},
     ],
 )
 def test_any_other_condition_has_none_and_stays(when: dict[str, Any]) -> None:
@@ -142,6 +145,7 @@ conditions = st.builds(
     stores=lists,
     channels=lists,
     amount=st.none() | st.integers(0, 10**6).map(lambda cents: Decimal(cents) / 100),
+    is_birthday=st.booleans(),
 ).filter(lambda when: not when.is_empty)
 
 

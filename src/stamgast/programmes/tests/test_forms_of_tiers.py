@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stamgast.programmes.documents import default_document, load
-from stamgast.programmes.forms import NewLevel, Span, TierValues, rewrite, values_of
+from stamgast.programmes.forms import BenefitValues, NewLevel, Span, TierValues, rewrite, values_of
 
 TIERS = """\
 programme: club
@@ -113,7 +113,34 @@ def test_tiers_begin_with_the_first_level(text: str) -> None:
     assert tiers_of(on_a_currency).currency == next(iter(document.currencies))
 
 
+def test_benefits_are_written_each_in_its_own_place() -> None:
+    blue, gold, friends = tiers_of(TIERS).levels
+    (lounge,) = gold.benefits
+
+    def with_benefits(text: str, *benefits: BenefitValues) -> str:
+        return written(text, replace(tiers_of(text), levels=(blue, replace(gold, benefits=benefits), friends)))
+
+    delivery = BenefitValues("delivery", "free delivery", "gratis bezorging")
+    assert with_benefits(TIERS, replace(lounge, nl="de zaal")) == TIERS.replace("nl: de lounge", "nl: de zaal")
+    assert with_benefits(TIERS, lounge, delivery) == TIERS.replace(
+        "de lounge}}", "de lounge}, delivery: {en: free delivery, nl: gratis bezorging}}"
+    )
+    assert with_benefits(TIERS, replace(lounge, en="lounge", nl="lounge")) == TIERS.replace(
+        "{en: the lounge, nl: de lounge}", "lounge"
+    )
+    assert with_benefits(TIERS) == TIERS.replace("      benefits: {lounge: {en: the lounge, nl: de lounge}}\n", "")
+    one_text = TIERS.replace("{en: the lounge, nl: de lounge}", "lounge   # in Utrecht\n      ")
+    one = BenefitValues("lounge", "lounge", "lounge")
+    assert tiers_of(one_text).levels[1].benefits == (one,)
+    assert with_benefits(one_text, one) == one_text
+    assert with_benefits(one_text, replace(one, nl="zaal")) == one_text.replace(
+        "{lounge: lounge", "{lounge: {en: lounge, nl: zaal}"
+    )
+
+
 spans = st.builds(Span, st.integers(1, 12), st.sampled_from(["day", "week", "month"]))
+words = st.text("abc '\"#:é", max_size=9)
+benefits = st.builds(BenefitValues, st.sampled_from(["lounge", "delivery", "on"]), words, words)
 factors = st.integers(101, 900).map(lambda hundredths: Decimal(hundredths) / 100)
 
 
@@ -128,6 +155,7 @@ def test_any_tiers_that_are_written_are_read_back(data: st.DataObject, text: str
             name=data.draw(st.text("abc: '\"#é-", min_size=1, max_size=9)) + str(place),
             threshold=None if level.threshold is None else thresholds[place],
             multiplies=tuple(data.draw(st.dictionaries(st.sampled_from(["points", "stars"]), factors)).items()),
+            benefits=tuple(data.draw(st.lists(benefits, max_size=2, unique_by=lambda one: one.name))),
         )
         for place, level in enumerate(tiers.levels)
     )
@@ -143,6 +171,10 @@ def test_any_tiers_that_are_written_are_read_back(data: st.DataObject, text: str
         levels=levels,
     )
     again = tiers_of(written(text, wanted))
-    plain = [replace(tiers, levels=tuple(replace(level, multiplies=()) for level in tiers.levels)) for tiers in (again, wanted)]
+    plain = [
+        replace(tiers, levels=tuple(replace(level, multiplies=(), benefits=()) for level in tiers.levels))
+        for tiers in (again, wanted)
+    ]
     assert plain[0] == plain[1]
     assert [dict(level.multiplies) for level in again.levels] == [dict(level.multiplies) for level in levels]
+    assert [set(level.benefits) for level in again.levels] == [set(level.benefits) for level in levels]
