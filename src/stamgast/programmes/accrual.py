@@ -178,9 +178,11 @@ def accrue(
                 if kind == CARD:
                     if counter != filled:  # the slots of one card stand together
                         filled, each = counter, numbers[slot, EACH]
-                        stamps = counter_used[customer, counter] + given_of[numbers[slot, SOURCE]]
-                        cards = stamps // each
+                        cards = 0
+                        # A version may ask for fewer than stand on the card: it is full at the next stamp, and only once.
                         if given_of[numbers[slot, SOURCE]] > 0:
+                            stamps = counter_used[customer, counter] + given_of[numbers[slot, SOURCE]]
+                            cards = stamps // each
                             counter_period[customer, counter], counter_used[customer, counter] = 0, stamps - cards * each
                     given = min(cards, largest // amount) * amount
                 elif (

@@ -171,7 +171,7 @@ class _Teller:
         assert slot.source is not None
         new = self.given.get(slot.source, 0)
         _, before = self.counters.get(self.programme.counters[slot.counter], (0, 0))
-        cards, left = divmod(before + new, slot.per_milli)
+        cards, left = divmod(before + new, slot.per_milli) if new else (0, before)
         stated = {
             "each": say(slot.per_milli, self.language),
             "stamps": say(before + new, self.language),

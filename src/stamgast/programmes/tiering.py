@@ -186,7 +186,8 @@ def reach(
     for level in range(rules[FIRST_LEVEL], rules[END_LEVEL]):
         if levels[level, INVITATION] >= 0 and bases[levels[level, INVITATION], activity] > 0:
             invited = level - rules[FIRST_LEVEL]
-    if invited >= 0:
+    earlier = ranks[version, state[INVITED]] if state[INVITED] >= 0 and state[INVITED_ON] >= state[PERIOD_FROM] else NOBODY
+    if invited >= max(earlier, 0):  # one to a lower level takes nothing away
         state[INVITED], state[INVITED_ON] = levels[rules[FIRST_LEVEL] + invited, NUMBER], day
     rank = max(held, earned, invited)
     number = levels[rules[FIRST_LEVEL] + rank, NUMBER] if rank >= 0 else NOBODY

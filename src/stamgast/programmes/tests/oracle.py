@@ -91,7 +91,9 @@ def decide_one(versions: Versions, member: Member, activity: Mapping[str, Any]) 
         after = before * times if is_standing else before + base.get(currency, 0) * (times - 1)
         add(level["name"], {}, currency, rounded(after, rounding) - rounded(before, rounding))
     for card in document.get("cards", []):
-        stamps = member.cards.get(card["name"], 0) + total.get(card["of"], 0)
+        if not total.get(card["of"], 0):
+            continue
+        stamps = member.cards.get(card["name"], 0) + total[card["of"]]
         member.cards[card["name"]] = stamps % card["each"]
         for currency, amount in card["give"].items():
             add(card["name"], {}, currency, stamps // card["each"] * amount)
@@ -176,7 +178,9 @@ def reach(
     by_invitation = max(
         (r for r, one in enumerate(tiers["levels"]) if "invited" in one and holds(one["invited"], activity, zone)), default=-1
     )
-    if by_invitation >= 0:
+    kept = member.invited
+    counts = kept is not None and member.period is not None and kept[1] >= member.period[0]
+    if by_invitation >= 0 and not (kept is not None and counts and rank_of(tiers, kept[0]) > by_invitation):
         member.invited = (tiers["levels"][by_invitation]["name"], day)
     held = rank_of(tiers, before)
     rank = max(held, by_total, by_invitation)

@@ -262,6 +262,17 @@ def test_ten_coffees_and_the_eleventh_is_free() -> None:
     assert {number: amount for (number, rule), amount in found.items() if rule == "coffee card"} == {3: 1, 4: 1, 5: 2}
 
 
+def test_a_card_that_asks_for_less_than_it_holds_is_full_at_the_next_stamp_and_once() -> None:
+    (first,) = versions_of({"give": {"points": {"amount": 1, "per": 1}}})
+    first[2]["currencies"]["coffees"] = {}
+    first[2]["cards"] = [{"name": "card", "of": "points", "each": 10, "give": {"coffees": 1}}]
+    second = (2, datetime(2024, 6, 10, tzinfo=UTC), json.loads(json.dumps(first[2]).replace('"each": 10', '"each": 4')))
+    rows = [order(1, 700)] + [order(number, 0, f"2024-06-{number}T12:00+00:00") for number in (11, 12)]
+    rows += [order(13, 100, "2024-06-13T12:00+00:00"), order(14, 300, "2024-06-14T12:00+00:00")]
+    found = given_by([first, second], rows)
+    assert {number: amount for (number, rule), amount in found.items() if rule == "card"} == {13: 2}
+
+
 def test_ten_euro_is_one_star() -> None:
     versions = versions_of({"give": {"points": {"amount": 1, "per": 10}}})
     assert amounts_of(versions, [order(1, 999), order(2, 1000), order(3, 2999)]) == {2: 1, 3: 2}

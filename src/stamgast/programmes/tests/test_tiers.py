@@ -101,6 +101,15 @@ def test_an_invitation_lifts_for_the_period_and_not_longer() -> None:
     ]
 
 
+def test_an_invitation_to_a_lower_level_takes_nothing_away() -> None:
+    levels = [*LEVELS, {"name": "Club", "invited": {"activity": "Club"}}, {"name": "Black", "invited": {"activity": "Black"}}]
+    rows = [order(1, "2024-03-01T12:00", 0, kind="Black"), order(2, "2024-05-01T12:00", 0, kind="Club")]
+    assert told(versions_of(levels=levels), rows, "2026-02-01T12:00") == [
+        ("2024-03-01T12:00", "Black", "invited"),
+        ("2025-12-31T23:00", "Blue", "reviewed"),
+    ]
+
+
 def test_money_qualifies_too_and_what_came_back_does_not() -> None:
     """Others leave the tier wrong for years: here a tier follows from what is left of each order."""
     versions = versions_of(qualify_on={"spend": {"activity": "Order"}})
