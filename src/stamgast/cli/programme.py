@@ -41,15 +41,18 @@ def check(context: click.Context, file: Path, values: tuple[str, ...], shop: boo
     from stamgast.programmes.documents import load
     from stamgast.programmes.errors import InvalidProgramme
     from stamgast.programmes.linting import lint, say_finding
+    from stamgast.programmes.reading import read_file
 
     worths = dict(_worth(value) for value in values)
     try:
-        document = load(_read(file))
+        document = load(read_file(file))
     except InvalidProgramme as error:
         if not as_json:
             raise
         click.echo(json.dumps({"is_sound": False, "problems": error.details.get("problems", []), "findings": []}))
         context.exit(2)
+    for currency in worths.keys() - document.currencies.keys():
+        raise click.BadParameter(f"The programme has no currency {currency!r}. It has {', '.join(document.currencies)}.")
     kinds = None
     if shop:
         with database("programme check"):
@@ -74,7 +77,8 @@ def check(context: click.Context, file: Path, values: tuple[str, ...], shop: boo
         click.echo(json.dumps({"is_sound": True, "problems": [], "findings": told, "assumed_worths": assumed}))
     else:
         _tell(file, document, found)
-        click.echo(f"{file}: programme {document.programme!r} is sound.")
+        says = "says what cannot be meant: see the errors above" if found.has_errors else "is sound"
+        click.echo(f"{file}: programme {document.programme!r} {says}.")
     if found.has_errors:
         context.exit(2)
 
@@ -96,6 +100,8 @@ def diff(before: str, after: str | None, as_json: bool) -> None:
 
     Each is a file or the number of a version. One alone is held against the version in force.
     """
+    from stamgast.programmes.reading import read_file
+
     texts = [one for one in (before, after) if one is not None]
     numbers = [one for one in texts if one.isdecimal()]
     if numbers or after is None:
@@ -106,14 +112,14 @@ def diff(before: str, after: str | None, as_json: bool) -> None:
 
             with open_cursor() as cursor:
                 versions = get_programme(cursor).versions
-            documents = [get_version(versions, int(one)).document if one.isdecimal() else _read(Path(one)) for one in texts]
+            documents = [get_version(versions, int(one)).document if one.isdecimal() else read_file(Path(one)) for one in texts]
             if after is None:
                 in_force = find_in_force(versions, utc_now())
                 documents.insert(0, in_force.document if in_force else versions[0].document)
     else:
         read_settings()
         set_up_django()
-        documents = [_read(Path(one)) for one in texts]
+        documents = [read_file(Path(one)) for one in texts]
     from stamgast.console.programme_words import differences
     from stamgast.programmes.comparing import compare, plain
     from stamgast.programmes.documents import load
@@ -223,8 +229,9 @@ def publish(file: Path, effective_from: datetime | None, reason: str, after: int
     """Put a document in force; activities since then are decided again and the difference is posted."""
     from stamgast.programmes.documents import load
     from stamgast.programmes.linting import lint
+    from stamgast.programmes.reading import read_file
 
-    text = _read(file)
+    text = read_file(file)
     at = utc_now()
     since = at if effective_from is None else effective_from if effective_from.tzinfo else effective_from.replace(tzinfo=UTC)
     with database("programme publish"), progress("Deciding again") as bar:
@@ -274,7 +281,9 @@ def revert(version: int, reason: str) -> None:
 @click.option("--reason", required=True, help="Why, for who reviews it.")
 def draft(file: Path, title: str, reason: str) -> None:
     """Keep a document as a draft and send it to review: somebody publishes it in the console."""
-    text = _read(file)
+    from stamgast.programmes.reading import read_file
+
+    text = read_file(file)
     with database("programme draft"):
         from stamgast.kit.database import transaction
         from stamgast.programmes.documents import load
@@ -319,14 +328,3 @@ def _worth(text: str) -> tuple[str, Decimal]:
     if not currency or not worth.is_finite() or worth <= 0:
         raise click.BadParameter(f"{text!r} is not a currency and what one of it is worth, such as points=0.01.")
     return currency, worth
-
-
-def _read(file: Path) -> str:
-    content = file.read_bytes()
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        from stamgast.programmes.errors import InvalidProgramme
-
-        line = content[: error.start].count(b"\n") + 1
-        raise InvalidProgramme(f"{file} is not text in UTF-8: see line {line}. Save it as UTF-8.") from None

@@ -81,9 +81,13 @@ def _writer(out: Path | None) -> Iterator[Any]:
 
     try:
         yield write
-        if writer is not None:
-            writer.close()
-            half.replace(out)
+        if writer is None:  # no activities are no decisions, and a file that says so
+            from stamgast.programmes.types import DECISIONS
+
+            write(DECISIONS.empty_table())
+        assert writer is not None
+        writer.close()
+        half.replace(out)
     finally:
         if writer is not None:
             writer.close()

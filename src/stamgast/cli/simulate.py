@@ -71,8 +71,10 @@ def command(
     Without --from the draft takes the place of every version, as if it had always held. A sample is chosen by a hash of ids,
     always the same one; its figures are estimates of all, with an interval.
     """
+    from stamgast.programmes.reading import read_file
+
     worths = dict(value.partition("=")[::2] for value in values)
-    text = draft.read_text("utf-8")
+    text = read_file(draft)
     with database("simulate") as configuration, stopping() as stop:
         import msgspec
 

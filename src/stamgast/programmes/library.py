@@ -26,11 +26,14 @@ def load(document: str | Path | Mapping[datetime, str | Path]) -> "Programme":
     from hashlib import sha256
 
     from stamgast.programmes.documents import load as load_document
+    from stamgast.programmes.errors import InvalidProgramme
     from stamgast.programmes.programme import compile_programme
     from stamgast.programmes.types import Version
 
     versions = []
     several = document if isinstance(document, Mapping) else {BEGINNING: document}
+    if not all(isinstance(moment, datetime) and moment.tzinfo is not None for moment in several):
+        raise InvalidProgramme("Each version is in force from a moment with a time zone: datetime(2026, 1, 1, tzinfo=UTC).")
     for number, moment in enumerate(sorted(several), 1):
         text = _text_of(several[moment])
         digest = sha256(text.encode()).hexdigest()
@@ -42,7 +45,9 @@ def load(document: str | Path | Mapping[datetime, str | Path]) -> "Programme":
 def _text_of(document: str | Path) -> str:
     if isinstance(document, str) and ("\n" in document or document.lstrip().startswith("{")):  # JSON may stand on one line
         return document
-    return Path(document).read_text("utf-8")
+    from stamgast.programmes.reading import read_file
+
+    return read_file(Path(document))
 
 
 def replay(

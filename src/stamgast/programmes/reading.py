@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -32,6 +33,19 @@ def refuse(problems: list[tuple[int, str, str]]) -> InvalidProgramme:
     )
 
 
+def read_file(file: Path) -> str:
+    """The text of a document in a file. Raises InvalidProgramme where it is not text, and OSError."""
+    content = file.read_bytes()
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InvalidProgramme(
+            f"{file} is not text in UTF-8: see line {line}. Save it as UTF-8.",
+            problems=[{"line": line, "path": "", "problem": "It is not text in UTF-8. Save it as UTF-8."}],
+        ) from None
+
+
 def line_of(path: str, lines: Mapping[str, int]) -> int:
     """The line of the nearest place that the document has."""
     while path and path not in lines:
@@ -44,14 +58,21 @@ def read(text: str) -> tuple[Any, dict[str, int]]:
     if len(text) > LONGEST_DOCUMENT:
         raise refuse([(1, "", f"It is longer than {LONGEST_DOCUMENT // 1024} KiB.")])
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise refuse([(1, "", "References (*name) are not read. Write the part out.")])
+        for event in yaml.parse(text, yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise refuse([(line, "", "References (*name) are not read. Write the part out.")])
         node = yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise refuse([(mark.line + 1 if mark else 1, "", f"It is not YAML: {error.problem or error.context}.")]) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise refuse([(line, "", "It is not YAML: here stands a character that no text has.")]) from None
     except (yaml.YAMLError, RecursionError):
         raise refuse([(1, "", "It is not YAML: it has characters or a depth that YAML does not.")]) from None
+    if node is None:
+        raise refuse([(1, "", "It is empty. A programme begins with programme, timezone, currencies and earn.")])
     lines: dict[str, int] = {}
     return _construct(node, "", lines, 0), lines
 
@@ -129,7 +150,10 @@ def _problems_of(error: Any) -> Iterator[tuple[str, str]]:
         known = ", ".join(schema["properties"])
         for name in error.instance:
             if name not in schema["properties"]:
-                yield join(path, name), f"{_shown(name)} is not known here. What may stand here is {known}."
+                problem = f"{_shown(name)} is not known here. What may stand here is {known}."
+                if name.isdecimal() and error.instance[name] is None:
+                    problem += " Numbers are written with a point: 1.50."  # {per: 1,50} is {per: 1, 50: nothing}
+                yield join(path, name), problem
     elif "propertyNames" in error.absolute_schema_path:
         yield join(path, str(error.instance)), _sentence_of(error)
     else:

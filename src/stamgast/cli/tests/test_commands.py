@@ -7,8 +7,11 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from stamgast.access.rules import is_key
@@ -16,6 +19,7 @@ from stamgast.access.types import Scope
 from stamgast.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[4]
+CLUB = ROOT / "examples" / "programmes" / "club.yaml"
 
 
 def run(folder: Path, *arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
@@ -246,6 +250,26 @@ def test_file_of_another_encoding_is_a_sentence_with_its_line(tmp_path: Path) ->
     assert (done.returncode, done.stderr) == (2, f"stamgast: {file} is not text in UTF-8: see line 2. Save it as UTF-8.\n")
 
 
+@pytest.mark.parametrize("command", ["replay", "simulate"])
+def test_a_draft_of_another_encoding_is_a_sentence(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "programme.yaml"
+    file.write_bytes("programme: caf\u00e9\n".encode("latin-1"))
+    done = run(tmp_path, command, str(file), *(["none.parquet"] if command == "replay" else []))
+    assert (done.returncode, done.stderr) == (2, f"stamgast: {file} is not text in UTF-8: see line 1. Save it as UTF-8.\n")
+
+
+def test_replay_says_what_was_given_and_writes_a_file_of_nothing_too(tmp_path: Path) -> None:
+    names, moment = ("customer_id", "activity_id", "kind"), datetime(2026, 1, 1, tzinfo=UTC)
+    table = pa.table({name: ["Order Completed"] for name in names} | {"occurred_at": [moment], "amount_minor": [250]})
+    for count in (1, 0):
+        pq.write_table(table.slice(0, count), tmp_path / "a.parquet")
+        out = tmp_path / f"{count}.parquet"
+        done = run(tmp_path, "replay", str(CLUB), str(tmp_path / "a.parquet"), "--out", str(out), "--json")
+        told = json.loads(done.stdout)
+        assert (told["activities"], told["given"]) == (count, {"points": {"purchase": 2}} if count else {}), done.stderr
+        assert pq.read_table(out)["amount"].to_pylist() == [2] * count
+
+
 def test_default_programme_is_sound(tmp_path: Path) -> None:
     file = tmp_path / "programme.yaml"
     written = "from stamgast.programmes.documents import default_document; print(default_document('Europe/Amsterdam'))"
@@ -253,6 +277,9 @@ def test_default_programme_is_sound(tmp_path: Path) -> None:
     done = run(tmp_path, "programme", "check", str(file))
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("is sound.\n")
+    done = run(tmp_path, "programme", "check", str(file), "--value", "points=0.01")
+    assert done.returncode == 2
+    assert "The programme has no currency 'points'. It has score." in done.stderr
     file.write_text("programme: 7\n")
     assert run(tmp_path, "programme", "check", str(file)).returncode == 2
 

@@ -128,7 +128,7 @@ def test_the_default_document_is_valid_and_takes_its_zone() -> None:
         ("cap: {points", "from: 2026-02-30\n    cap: {points", 11, "earn[0].from"),
         ("cap: {points", "from: 2026-03-01\n    until: 2026-02-28\n    cap: {points", 12, "earn[0].until"),
         ("cap: {points", "from: 0001-01-01\n    cap: {points", 11, "earn[0].from"),
-        ("of: {lines: {category: coffee}}", "of: {quantity: {colour: red}}", 14, "earn[1].give.stamps.of.any_line.colour"),
+        ("of: {lines: {category: coffee}}", "of: {quantity: {colour: red}}", 14, "earn[1].give.stamps.of.quantity.colour"),
         (
             "of: {lines: {category: coffee}}",
             "of: {quantity: {category: a}, lines: {category: a}}",
@@ -155,10 +155,19 @@ def test_the_default_document_is_valid_and_takes_its_zone() -> None:
         ("earn:", "cards: [{name: purchase, of: stamps, each: 10, give: {points: 1}}]\nearn:", 7, "cards[0].name"),
         ("earn:", "cards: [{name: card, of: stars, each: 10, give: {points: 1}}]\nearn:", 7, "cards[0].of"),
         ("earn:", "cards: [{name: card, of: stamps, each: 10, give: {stamps: 1}}]\nearn:", 7, "cards[0].give.stamps"),
-        ("of: {lines: {category: coffee}}", "of: {lines: {set: hot}}", 14, "earn[1].give.stamps.of.any_line.set"),
+        ("of: {lines: {category: coffee}}", "of: {lines: {set: hot}}", 14, "earn[1].give.stamps.of.lines.set"),
         ("earn:", "sets: {hot: {colour: red}}\nearn:", 7, "sets.hot.colour"),
         ("stamps: {}", "stamps: {}\n  stamps: {}", 7, "currencies.stamps"),
-        ("of: {lines: {category: coffee}}", "of: {lines: {colour: red}}", 14, "earn[1].give.stamps.of.any_line.colour"),
+        ("of: {lines: {category: coffee}}", "of: {lines: {colour: red}}", 14, "earn[1].give.stamps.of.lines.colour"),
+        ("timezone: Europe/Amsterdam", "timezone: localtime", 2, "timezone"),
+        ("timezone: Europe/Amsterdam", "timezone: right/Europe/Amsterdam", 2, "timezone"),
+        ("name: coffee", "name: cof\x07fee", 12, ""),
+        (
+            "earn:",
+            "tiers: {qualify_on: stars, period: {calendar: year}, levels: [{name: a, from: 1}]}\nearn:",
+            7,
+            "tiers.qualify_on",
+        ),
         ("any_line: {category: coffee}", "any_line: &a {category: coffee}", 0, ""),
     ],
 )
@@ -167,7 +176,7 @@ def test_a_refusal_names_line_and_place(old: str, new: str, line: int, path: str
     text = GOOD.replace(old, new, 1)
     if line == 0:
         load(text)  # an anchor alone is harmless, a reference to it is not
-        line, text = 1, text.replace("lines: {category: coffee}", "lines: *a")
+        line, text = 14, text.replace("lines: {category: coffee}", "lines: *a")
     assert (line, path) in problems_of(text)
 
 
@@ -178,6 +187,13 @@ def test_a_refusal_names_line_and_place(old: str, new: str, line: int, path: str
         ("amount: 2", "amount: 2.5", "2.5 does not fit. A whole number from 1 to 1,000,000,000."),
         ("per: day", "per: hour", "'hour' does not fit. It is one of day, week, month, year, lifetime."),
         ("stamps: {}", "stamps: 3", "3 does not fit. Here stands a mapping, such as {name: value}."),
+        (
+            "per: 1.50",
+            "per: 1,50",
+            "'50' is not known here. What may stand here is amount, per, of. Numbers are written with a point",
+        ),
+        ("    cap: {points", "    until: soon\n    cap: {points", "'soon' does not fit. A day such as 2026-12-31"),
+        ("earn:", "sets: {hot: {}}\nearn:", "An empty one does not fit. A filter of lines"),
         ("over: 0", "above: 0", "'above' is not known here. What is compared is said with one of "),
     ],
 )
@@ -197,6 +213,15 @@ def test_every_problem_is_named_at_once() -> None:
 )
 def test_what_is_no_document_is_refused(text: str) -> None:
     assert problems_of(text)
+
+
+def test_an_empty_document_says_so_and_too_many_rules_are_not_written_out() -> None:
+    with pytest.raises(InvalidProgramme, match=r"It is empty\. A programme begins with programme, timezone"):
+        load("# nothing yet\n")
+    rule = "  - {{name: r{0}, when: {{activity: A}}, give: {{points: 1}}}}\n"
+    with pytest.raises(InvalidProgramme) as caught:
+        load(GOOD.rstrip() + "\n" + "".join(rule.format(number) for number in range(201)))
+    assert "line 7, earn: A list does not fit. A list of 1 to 200 rules." in caught.value.message
 
 
 def test_a_cap_on_what_the_rule_does_not_give_is_refused() -> None:

@@ -150,7 +150,10 @@ def test_versions_hold_from_their_moments() -> None:
         (table().drop_columns(["kind"]), "'kind' is missing"),
         (table(occurred_at=[datetime(2026, 1, 1)] * 30), "has no time zone"),  # noqa: DTZ001
         (table(kind=[None] * 30), "has no kind"),
-        (table(activity_id=["a"] * 30), "stand more than once"),
+        (table(activity_id=["a"] * 30), "The activity 'a' stands 30 times"),
+        (table(occurred_at=[datetime(9999, 12, 31, tzinfo=UTC)] * 30), "before 1900 or after 2199"),
+        (table(customer_id=[["a"]] * 30), "holds list<.*>. Ids are text"),
+        (table(customer_id=[True] * 30), "holds bool. Ids are text"),
         (table(amount_minor=["many"] * 30), "'amount_minor' is string"),
         (table(customer_id=[0.5] * 30), "Ids are text"),
         (table(birth_month=[None, 13] * 15), "'birth_month' holds a number that is no month"),
@@ -174,3 +177,39 @@ def test_what_is_not_parquet_and_what_is_no_programme_is_said(tmp_path: Path) ->
         load("programme: 7\n")
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "none.yaml")
+    (tmp_path / "latin.yaml").write_bytes("programme: club\n# caf\u00e9\n".encode("latin-1"))
+    with pytest.raises(InvalidProgramme, match="is not text in UTF-8: see line 2"):
+        load(tmp_path / "latin.yaml")
+    with pytest.raises(InvalidProgramme, match="a moment with a time zone"):
+        load({datetime(2026, 1, 1): TEXT})  # noqa: DTZ001
+    pq.write_table(table(), tmp_path / "a.parquet")
+    content = bytearray((tmp_path / "a.parquet").read_bytes())
+    content[20:60] = bytes(40)
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(InvalidActivities, match="cannot be read to their end"):
+        list(replay(load(TEXT), tmp_path))
+
+
+def test_frames_that_are_none_are_refused() -> None:
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(InvalidActivities, match="'customer_id' is missing"):
+        list(replay(load(TEXT), pandas.DataFrame()))
+    mixed = table().to_pandas().assign(customer_id=["a", 1] * 15)
+    with pytest.raises(InvalidActivities, match=r"This frame cannot be read: .* column customer_id"):
+        list(replay(load(TEXT), mixed))
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_moments_of_any_fineness_are_moments(unit: Any, tmp_path: Path) -> None:
+    moments = pa.array([START + timedelta(hours=number) for number in range(30)], pa.timestamp(unit, "Europe/Amsterdam"))
+    activities = table(occurred_at=moments)
+    assert rows(activities) == rows(table())
+    pq.write_table(activities, tmp_path / "a.parquet")
+    assert rows(tmp_path) == rows(table())
+
+
+@pytest.mark.parametrize(("ids", "first"), [(["order 3", "order 1", "order 2"], "order 1"), ([10, 9, 100], 9)])
+def test_of_two_activities_at_one_moment_the_smaller_id_is_the_first(ids: list[Any], first: Any) -> None:
+    activities = table(3, customer_id=["c"] * 3, activity_id=ids, occurred_at=[START] * 3)
+    once = TEXT.replace("give: {score: 5}", "give: {score: 5}\n    nth: 1")
+    assert [row[1] for row in rows(activities, once)] == [first]

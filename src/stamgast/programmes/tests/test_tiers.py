@@ -175,7 +175,7 @@ def test_months_are_those_of_the_calendar(day: date, months: int) -> None:
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
-        ({"qualify_on": "stars"}, "tiers.qualify_on.stars"),
+        ({"qualify_on": "stars"}, "tiers.qualify_on"),
         ({"qualify_on": {"spend": {"field": "colour", "is": "red"}}}, "tiers.qualify_on.spend.field"),
         ({"period": {"rolling": "90 seconds"}}, "tiers.period.rolling"),
         ({"period": {"rolling": "9 years"}}, "tiers.period.rolling"),
