@@ -39,6 +39,8 @@ def audit(cursor: Cursor, progress: Progress = lambda done, total: None) -> list
         _first(cursor, "use_movements", audit_acts.USE_MOVEMENTS, audit_acts.say_use_movements),
         _first(cursor, "transit", audit_acts.TRANSIT, audit_acts.say_transit),
         _first(cursor, "hold_uses", audit_acts.HOLD_USES, audit_acts.say_hold_uses),
+        _first(cursor, "holds", audit_acts.HOLDS, audit_acts.say_holds),
+        audit_acts.audit_acts(cursor),
     ):
         first.setdefault(finding.check, finding)
     return list(first.values())

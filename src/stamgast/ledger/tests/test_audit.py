@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from stamgast.kit.database import Cursor, transaction
-from stamgast.ledger.acts import Hold, Spend
+from stamgast.ledger.acts import Adjust, Capture, Hold, Redeem, Reverse, Spend, Transfer
 from stamgast.ledger.audit import audit
 from stamgast.ledger.operations import expire_due, fold, seal
 from stamgast.ledger.queries import list_lots, list_movements
@@ -164,17 +164,53 @@ def test_edit_that_recomputes_fingerprint_and_root_is_found_by_the_chain() -> No
         ("UPDATE ledger_movement SET act_id = gen_random_uuid() WHERE kind = 7", "fingerprint"),
         ("UPDATE ledger_movement SET reference = 'bakery' WHERE kind = 7", "fingerprint"),
         ("UPDATE ledger_movement SET act_id = NULL WHERE kind = 7", "fingerprint"),
+        ("UPDATE ledger_act SET currency = 'points' WHERE kind = 1", "act_movements"),
+        ("UPDATE ledger_act SET reference = 'florist' WHERE kind = 9", "act_movements"),
+        ("UPDATE ledger_act SET bucket = (bucket + 1) % 1024", "acts"),
+        ("UPDATE ledger_act SET owner_id = gen_random_uuid()", "acts"),
+        ("UPDATE ledger_act SET key = 'another' WHERE refusal <> ''", "acts"),
+        ("UPDATE ledger_act SET asked = 3 WHERE refusal <> ''", "acts"),
+        ("UPDATE ledger_act SET reason = 'gift' WHERE refusal <> ''", "acts"),
+        ("UPDATE ledger_act SET refusal = '' WHERE refusal <> ''", "acts"),
+        ("UPDATE ledger_act SET refusal = 'hold_ended' WHERE kind = 1", "acts"),
+        ("UPDATE ledger_act SET other_id = gen_random_uuid() WHERE kind = 7", "acts"),
+        ("UPDATE ledger_act SET content = sha256('')", "acts"),
+        ("UPDATE ledger_lot SET expires_at = expires_at + interval '1 year' WHERE rule = 'adjusted'", "acts"),
+        ("UPDATE ledger_lot SET expires_at = NULL WHERE rule = 'adjusted'", "acts"),
+        ("UPDATE ledger_lot SET expires_at = expires_at + interval '1 year' WHERE rule = 'grace'", "acts"),
+        ("UPDATE ledger_lot SET effective_at = effective_at - interval '1 day' WHERE rule = 'received'", "acts"),
+        ("UPDATE ledger_lot SET rule = 'issued' WHERE rule = 'received'", "acts"),
+        ("UPDATE ledger_use SET bucket = (bucket + 1) % 1024", "use_movements"),
+        ("UPDATE ledger_hold SET bucket = (bucket + 1) % 1024", "acts"),
+        ("UPDATE ledger_hold SET ends_at = ends_at + interval '1 day' WHERE state = 1", "acts"),
+        ("UPDATE ledger_hold SET ends_at = ends_at + interval '1 day' WHERE state = 2", "acts"),
+        ("UPDATE ledger_hold SET state = 4 WHERE state = 2", "holds"),
+        ("UPDATE ledger_hold SET captured = captured + 1 WHERE state = 2", "holds"),
+        ("UPDATE ledger_hold SET ended_at = ended_at + interval '1 day' WHERE state = 2", "holds"),
+        ("DELETE FROM ledger_hold WHERE state = 1", "holds"),
+        ("DELETE FROM ledger_hold WHERE state = 2", "holds"),
+        ("UPDATE ledger_hold SET hold_id = gen_random_uuid() WHERE state = 2", "holds"),
     ],
 )
 def test_edited_act_is_found(statement: str, check: str) -> None:
     with transaction() as cursor:
-        give(cursor, wanted(ADA))
+        give(cursor, wanted(ADA), wanted(ADA, "order 2", expires_at=day(2)))
+        spent = act(Spend, "spend", currency="score", amount=3)
+        held = act(Hold, "paid", currency="score", amount=2, lasts=timedelta(days=1))
         acts = (
-            act(Spend, "spend", currency="score", amount=3),
-            act(Hold, "hold", currency="score", amount=4, lasts=timedelta(days=1)),
+            spent,
+            act(Hold, "hold", currency="score", amount=4, lasts=timedelta(days=9)),
             act(Spend, "too much", currency="score", amount=30),
+            act(Redeem, "roll", currency="score", amount=1, partner="bakery"),
+            act(Transfer, "gift", currency="score", amount=1, receiver_id=BOB),
+            act(Adjust, "sorry", currency="score", amount=2, expires_at=day(9)),
+            act(Adjust, "wrong", currency="score", amount=-1),
+            held,
+            act(Capture, "capture", hold_id=held.id, amount=1),
         )
         do(cursor, *acts)
+        late = act(Reverse, "late", at=day(3), spend_id=spent.id, amount=2, grace=timedelta(days=5))
+        do(cursor, late, act(Reverse, "more", at=day(3), spend_id=spent.id), at=day(3))
         assert audit(cursor) == []
         cursor.execute(statement)
         assert cursor.rowcount > 0
