@@ -37,6 +37,7 @@ class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     movements: int
     amount: int
     totals: tuple[tuple[str, int, int, int], ...]
+    acts: tuple[tuple[str, int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def read_checkpoint(path: Path) -> CheckpointFile:
     except InvalidSignature:
         is_signed = False
     checkpoint = Checkpoint(
-        content.sequence, content.marks, content.unsealed, content.movements, content.amount, content.totals
+        content.sequence, content.marks, content.unsealed, content.movements, content.amount, content.totals, content.acts
     )
     return CheckpointFile(checkpoint, content.made_at, public, is_signed)
 

@@ -21,7 +21,7 @@ def make_checkpoint(path: Path, *, at: datetime, actor: str) -> Checkpoint:
             pass
     with transaction() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")  # all parts of one moment
-        checkpoint = take_checkpoint(cursor)
+        checkpoint = take_checkpoint(cursor, at=at)
     write_whole(path, write_checkpoint(checkpoint, key, at=at))
     return checkpoint
 

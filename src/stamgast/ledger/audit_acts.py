@@ -191,8 +191,8 @@ class _Row(NamedTuple):
 
 _ACTS = f"""
 SELECT a.bucket, a.act_id, a.kind, a.owner_id, a.key, a.content, a.currency, a.asked, a.amount, a.refusal, a.reason,
-  a.reference, a.subject_id, a.other_id, a.occurred_at, h.ends_at, h.owner_id, h.bucket, l.lot_id, l.owner_id, l.currency, l.rule,
-  l.effective_at, l.available_at, l.expires_at
+  a.reference, a.subject_id, a.other_id, a.occurred_at, h.ends_at, h.owner_id, h.bucket, l.lot_id, l.owner_id, l.currency,
+  l.rule, l.effective_at, l.available_at, l.expires_at
 FROM ledger_act a LEFT JOIN ledger_hold h ON h.hold_id = a.act_id
 LEFT JOIN ledger_lot l ON l.activity_id = a.act_id AND l.programme_version = {BY_AN_ACT:d}
 ORDER BY a.act_id, l.lot_id
@@ -233,7 +233,8 @@ def _wrong_in(row: _Row) -> str:
 def _act_of(row: _Row) -> Act | None:
     """The act that was asked; None where how long something was to last was not kept, because it was refused."""
     common: dict[str, Any] = {"owner_id": row.owner_id, "key": row.key, "reason": row.reason, "occurred_at": row.occurred_at}
-    amount, spent = row.asked or None, {"currency": row.currency, "amount": row.asked}
+    spent: dict[str, Any] = {"currency": row.currency, "amount": row.asked}
+    amount = row.asked or None
     match ActKind(row.kind), row.subject_id:
         case ActKind.SPEND, _:
             return Spend(**common, **spent)

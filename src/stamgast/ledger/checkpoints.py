@@ -6,6 +6,7 @@ link. A checkpoint holds links of the chain and is kept somewhere else, so that 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,14 @@ from psycopg import ServerCursor
 
 from stamgast.kit.database import Cursor
 from stamgast.ledger.canonical import GENESIS, link_of
-from stamgast.ledger.types import FIRST_OWNER_ACCOUNT, Finding
+from stamgast.ledger.types import BY_AN_ACT, FIRST_OWNER_ACCOUNT, Finding
 
 LARGEST_MARKS = 1_024
 """So many links a checkpoint holds at most, evenly spread: the first batch that differs is found to within that step."""
+DAYS_OF_ACTS = 31
+"""So many days of acts a checkpoint holds: those before are in the checkpoints of then."""
+STILL_COMING = timedelta(hours=1)
+"""A day is over when nothing that says it was written on that day can still be committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,9 @@ class Checkpoint:
     """The chain up to link ``sequence``, batches that had no link yet, and what all of them add up to.
 
     ``marks`` are links by number, the last one among them. ``totals`` are debit and credit by currency and account of the
-    programme's side; what owners have is their difference.
+    programme's side; what owners have is their difference. ``acts`` are the last days that were over (UTC), each with how
+    many acts were answered, refusals among them, and a digest of what they say and of when what they gave expires: the chain
+    holds movements only.
     """
 
     sequence: int
@@ -33,9 +40,10 @@ class Checkpoint:
     movements: int
     amount: int
     totals: tuple[tuple[str, int, int, int], ...]
+    acts: tuple[tuple[str, int, str], ...] = ()
 
 
-def take_checkpoint(cursor: Cursor) -> Checkpoint:
+def take_checkpoint(cursor: Cursor, *, at: datetime) -> Checkpoint:
     """What the ledger holds now. In one REPEATABLE READ transaction, so that all parts are of one moment. Reads no movement."""
     cursor.execute("SELECT sequence FROM ledger_head WHERE id = 1")
     row = cursor.fetchone()
@@ -57,7 +65,9 @@ def take_checkpoint(cursor: Cursor) -> Checkpoint:
         ) AS kept GROUP BY currency, account ORDER BY currency, account"""
     )
     totals = tuple((currency, int(account), int(debit), int(credit)) for currency, account, debit, credit in cursor)
-    return Checkpoint(sequence, marks, unsealed, int(movements), int(amount), totals)
+    last = (at.astimezone(UTC) - STILL_COMING).date() - timedelta(days=1)
+    acts = tuple(_acts_of(cursor, last - timedelta(days=DAYS_OF_ACTS - 1), last))
+    return Checkpoint(sequence, marks, unsealed, int(movements), int(amount), totals, acts)
 
 
 def compare_with_checkpoint(cursor: Cursor, checkpoint: Checkpoint) -> list[Finding]:
@@ -76,7 +86,7 @@ def compare_with_checkpoint(cursor: Cursor, checkpoint: Checkpoint) -> list[Find
             sentence = f"Batch {batch_id} waited for its link when the checkpoint was made, and is not what it was then."
             findings.append(Finding("checkpoint", batch_id, sentence))
             break
-    return findings or list(_differing_sums(cursor, checkpoint))
+    return findings or [*_differing_sums(cursor, checkpoint), *_differing_acts(cursor, checkpoint)]
 
 
 def _differing_chain(cursor: Cursor, checkpoint: Checkpoint) -> Iterator[Finding]:
@@ -144,3 +154,43 @@ def _differing_sums(cursor: Cursor, checkpoint: Checkpoint) -> Iterator[Finding]
         sentence = f"Account {account} of the programme has other sums of {currency} than when the checkpoint was made."
         yield Finding("checkpoint", f"{account} {currency}", sentence)
         return
+
+
+_MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"
+_ACTS = f"""
+WITH given AS MATERIALIZED (
+  SELECT activity_id, owner_id,
+    jsonb_agg(jsonb_build_array(rule, {_MICROSECONDS.format("expires_at")}) ORDER BY rule) AS lots
+  FROM ledger_lot WHERE programme_version = {BY_AN_ACT:d} AND rule <> 'borrowed' GROUP BY activity_id, owner_id
+), said AS MATERIALIZED (
+  SELECT (a.posted_at AT TIME ZONE 'UTC')::date AS day, a.act_id, sha256(convert_to(jsonb_build_array(
+    a.bucket, a.act_id, a.kind, a.owner_id, a.anchor_id, a.subject_id, a.other_id, a.other_anchor_id, encode(a.content, 'hex'),
+    a.currency, a.key, a.reference, a.asked, a.amount, a.available, {_MICROSECONDS.format("a.occurred_at")},
+    {_MICROSECONDS.format("a.posted_at")}, a.reason, a.actor, a.refusal, a.sentence, g.lots
+  )::text, 'UTF8')) AS digest
+  FROM ledger_act a LEFT JOIN given g ON g.activity_id = a.act_id AND g.owner_id = coalesce(a.other_id, a.owner_id)
+  WHERE a.posted_at >= %(first)s::timestamp AT TIME ZONE 'UTC'
+    AND a.posted_at < (%(last)s::timestamp + interval '1 day') AT TIME ZONE 'UTC'
+)
+SELECT d::date::text, count(said.act_id), coalesce(encode(sha256(string_agg(said.digest, '' ORDER BY said.act_id)), 'hex'), '')
+FROM generate_series(%(first)s::timestamp, %(last)s::timestamp, interval '1 day') AS d LEFT JOIN said ON said.day = d::date
+GROUP BY d ORDER BY d
+"""
+"""What an act gave is looked at where it was given: a merge puts a copy elsewhere and leaves this."""
+
+
+def _acts_of(cursor: Cursor, first: date, last: date) -> Iterator[tuple[str, int, str]]:
+    cursor.execute(_ACTS, {"first": first, "last": last}, prepare=False)
+    yield from cursor
+
+
+def _differing_acts(cursor: Cursor, checkpoint: Checkpoint) -> Iterator[Finding]:
+    if not checkpoint.acts:
+        return
+    first, last = date.fromisoformat(checkpoint.acts[0][0]), date.fromisoformat(checkpoint.acts[-1][0])
+    for (day, count, digest), (_, today, other) in zip(checkpoint.acts, _acts_of(cursor, first, last), strict=True):
+        if digest != other:
+            there = f"there were {count} then, and there are {today}" if count != today else "one of them says something else"
+            sentence = f"The acts of {day} are not what they were when the checkpoint was made: {there}."
+            yield Finding("checkpoint", day, sentence)
+            return

@@ -18,8 +18,9 @@ from stamgast.flows.erase import erase
 from stamgast.flows.merge_customers import merge_customers
 from stamgast.flows.tests.conftest import BY, NOW, coupon, make_spendable, order, tell
 from stamgast.flows.unmerge_customers import withdraw_judgement
-from stamgast.kit.database import open_cursor
+from stamgast.kit.database import open_cursor, transaction
 from stamgast.ledger.acts import Adjust, Capture, Donate, Hold, Reverse, Spend, Transfer
+from stamgast.ledger.checkpoints import compare_with_checkpoint, take_checkpoint
 from stamgast.ledger.errors import ActKeyReused, CurrencyNotSpendable, HoldEnded, InsufficientBalance, LedgerError
 from stamgast.ledger.queries import get_balances
 
@@ -163,6 +164,21 @@ def test_nothing_is_done_of_who_was_erased(shop, kind):
         ask(CARD, Transfer, "gift", currency="score", amount=1, receiver_id=UUID(anna))
     assert balance(anna) == left
     assert spend(anna, 5, "before") == replace(spent, is_repeat=True), "what was answered is answered again"
+
+
+def test_a_checkpoint_holds_over_a_merge_and_its_opposite(shop):
+    spend(ANNA, 30, "anna")
+    ask(CARD, Adjust, "sorry", currency="score", amount=20, expires_at=NOW + timedelta(days=9))
+    ask(ANNA, Transfer, "gift", currency="score", amount=3, receiver_id=customer_id(CARD))
+    with transaction() as cursor:
+        checkpoint = take_checkpoint(cursor, at=NOW + timedelta(days=2))
+        assert sum(count for _, count, _ in checkpoint.acts) == 3
+    effect = merge_customers(ANNA, CARD, reason="her card", **BY)
+    withdraw_judgement(effect.judgement.id, reason="a mistake", **BY)
+    merge_customers(CARD, ANNA, reason="her card after all", **BY)
+    with transaction() as cursor:
+        assert compare_with_checkpoint(cursor, checkpoint) == []
+    everything()
 
 
 @pytest.mark.parametrize("pair", [(ANNA, CARD), (CARD, ANNA)])

@@ -1,6 +1,7 @@
 """Signed checkpoints against whoever may change everything in the database, the chain and the key included."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -10,14 +11,15 @@ import pytest
 from stamgast.books.errors import CheckpointKeyLost, CheckpointUnreadable
 from stamgast.books.operations import open_signing_key, reseal_signing_key
 from stamgast.books.queries import find_public_key
-from stamgast.books.signing import read_public_key
+from stamgast.books.signing import read_checkpoint, read_public_key, write_checkpoint
 from stamgast.flows.checkpoint import compare_with_file, make_checkpoint, make_daily_checkpoint
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.kit.ids import derive_id
 from stamgast.ledger import checkpoints
+from stamgast.ledger.acts import Issue, Spend, Transfer
 from stamgast.ledger.audit import audit
 from stamgast.ledger.canonical import GENESIS, digest_texts, fingerprint_of, link_of, root_of
-from stamgast.ledger.operations import expire_due, fold, post, seal
+from stamgast.ledger.operations import expire_due, fold, perform, post, seal
 from stamgast.ledger.types import Finding, Wanted, to_microseconds
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -229,3 +231,55 @@ def test_an_empty_ledger_has_a_checkpoint(tmp_path: Path) -> None:
     with open_cursor() as cursor:
         cursor.execute("SELECT count(*) FROM access_trail WHERE action = 'make signing key'")
         assert cursor.fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger_act SET refusal = 'hold_ended', sentence = 'no' WHERE refusal <> ''",
+        "UPDATE ledger_act SET available = 1000 WHERE refusal <> ''",
+        "UPDATE ledger_act SET anchor_id = gen_random_uuid() WHERE key = 'one'",
+        "DELETE FROM ledger_act WHERE refusal <> ''",
+        "UPDATE ledger_lot SET expires_at = expires_at + interval '1 year' WHERE rule = 'received'",
+        "UPDATE ledger_lot SET expires_at = NULL WHERE rule = 'issued'",
+        "INSERT INTO ledger_act SELECT (jsonb_populate_record(a, jsonb_build_object('act_id', gen_random_uuid()))).* "
+        "FROM ledger_act a WHERE refusal <> ''",
+    ],
+)
+def test_acts_that_no_movement_tells_of_are_held_from_the_day_after(tmp_path: Path, statement: str) -> None:
+    give(0)
+    said = {"reason": "asked", "occurred_at": NOW, "owner_id": OWNERS[0], "currency": "points"}
+    acts = (
+        Spend(**said, key="much", amount=1_000),
+        Spend(**said, key="one", amount=1),
+        Transfer(**said, key="gift", amount=2, receiver_id=OWNERS[1]),
+        Issue(**said, key="flowers", amount=3, partner="florist", expires_at=NOW + timedelta(days=9)),
+    )
+    with transaction() as cursor:
+        perform(cursor, acts, at=NOW, actor=ACTOR)
+    today, tomorrow = tmp_path / "today.json", tmp_path / "tomorrow.json"
+    make_checkpoint(today, at=NOW, actor=ACTOR)
+    made = make_checkpoint(tomorrow, at=NOW + timedelta(days=1), actor=ACTOR)
+    assert [(day, count) for day, count, _ in made.acts if count] == [("2026-06-01", 4)]
+    give(1)
+    with transaction() as cursor:
+        perform(cursor, [Spend(**said, key="later", amount=1)], at=NOW + timedelta(days=2), actor=ACTOR)
+    assert compare(today) == compare(tomorrow) == []
+    with transaction() as cursor:
+        cursor.execute(statement)
+        assert cursor.rowcount == 1
+    assert compare(today) == [], "of its own day it holds nothing yet"
+    (finding,) = compare(tomorrow)
+    assert (finding.check, finding.subject) == ("checkpoint", "2026-06-01")
+    assert finding.sentence.startswith("The acts of 2026-06-01 are not what they were when the checkpoint was made: ")
+
+
+def test_a_file_without_acts_is_read_too(file: Path) -> None:
+    made = read_checkpoint(file).checkpoint
+    assert len(made.acts) == checkpoints.DAYS_OF_ACTS
+    with transaction() as cursor:
+        key = open_signing_key(cursor, at=NOW, actor=ACTOR)
+    written = json.loads(write_checkpoint(made, key, at=NOW))
+    del written["checkpoint"]["acts"]
+    file.write_text(json.dumps(written))
+    assert read_checkpoint(file).checkpoint == replace(made, acts=())
