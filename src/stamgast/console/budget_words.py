@@ -40,7 +40,7 @@ def budget_rows(watched: Sequence[Watched], today: date) -> list[dict[str, Any]]
         {
             "rule": one.forecast.budget.rule,
             "label": rule_label(one.forecast.budget.rule),
-            "currency": currency_label(one.forecast.budget.currency),
+            "currency": currency_label(one.forecast.budget.currency, one.forecast.left),
             "state": _state(one.forecast, today),
             "amount": one.forecast.budget.amount,
             "given": one.forecast.given,

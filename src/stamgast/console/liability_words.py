@@ -25,7 +25,7 @@ FEW_ENTRIES = 60
 def liability_page(found: Liability, one: CurrencyLiability, today: date) -> Page:
     """The page of one currency."""
     expected = one.expectation
-    words = {"amount": reader.number(one.outstanding), "currency": currency_label(one.currency)}
+    words = {"amount": reader.number(one.outstanding), "currency": currency_label(one.currency, one.outstanding)}
     title = _("%(amount)s %(currency)s outstanding.") % words
     if expected.share is None:
         lead = _("What share of them will be redeemed shows once a whole month is over.")

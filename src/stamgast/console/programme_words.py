@@ -14,7 +14,7 @@ from stamgast.console.words import currency_label, with_kinds
 from stamgast.kit.money import minor_digits
 from stamgast.programmes.budgets import budgets_of
 from stamgast.programmes.comparing import Change, compare, write_value
-from stamgast.programmes.documents import MILLI, Document, Give, Rule
+from stamgast.programmes.documents import MILLI, Currency, Document, Give, Rule
 from stamgast.programmes.expiry import Expiry
 from stamgast.programmes.terms import Card, Level, Tiers, Turn
 
@@ -139,12 +139,22 @@ def differences(before: Document, after: Document, language: str) -> list[str]:
             text = _("Of %(currency)s: %(now)s Before: %(was)s") if was and now else _("%(currency)s is new. %(now)s")
             text = text if now else _("%(currency)s is not given any more.")
             said.append(text % {"currency": currency_label(name), "now": now, "was": was})
+        if name in before.currencies and name in after.currencies:
+            was, now = (_used(document.currencies[name]) for document in (before, after))
+            if was != now:
+                text = _("Of %(currency)s: %(now)s Before: %(was)s")
+                said.append(text % {"currency": currency_label(name), "now": now, "was": was})
     if before.timezone != after.timezone:
         said.append(
             _("Days begin and end in the zone %(now)s. Before: %(was)s.") % {"now": after.timezone, "was": before.timezone}
         )
     if before.rounding != after.rounding:
         said.append(_("What is left over of an amount is rounded in another way."))
+    if before.stacking != after.stacking:
+        is_side = after.stacking == "base"
+        said.append(
+            _("Multipliers that meet stand side by side.") if is_side else _("Multipliers that meet stand on each other.")
+        )
     said += [*_budget_changes(before, after), *_card_changes(before, after)]
     said += tier_changes(before.tiers, after.tiers, language)
     said += [_other_change(change) for change in compare(before, after) if not _is_said(change)]
@@ -212,10 +222,10 @@ def held_at(rule: Rule, timezone: str) -> str:
 def _is_said(change: Change) -> bool:
     """Whether ``differences`` has a sentence of its own for what stands at this place."""
     parts = change.place.split(".")
-    if parts[0] in ("timezone", "round", "tiers") or (parts[0] == "cards" and change.kind != "reordered"):
+    if parts[0] in ("timezone", "round", "stacking", "tiers") or (parts[0] == "cards" and change.kind != "reordered"):
         return True
     if parts[0] == "currencies":
-        return len(parts) == 2 or parts[2] == "expires"
+        return change.kind != "reordered"
     return parts[0] == "earn" and (len(parts) == 2 or parts[2] in _SAID)
 
 
@@ -258,11 +268,13 @@ def worth(give: Give, rule: Rule, language: str) -> str:
         is_money = give.of == "amount"
         per = reader.number(Decimal(give.per_milli) / MILLI, 2 if is_money else 0)
         if not is_money:
-            text = (
-                _("it gives %(amount)s for each %(per)s pieces")
-                if give.lines is None
-                else _("it gives %(amount)s for each %(per)s pieces of what counts: %(lines)s")
-            )
+            one_each = give.per_milli == MILLI
+            if give.lines is None:
+                text = _("it gives %(amount)s for each piece") if one_each else _("it gives %(amount)s for each %(per)s pieces")
+            elif one_each:
+                text = _("it gives %(amount)s for each piece of what counts: %(lines)s")
+            else:
+                text = _("it gives %(amount)s for each %(per)s pieces of what counts: %(lines)s")
             text = text % {"amount": amount, "per": per, "lines": give.lines.sentence(language) if give.lines else ""}
         elif give.lines is not None:
             lines = give.lines.sentence(language)
@@ -283,7 +295,7 @@ def _at_most(rule: Rule, currency: str) -> str:
 def amount_of(amount: int, currency: str) -> str:
     """5 points; of the score, which is one number and not many things: 5 for the score."""
     pattern = _("%(amount)s for the score") if currency == "score" else _("%(amount)s %(currency)s")
-    return pattern % {"amount": reader.number(amount), "currency": currency_label(currency)}
+    return pattern % {"amount": reader.number(amount), "currency": currency_label(currency, amount)}
 
 
 def period_label(period: str) -> str:
@@ -301,6 +313,14 @@ def _lasting(expiry: Expiry | None) -> str:
         "end of month": _("It lasts %(duration)s, to the end of that month."),
     }
     return sentences[expiry.at] % {"duration": _duration(expiry)}
+
+
+def _used(currency: Currency) -> str:
+    """Whether it can be spent, and after how long."""
+    if currency.pending is None:
+        return _("It can be spent at once.") if currency.is_spendable else _("It is only counted.")
+    text = _("It can be spent after %(duration)s.") if currency.is_spendable else _("It is only counted, after %(duration)s.")
+    return text % {"duration": _duration(currency.pending)}
 
 
 def _duration(duration: Expiry) -> str:

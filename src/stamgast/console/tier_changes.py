@@ -77,8 +77,8 @@ def _changed_level(name: str, old: Level, new: Level, before: Tiers, after: Tier
             factors = {
                 "level": name,
                 "currency": currency_label(currency),
-                "now": _factor(now.get(currency)),
-                "was": _factor(was.get(currency)),
+                "now": factor_label(now.get(currency)),
+                "was": factor_label(was.get(currency)),
             }
             said.append(_("%(level)s gives %(now)s times as many %(currency)s instead of %(was)s times.") % factors)
     return said + _changed_benefits(name, old, new, language)
@@ -111,7 +111,7 @@ def _needs(level: Level, tiers: Tiers, language: str) -> str:
 def _amount(level: Level, tiers: Tiers) -> str:
     threshold = level.threshold or 0
     if tiers.currency is not None:
-        return f"{reader.number(threshold)} {currency_label(tiers.currency)}"
+        return f"{reader.number(threshold)} {currency_label(tiers.currency, threshold)}"
     money = settings.CONFIGURATION.currency
     return reader.money(threshold * 10 ** minor_digits(money) // 100, money)
 
@@ -160,7 +160,7 @@ def _lasting(text: str) -> str:
     return words[unit.rstrip("s")] % {"count": reader.number(int(count))}
 
 
-def _factor(factor: Fraction | None) -> str:
+def factor_label(factor: Fraction | None) -> str:
     if factor is None:
         return reader.number(1)
     value = float(factor)

@@ -8,10 +8,12 @@ from django.utils.translation import gettext as _
 
 from stamgast.console import reader
 from stamgast.console.programme_words import rule_label
+from stamgast.console.tier_changes import factor_label
 from stamgast.console.words import currency_label
 from stamgast.flows.read_standing import TierView
 from stamgast.kit.money import minor_digits
 from stamgast.programmes.standing import CardStanding, Standing
+from stamgast.programmes.terms import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,19 @@ def tier_card(view: TierView | None) -> TierCard | None:
         since=_("since %(day)s") % {"day": reader.day(view.since)} if view.since is not None else "",
         bar=_next(standing),
         until=until,
-        benefits=[words[language] for words in level.benefits.values()] if level is not None else [],
+        benefits=_benefits(level, language) if level is not None else [],
         cards=[_card(card) for card in standing.cards],
     )
+
+
+def _benefits(level: Level, language: str) -> list[str]:
+    """What the level gives: so many times as much, and what stands in words."""
+    more = [
+        _("%(factor)s times as many %(currency)s")
+        % {"factor": factor_label(one.factor), "currency": currency_label(one.currency)}
+        for one in level.multiplies
+    ]
+    return [*more, *(words[language] for words in level.benefits.values())]
 
 
 def _next(standing: Standing) -> Bar | None:
@@ -70,7 +82,7 @@ def _next(standing: Standing) -> Bar | None:
 def _amount(standing: Standing, total: int) -> str:
     """What qualifies: so many of a currency, or money, which is counted in hundredths."""
     if standing.currency is not None:
-        return f"{reader.number(total)} {currency_label(standing.currency)}"
+        return f"{reader.number(total)} {currency_label(standing.currency, total)}"
     shop = settings.CONFIGURATION.currency
     return reader.money(total * 10 ** minor_digits(shop) // 100, shop)
 

@@ -237,16 +237,27 @@ def _with(title: str, properties: Mapping[str, Any], *names: str) -> str:
     return title
 
 
-def currency_label(currency: str) -> str:
-    """What a currency of the programme is called."""
-    labels = {"score": _("score"), "points": _("points"), "stamps": _("stamps"), "stars": _("stars")}
+def currency_label(currency: str, amount: int | None = None) -> str:
+    """What a currency of the programme is called; behind an ``amount``, one of it as one. A name that a shop made up stays."""
+    many = 2 if amount is None else abs(amount)
+    labels = {
+        "score": _("score"),
+        "points": ngettext("point", "points", many),
+        "stamps": ngettext("stamp", "stamps", many),
+        "stars": ngettext("star", "stars", many),
+    }
     return labels.get(currency, currency)
 
 
 def with_label(sentence: str, currency: str) -> str:
     """A sentence with the first name of a currency as people call it. The score is one number, so its name is left out."""
-    name = "" if currency == "score" else f" {currency_label(currency)}"
-    return re.sub(rf" {re.escape(currency)}\b", lambda _found: name, sentence, count=1)
+    pattern = rf"(?<![\d.,])(?P<one>1) {re.escape(currency)}\b| {re.escape(currency)}\b"
+
+    def called(found: re.Match[str]) -> str:
+        name = "" if currency == "score" else f" {currency_label(currency, 1 if found['one'] else None)}"
+        return (found["one"] or "") + name
+
+    return re.sub(pattern, called, sentence, count=1)
 
 
 def segment_name(slug: str, name: str) -> str:

@@ -6,6 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from stamgast.console import reader
+from stamgast.console.ledger_words import person_of
 from stamgast.console.permissions import VISITOR
 from stamgast.console.permissions import may as role_may
 from stamgast.console.words import currency_label, with_kinds
@@ -22,6 +23,7 @@ register.filter("hour", reader.hour)
 register.filter("ago", reader.ago)
 register.filter("days", reader.days)
 register.filter("currency", currency_label)
+register.filter("person", person_of)
 register.filter("with_kinds", with_kinds)
 
 

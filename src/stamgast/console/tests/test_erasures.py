@@ -77,6 +77,6 @@ def test_an_owner_lets_somebody_come_back_with_a_reason_and_not_before_the_worke
     assert "Let this person come back" in signed_in.get(address).content.decode()
     text = signed_in.post(f"{address}/lift", {"reason": "phoned"}, follow=True).content.decode()
     assert "is a new customer from now on" in text
-    assert re.search(r"Lifted on .* by staff:owner@example.org. phoned", text)
+    assert re.search(r"Lifted on .* by owner@example.org. phoned", text)
     assert f"{address}/lift" not in text
     assert "lifted" in signed_in.get("/erasures").content.decode()

@@ -182,7 +182,9 @@ def test_versions_are_compared_withdrawn_and_put_back(signed_in: Client, shop: S
     assert (versions()[-1].version, versions()[-1].document) == (4, first)
     text = signed_in.get("/programme/versions").content.decode()
     assert "not this year" in text
-    assert "withdrawn" in text
+    assert re.search(r"withdrawn \S+ \S+ \S+ by owner@example.org", text)
+    assert re.search(r"published \S+ \S+ \S+ by a<", text.replace("\n", "<"))
+    assert "staff:" not in text + signed_in.get("/programme").content.decode()
 
 
 def test_only_an_owner_asks_for_a_second_person(signed_in: Client, marketer: Client, shop: Source) -> None:

@@ -11,9 +11,10 @@ from django.utils import timezone, translation
 
 from stamgast.activities.errors import KindNotFound
 from stamgast.console import reader
+from stamgast.console.programme_words import amount_of
 from stamgast.console.refusal_words import refusal_sentence
 from stamgast.console.tests.catalogue import CONSOLE, extract_catalog, read_catalog
-from stamgast.console.words import customer_name, initials, with_label
+from stamgast.console.words import currency_label, customer_name, initials, with_label
 from stamgast.customers.consent.errors import InvalidConsent
 from stamgast.customers.errors import InvalidIdentityRules
 from stamgast.customers.ruleset import read_rules
@@ -152,8 +153,34 @@ def test_preparing_again_changes_nothing() -> None:
         ("De grens van 50 per jaar hield 50 points tegen.", "points", "De grens van 50 per jaar hield 50 punten tegen."),
         ("De grens van 5 per dag hield 1 score tegen.", "score", "De grens van 5 per dag hield 1 tegen."),
         ("5 a.b meer vanaf 10 a.b.", "a.b", "5 a.b meer vanaf 10 a.b."),
+        ("1 stamps meer vanaf 10.", "stamps", "1 stempel meer vanaf 10."),
+        ("11 stamps meer vanaf 1.", "stamps", "11 stempels meer vanaf 1."),
+        ("0,1 stars meer.", "stars", "0,1 sterren meer."),
     ],
 )
 def test_a_sentence_calls_a_currency_as_people_do(sentence: str, currency: str, expected: str) -> None:
     with translation.override("nl"):
         assert with_label(sentence, currency) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "amount", "currency", "said"),
+    [
+        ("en", 1, "stamps", "1 stamp"),
+        ("en", 0, "stars", "0 stars"),
+        ("en", 2, "stamps", "2 stamps"),
+        ("nl", 1, "stamps", "1 stempel"),
+        ("nl", -1, "points", "-1 punt"),
+        ("nl", 1, "stars", "1 ster"),
+        ("nl", 2, "points", "2 punten"),
+        ("nl", 1, "koffies", "1 koffies"),
+    ],
+)
+def test_one_of_a_currency_is_called_as_one(language: str, amount: int, currency: str, said: str) -> None:
+    with translation.override(language):
+        assert f"{amount} {currency_label(currency, amount)}" == said
+
+
+def test_sentences_count_one_as_one() -> None:
+    with translation.override("en"):
+        assert (amount_of(1, "stamps"), amount_of(2, "stamps")) == ("1 stamp", "2 stamps")

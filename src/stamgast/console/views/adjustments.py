@@ -153,7 +153,7 @@ def _row(
     is_waiting, may_decide = one.state is ProposalState.WAITING, may(role_of(request), "console:adjustment_decide", "POST")
     return {
         "proposal": one,
-        "currency": currency_label(one.currency),
+        "currency": currency_label(one.currency, one.amount),
         "owner": owner,
         "name": (names or {}).get(owner) if owner else None,
         "who": person_of(one.asked_by),

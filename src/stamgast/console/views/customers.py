@@ -132,7 +132,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
             "household": stay,
             "pool": pool,
             "proposals": [
-                {"proposal": one, "currency": currency_label(one.currency), "who": person_of(one.asked_by)}
+                {"proposal": one, "currency": currency_label(one.currency, one.amount), "who": person_of(one.asked_by)}
                 for one in proposals.rows
             ],
             "traits": _traits(profile, parts.trait_values or ()),
@@ -178,7 +178,7 @@ def _title_of(movement: Movement) -> str:
     """What moved by no activity: points that expired, or what somebody did with them."""
     if movement.kind is MovementKind.EXPIRE:
         return expiry_look([movement.delta]).title
-    return f"{reader.signed(movement.delta)} {currency_label(movement.currency)}"
+    return f"{reader.signed(movement.delta)} {currency_label(movement.currency, movement.delta)}"
 
 
 def _why_sentence(found: MovementExplanation) -> str:
@@ -186,7 +186,7 @@ def _why_sentence(found: MovementExplanation) -> str:
     movement = found.movement
     if movement.kind is not MovementKind.EARN or found.explanation is None:
         return found.sentence
-    values = {"count": reader.number(movement.delta), "currency": currency_label(movement.currency)}
+    values = {"count": reader.number(movement.delta), "currency": currency_label(movement.currency, movement.delta)}
     if movement.currency == SCORE:
         return _("This added %(count)s to the score.") % values
     return _("This added %(count)s %(currency)s.") % values

@@ -38,7 +38,7 @@ def tabs(request: HttpRequest, here: str) -> list[dict[str, Any]]:
     labels = {
         "ledger": _("Balances"),
         "movements": _("Movements"),
-        "adjustments": _("Put right"),
+        "adjustments": _("Adjustments"),
         "liability": _("Liability"),
         "settlement": _("Settlement"),
         "audit": _("Audit"),
@@ -64,6 +64,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
         one = currencies.setdefault(side.currency, {"label": currency_label(side.currency), "rows": [], "owned": 0})
         one["rows"].append({"label": account_label(side.account), "out": side.debit, "back": side.credit})
         one["owned"] += side.debit - side.credit
+        one["owned_label"] = currency_label(side.currency, one["owned"])
     context = {"tabs": tabs(request, "ledger"), "currencies": list(currencies.values())}
     return show(request, "console/ledger.html", context)
 
@@ -89,7 +90,7 @@ def movements(request: HttpRequest) -> HttpResponse:
             {
                 "movement": row,
                 "word": movement_word(row),
-                "currency": currency_label(row.currency),
+                "currency": currency_label(row.currency, row.delta or row.amount),
                 "name": names.get(row.owner_id, ""),
                 "is_pool": row.owner_id not in people,
                 "amount": row.delta or row.amount,

@@ -55,7 +55,7 @@ def pool(request: HttpRequest, household: str) -> HttpResponse:
         currencies = list_spendable(cursor, at=utc_now())
     context = {
         "household": household,
-        "balances": [(currency_label(one.currency), one) for one in found.balances if one.available],
+        "balances": [(currency_label(one.currency, one.available), one) for one in found.balances if one.available],
         "members": _members(found, names),
         "currencies": [(name, currency_label(name)) for name in currencies],
         "rows": _lines(moved.rows, who, names),
@@ -70,7 +70,9 @@ def pool(request: HttpRequest, household: str) -> HttpResponse:
 def pool_card(cursor: Cursor, household: str) -> PoolCard:
     """What the household of a customer has together."""
     balances = read_pool(cursor, household).balances
-    return PoolCard(household, [(currency_label(one.currency), one.available) for one in balances if one.available])
+    return PoolCard(
+        household, [(currency_label(one.currency, one.available), one.available) for one in balances if one.available]
+    )
 
 
 def _act(request: HttpRequest, household: str) -> Outcome:
@@ -100,7 +102,6 @@ def _lines(movements: Sequence[Movement], who: Mapping[UUID, UUID], names: Mappi
                 "movement": row,
                 "amount": 0,
                 "word": movement_word(row),
-                "currency": currency_label(row.currency),
                 "who": person,
                 "name": names.get(person, "") if person else "",
                 "is_act": row.act_id is not None,
@@ -108,6 +109,7 @@ def _lines(movements: Sequence[Movement], who: Mapping[UUID, UUID], names: Mappi
             },
         )
         line["amount"] += row.delta
+        line["currency"] = currency_label(row.currency, line["amount"])
     return list(lines.values())
 
 
@@ -124,6 +126,8 @@ def _members(found: Pool, names: dict[UUID, str]) -> list[dict[str, Any]]:
     with open_cursor() as cursor:
         for key, member in members.items():
             member["balances"] = [
-                (currency_label(one.currency), one.available) for one in get_balances(cursor, key) if one.available
+                (currency_label(one.currency, one.available), one.available)
+                for one in get_balances(cursor, key)
+                if one.available
             ]
     return list(members.values())

@@ -141,7 +141,7 @@ def _row(totals: Totals, names: dict[str, Partner]) -> dict[str, Any]:
         "totals": totals,
         "name": known.name if known else totals.reference,
         "kind": partner_kind_label(known.kind) if known else "",
-        "currency": currency_label(totals.currency),
+        "currency": currency_label(totals.currency, totals.net),
     }
 
 

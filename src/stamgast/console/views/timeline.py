@@ -114,7 +114,7 @@ def _event(event: Event) -> dict[str, Any]:
     for movement in event.movements:
         totals[movement.currency] += movement.delta
     amounts = [
-        {"value": value, "currency": "" if currency == SCORE else currency_label(currency)}
+        {"value": value, "currency": "" if currency == SCORE else currency_label(currency, value)}
         for currency, value in sorted(totals.items())
         if value
     ]
