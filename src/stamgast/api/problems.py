@@ -24,11 +24,12 @@ STATUS_OF = {
 }
 PREFIX = "/v1/"
 OF_NO_ROUTE = {
+    400: ("invalid_request", "This request cannot be read: it is too large, or not HTTP as it should be. Nothing was done."),
     404: ("not_found", "There is nothing at this address. /v1/openapi.json lists what there is."),
     405: ("method_not_allowed", "This address does not take this method; the Allow header names those that it takes."),
     500: ("internal_error", "Something went wrong here, not with your request. Send it again; the log says what it was."),
 }
-"""What Django answers where no route of ours does: as a page, which no script can read."""
+"""What Django answers where no route of ours does, or before one is asked: as a page, which no script can read."""
 RETRY_AFTER_SECONDS = 5
 log = structlog.get_logger(__name__)
 

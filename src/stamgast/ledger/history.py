@@ -138,18 +138,20 @@ def read_statement(
     """What moved from ``since`` until just before ``until`` by one of the clocks, the first to come first.
 
     By the clock of what was known, a correction stands under the moment at which it became known, and a statement of a period
-    that is over never changes. Opening + the changes of all pages = closing, currency by currency. Raises InvalidCursor and
-    InvalidStatementPeriod.
+    that is over never changes. Opening + the changes of all pages = closing, currency by currency; a statement until now is until
+    the moment of its first page, which the cursor keeps. Raises InvalidCursor and InvalidStatementPeriod.
     """
+    place, first_until = _read_place(after)
+    until = until if first_until is None else min(until, first_until)
     if not FIRST_YEAR <= since.year <= until.year <= LAST_YEAR or until <= since:
         raise InvalidStatementPeriod(
             f"A statement is of the years {FIRST_YEAR} to {LAST_YEAR} and ends after it begins. Choose two other moments."
         )
     limit = max(1, min(limit, LARGEST_PAGE))
     last_moment = until - _INSTANT
-    values = _values(owner, *_limits(clock, last_moment), currency) | _read_place(after) | {"since": since, "limit": limit + 1}
+    values = _values(owner, *_limits(clock, last_moment), currency) | place | {"since": since, "limit": limit + 1}
     cursor.execute(_LINES.format(clock=_COLUMN[clock], other=_COLUMN[_OTHER[clock]]), values, prepare=False)
-    lines = page_of([_line(row) for row in cursor], limit, lambda line: _place_of(line, clock))
+    lines = page_of([_line(row) for row in cursor], limit, lambda line: (*_place_of(line, clock), to_microseconds(until)))
     opening = _amounts(cursor, owner, clock, since - _INSTANT, currency)
     closing = _amounts(cursor, owner, clock, last_moment, currency)
     return Statement(owner, since, until, clock, {name: opening.get(name, NOTHING) for name in closing}, lines, closing)
@@ -176,13 +178,14 @@ def _values(owner: UUID, at: datetime | None, known_at: datetime | None, currenc
     }
 
 
-def _read_place(after: str | None) -> dict[str, Any]:
+def _read_place(after: str | None) -> tuple[dict[str, Any], datetime | None]:
+    """Where the page before ended, and the statement does."""
     if after is None:
-        return {"moment": None, "is_taken": None, "other": None, "last": None}
-    moment, is_taken, other, last = decode_cursor(after, int, int, int, str)
+        return {"moment": None, "is_taken": None, "other": None, "last": None}, None
+    moment, is_taken, other, last, until = decode_cursor(after, int, int, int, str, int)
     try:
         moments = {"moment": to_moment(int(moment)), "other": to_moment(int(other))}
-        return {**moments, "is_taken": int(bool(is_taken)), "last": UUID(str(last))}
+        return {**moments, "is_taken": int(bool(is_taken)), "last": UUID(str(last))}, to_moment(int(until))
     except (ValueError, OverflowError):
         raise InvalidCursor("This cursor is not one of ours. Start again without it.") from None
 

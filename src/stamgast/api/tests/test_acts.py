@@ -85,8 +85,11 @@ def test_a_misspelt_amount_captures_nothing(ask, get):
     assert ask(f"/holds/{hold['id']}/capture", "capture", amount=25, reason="paid").json()["amount"] == 25
 
 
-@pytest.mark.parametrize("body", ["{", "[" * 100_000, b'{"reason": "\xff"}'])
-def test_a_body_that_is_no_json_is_a_problem_too(client, key, shop, body):
+@pytest.mark.parametrize(
+    "body",
+    ["{", b'{"reason": "\xff"}', pytest.param("[" * 100_000, id="deep"), pytest.param("x" * 11_000_000, id="large")],
+)
+def test_a_body_that_cannot_be_read_is_a_problem_too(client, key, shop, body):
     headers = {"authorization": f"Bearer {key}", "idempotency-key": "k"}
     answer = client.post(f"{ANNA}/spends", body, content_type="application/json", headers=headers)
     assert refused(answer) == (400, "invalid_request")

@@ -202,6 +202,19 @@ def test_a_statement_of_one_who_has_nothing_is_empty_and_a_foreign_cursor_is_ref
             read_statement(cursor, BOB, since=day(0), until=day(1), after="WzEsMl0")
 
 
+def test_what_comes_in_while_pages_are_turned_is_of_the_next_statement() -> None:
+    """The API's statement is until now, and a later page is asked for later."""
+    with transaction() as cursor:
+        for number in range(4):
+            give(cursor, wanted(ADA, f"order {number}"), at=day(number))
+        first = read_statement(cursor, ADA, since=day(0), until=day(5), limit=3)
+        give(cursor, wanted(ADA, "order 6"), at=day(6))
+        second = read_statement(cursor, ADA, since=day(0), until=day(7), limit=3, after=first.lines.next_cursor)
+        assert (second.until, second.opening, second.closing) == (first.until, first.opening, first.closing)
+        assert [line.movement.posted_at for line in second.lines.rows] == [day(3)]
+        assert second.lines.next_cursor is None
+
+
 def test_a_past_balance_reads_one_owner_by_the_index() -> None:
     with transaction() as cursor:
         # Beside others of the same bucket, or the key of the table would do as well.
