@@ -138,8 +138,8 @@ def read_statement(
     """What moved from ``since`` until just before ``until`` by one of the clocks, the first to come first.
 
     By the clock of what was known, a correction stands under the moment at which it became known, and a statement of a period
-    that is over never changes. Opening + the changes of all pages = closing, currency by currency; a statement until now is until
-    the moment of its first page, which the cursor keeps. Raises InvalidCursor and InvalidStatementPeriod.
+    that is over never changes. Opening + the changes of all pages = closing, currency by currency: a statement until now is
+    until the moment of its first page, which the cursor keeps. Raises InvalidCursor and InvalidStatementPeriod.
     """
     place, first_until = _read_place(after)
     until = until if first_until is None else min(until, first_until)
