@@ -68,6 +68,16 @@ def select_unmerged(cursor: Cursor, customers: Collection[UUID]) -> set[UUID]:
     return {row[0] for row in cursor}
 
 
+def select_living(cursor: Cursor, customers: Collection[UUID]) -> set[UUID]:
+    """Those of these customers for whom something can be done: no part of another, and not erased."""
+    cursor.execute(
+        "SELECT id FROM customers_customer WHERE id = ANY(%s::uuid[]) AND merged_into IS NULL AND erased_at IS NULL",
+        (list(customers),),
+        prepare=True,
+    )
+    return {row[0] for row in cursor}
+
+
 def get_profile(cursor: Cursor, reference: str, *, region: str | None = None) -> Profile:
     """A customer with identifiers and traits; raises CustomerNotFound."""
     customer = get_customer(cursor, reference, region=region)

@@ -15,7 +15,7 @@ from stamgast.customers.erasure.errors import CustomerErased
 from stamgast.customers.erasure.types import ERASED
 from stamgast.customers.errors import CustomerChanged
 from stamgast.customers.operations import lock_customers
-from stamgast.customers.queries import get_customer, list_former, list_identifiers, select_unmerged, trace_identifier
+from stamgast.customers.queries import get_customer, list_former, list_identifiers, select_living, trace_identifier
 from stamgast.flows.decide_pending import follow_changes
 from stamgast.kit.database import Cursor, is_in_transaction, open_cursor, transaction
 from stamgast.kit.together import Together
@@ -98,7 +98,8 @@ def raise_refusal(outcome: Outcome) -> None:
 
 
 def act_together(askings: Sequence[Asking]) -> list[Outcome | Exception]:
-    """Asks them in one transaction. An answer is CustomerChanged where a merge came in between: to be asked again."""
+    """Asks them in one transaction. An answer is CustomerChanged where a merge or an erasure came in between: to be asked
+    again."""
     with transaction() as cursor:
         return _perform_all(cursor, askings)
 
@@ -110,11 +111,11 @@ def _perform_all(cursor: Cursor, askings: Sequence[Asking]) -> list[Outcome | Ex
     """Locks all their customers, and with that their balances, whoever asks: acts of two actors are two batches."""
     customers = {customer for asking in askings for customer in asking.customers}
     lock_customers(cursor, customers)
-    unmerged = select_unmerged(cursor, customers)
+    living = select_living(cursor, customers)
     answers: dict[int, Outcome | Exception] = {}
     by_actor = defaultdict(list)
     for place, asking in enumerate(askings):
-        if asking.customers <= unmerged:
+        if asking.customers <= living:
             by_actor[asking.actor].append(place)
         else:
             answers[place] = CustomerChanged(BECAME_PART)
@@ -138,9 +139,10 @@ def address(cursor: Cursor, customer: str, asked: Asked, *, region: str | None =
         receiver = find_owner(cursor, str(one.receiver_id), region=region)
         one = replace(one, receiver_id=receiver.id, receiver_anchor_id=receiver.anchor_id)
     kept = find_kept(cursor, one, owner, receiver)
-    is_erased = owner.is_erased or (receiver is not None and receiver.is_erased)
-    if is_erased and kept is None and not was_asked(cursor, one):
-        raise CustomerErased("This customer was erased. Nothing was done.")
+    if kept is None and (owner.is_erased or (receiver is not None and receiver.is_erased)):
+        kept = find_answer(cursor, [one])
+        if kept is None:
+            raise CustomerErased("This customer was erased. Nothing was done.")
     return one, kept
 
 

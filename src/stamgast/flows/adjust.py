@@ -52,6 +52,7 @@ from stamgast.ledger.errors import (
     InvalidAct,
     OwnProposal,
 )
+from stamgast.ledger.operations import find_answer
 
 YEARS = range(1970, 9998)
 """In these a moment exists in every zone."""
@@ -100,21 +101,20 @@ def adjust(
             known = _find_known(cursor, one, whose, actor=actor)
             if known is not None:
                 return _again(cursor, known, one)
-            kept = find_kept(cursor, one, whose)
+            kept = find_kept(cursor, one, whose) or find_answer(cursor, [one])
             if kept is not None:
                 return kept
-            if find_outcome(cursor, one.id) is None:
-                if find_erasure_of(cursor, owner) is not None:
-                    raise CustomerErased("This customer was erased. Nothing was done.")
-                require_currency(cursor, currency, at=at)
-                check(one, at)
-                if _is_above_limit(cursor, one, at=at, actor=actor):
-                    proposal = propose(cursor, one, at=at, actor=actor)
-                    detail = {"proposal": str(proposal.id), "currency": currency, "amount": amount}
-                    record(cursor, actor, "propose adjustment", f"customer:{owner}", detail, at)
-                    return proposal
+            if find_erasure_of(cursor, owner) is not None:
+                raise CustomerErased("This customer was erased. Nothing was done.")
+            require_currency(cursor, currency, at=at)
+            check(one, at)
+            if _is_above_limit(cursor, one, at=at, actor=actor):
+                proposal = propose(cursor, one, at=at, actor=actor)
+                detail = {"proposal": str(proposal.id), "currency": currency, "amount": amount}
+                record(cursor, actor, "propose adjustment", f"customer:{owner}", detail, at)
+                return proposal
             outcome = _perform(cursor, one, at=at, actor=actor)
-            if not outcome.refusal and not outcome.is_repeat:
+            if not outcome.refusal:
                 detail = {"act": str(outcome.act_id), "currency": currency, "amount": amount}
                 record(cursor, actor, "adjust", f"customer:{owner}", detail, at)
             return outcome

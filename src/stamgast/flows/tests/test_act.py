@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stamgast.customers.erasure.errors import CustomerErased
+from stamgast.customers.errors import CustomerChanged
 from stamgast.customers.queries import get_customer
-from stamgast.flows.act import act, find_owner, require_spendable
+from stamgast.flows.act import Asking, act, act_together, find_owner, require_spendable
 from stamgast.flows.audit import run as run_audit
 from stamgast.flows.erase import erase
 from stamgast.flows.merge_customers import merge_customers
@@ -164,6 +165,16 @@ def test_nothing_is_done_of_who_was_erased(shop, kind):
         ask(CARD, Transfer, "gift", currency="score", amount=1, receiver_id=UUID(anna))
     assert balance(anna) == left
     assert spend(anna, 5, "before") == replace(spent, is_repeat=True), "what was answered is answered again"
+
+
+def test_an_erasure_between_finding_and_doing_is_seen(shop):
+    with open_cursor() as cursor:
+        owner = find_owner(cursor, ANNA)
+    said = {"key": "late", "reason": "asked", "occurred_at": NOW, "currency": "score", "amount": 1}
+    one = Spend(owner_id=owner.id, anchor_id=owner.anchor_id, **said)
+    erase(ANNA, reason="asked", at=NOW, actor="test")
+    [answer] = act_together([Asking(one, NOW, "test")])
+    assert isinstance(answer, CustomerChanged)
 
 
 def test_a_checkpoint_holds_over_a_merge_and_its_opposite(shop):
