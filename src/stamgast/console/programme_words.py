@@ -118,8 +118,12 @@ def differences(before: Document, after: Document, language: str) -> list[str]:
     for name in dict.fromkeys([*old, *new]):
         label = rule_label(name)
         if name not in old:
-            gives = "; ".join(_given(new[name], language))
-            said.append(_("%(rule)s is new: %(gives)s.") % {"rule": label, "gives": gives})
+            words = {
+                "rule": label,
+                "when": _applies(new[name], after.timezone, language),
+                "gives": "; ".join(_given(new[name], language)),
+            }
+            said.append(_("%(rule)s is new. When %(when)s: %(gives)s.") % words)
         elif name not in new:
             said.append(_("%(rule)s gives nothing any more.") % {"rule": label})
         else:
@@ -135,6 +139,8 @@ def differences(before: Document, after: Document, language: str) -> list[str]:
         was, now = (
             _lasting(document.currencies[name].expiry) if name in document.currencies else "" for document in (before, after)
         )
+        if not was:
+            now += " " + _used(after.currencies[name])
         if was != now:
             text = _("Of %(currency)s: %(now)s Before: %(was)s") if was and now else _("%(currency)s is new. %(now)s")
             text = text if now else _("%(currency)s is not given any more.")

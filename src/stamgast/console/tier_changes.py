@@ -21,14 +21,15 @@ def tier_changes(before: Tiers | None, after: Tiers | None, language: str) -> li
         if one is None:
             return []
         names = ", ".join(level.name for level in one.levels)
-        text = _("There are tiers now: %(names)s.") if before is None else _("There are no tiers any more: %(names)s.")
-        return [text % {"names": names}]
+        if after is None:
+            return [_("There are no tiers any more: %(names)s.") % {"names": names}]
+        levels = [text for level in one.levels for text in _new_level(level, one, language)]
+        return [_("There are tiers now: %(names)s.") % {"names": names}, *_terms(one, language), *levels]
     said = _changed_terms(before, after, language)
     old, new = ({level.name: level for level in tiers.levels} for tiers in (before, after))
     for name in dict.fromkeys([*old, *new]):
         if name not in old:
-            needs = _needs(new[name], after, language)
-            said.append(_("%(level)s is a new level: it needs %(needs)s.") % {"level": name, "needs": needs})
+            said += _new_level(new[name], after, language)
         elif name not in new:
             said.append(_("%(level)s is no level any more.") % {"level": name})
         else:
@@ -36,6 +37,31 @@ def tier_changes(before: Tiers | None, after: Tiers | None, language: str) -> li
     kept, order = [name for name in old if name in new], [name for name in new if name in old]
     if kept != order:
         said.append(_("The levels stand in another order: %(names)s.") % {"names": ", ".join(order)})
+    return said
+
+
+def _terms(tiers: Tiers, language: str) -> list[str]:
+    """What holds for every level of tiers that are new."""
+    said = [
+        _("Levels are reached by %(now)s.") % {"now": _counted(tiers, language)},
+        _("A level is reached and held %(now)s.") % {"now": _period(tiers)},
+    ]
+    if tiers.grace is not None:
+        said.append(_("After a period a level is held %(now)s.") % {"now": _grace(tiers.grace)})
+    if tiers.is_soft:
+        said.append(_("At the end of a period nobody goes down more than one level."))
+    return said
+
+
+def _new_level(level: Level, tiers: Tiers, language: str) -> list[str]:
+    """What a level asks for, multiplies and brings."""
+    needs = _needs(level, tiers, language)
+    said = [_("%(level)s is a new level: it needs %(needs)s.") % {"level": level.name, "needs": needs}]
+    for one in level.multiplies:
+        words = {"level": level.name, "now": factor_label(one.factor), "currency": currency_label(one.currency)}
+        said.append(_("%(level)s gives %(now)s times as many %(currency)s.") % words)
+    for benefit in level.benefits.values():
+        said.append(_("%(level)s brings “%(now)s”.") % {"level": level.name, "now": benefit[language[:2]]})
     return said
 
 

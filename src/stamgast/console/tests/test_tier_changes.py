@@ -61,7 +61,17 @@ def test_each_difference_is_one_sentence(old: str, new: str, sentence: str) -> N
 
 
 def test_tiers_that_come_and_go_are_named() -> None:
-    assert said("", TIERS) == ["There are tiers now: Blue, Gold."]
+    assert said("", TIERS.replace("  grace:", "  downgrade: one level\n  grace:")) == [
+        "There are tiers now: Blue, Gold.",
+        "Levels are reached by points.",
+        "A level is reached and held a year by the calendar, from January on.",
+        "After a period a level is held 30 days longer.",
+        "At the end of a period nobody goes down more than one level.",
+        "Blue is a new level: it needs nothing.",
+        "Gold is a new level: it needs 600 points a year.",
+        "Gold gives 1.5 times as many points.",
+        "Gold brings “the lounge”.",
+    ]
     assert said(TIERS, "") == ["There are no tiers any more: Blue, Gold."]
 
 
@@ -79,4 +89,9 @@ def test_tiers_by_money_and_by_invitation() -> None:
 
 def test_in_dutch() -> None:
     raised = TIERS.replace("from: 600", "from: 800")
+    assert said("", TIERS, "nl")[-3:] == [
+        "Gold is een nieuw niveau: er is 600 punten per jaar voor nodig.",
+        "Gold geeft 1,5 keer zoveel punten.",
+        "Gold geeft ‘de lounge’.",
+    ]
     assert said(TIERS, raised, "nl") == ["Voor Gold is nu 800 punten per jaar nodig in plaats van 600 punten."]
