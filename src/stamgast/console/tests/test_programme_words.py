@@ -29,7 +29,8 @@ def said(old: str, new: str, language: str = "en") -> list[str]:
         (", budget: {points: 9000}", "", "Purchase has no budget any more. Before: 9,000 points."),
         ("cards:", "  - {name: noon, when: {field: hour, is: 12}, nth: 1, from: 2026-12-01, give: {points: 5},"
          " cap: {points: 9, per: year}}\ncards:",
-         "Noon is new. When the hour is 12, for the first time from 1 December 2026 00:00 on: it gives 5 points, at most 9 a year."),
+         "Noon is new. When the hour is 12, for the first time from 1 December 2026 00:00 on: it gives 5"
+         " points, at most 9 a year."),
         ("coffees: {}}", "coffees: {}, miles: {pending: 14 days, spendable: false, expires: {after: 2 years}}}",
          "miles is new. It lasts 2 years. It is only counted, after 14 days."),
         ("points: 9000", "points: 5000", "The budget of Purchase over all members is 5,000 points instead of 9,000 points."),

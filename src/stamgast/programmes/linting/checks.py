@@ -9,15 +9,27 @@ from itertools import combinations
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from stamgast.conditions import parse, rule_fields
 from stamgast.conditions.tree import AllOf
 from stamgast.programmes.linting.clocks import Switch, switches
 from stamgast.programmes.linting.holding import Days, can_hold, hours_of, kinds_of
+from stamgast.programmes.linting.turns import most_in_a_life, most_in_a_row, most_values
 from stamgast.programmes.linting.types import Finding, Level, Lint
-from stamgast.programmes.linting.worth import is_by_money, worth_of
+from stamgast.programmes.linting.worth import is_by_money, worth_of, worths_through_cards
 from stamgast.programmes.reading import line_of, read
 from stamgast.programmes.terms import Document, Rule
 
 MOST_OF_ONE_KIND = 25
+BACK = ("Order Refunded", "Till Return", "Order Cancelled", "Order Updated")
+"""What tells of an earlier order, and is no purchase of its own."""
+NOTHING_LEFT = {
+    "all": [
+        {"activity": ["Order Completed", "Completed Order", "Till Sale"]},
+        {"field": "amount", "is": 0},
+        {"not": {"any_line": {"any": [{"field": "quantity", "exists": True}, {"field": "quantity", "missing": True}]}}},
+    ]
+}
+"""An order of which all came back: it is still there, with an amount of zero and without lines (docs/algorithms/returns.md)."""
 _AT_A_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}(:\d{2})?)")
 
 
@@ -54,11 +66,14 @@ class _Linter:
     def findings(self) -> Iterator[Finding]:
         for place, rule in enumerate(self.document.rules):
             yield from self._applies(place, rule)
+            yield from self._turns(place, rule)
             yield from self._kinds(rule)
+            yield from self._returns(place, rule)
             yield from self._caps(place, rule)
         yield from self._budgets()
         yield from self._overlaps()
         yield from self._currencies()
+        yield from self._cards()
         yield from self._worth()
         yield from self._clock()
 
@@ -84,6 +99,51 @@ class _Linter:
             if give.lines is not None and not can_hold(give.lines.part):
                 here = f"{path}.give.{give.currency}.of"
                 yield self._finding(Level.ERROR, "no_line", here, rule=rule.name, currency=give.currency)
+
+    def _turns(self, place: int, rule: Rule) -> Iterator[Finding]:
+        """Turns for which there is no room: more periods in a row, or more different values, than there can be."""
+        turn = rule.turn
+        if turn is None or place in self.idle:
+            return
+        if turn.kind == "streak":
+            code, most = "never_in_a_row", most_in_a_row(rule.when, turn.period, self._days(rule, None))
+        elif turn.kind == "challenge" and turn.field is not None:
+            code, most = "never_so_many", most_values(rule.when, turn.field.name)
+        else:
+            return
+        if most is not None and turn.count > most:
+            self.idle.add(place)
+            path = f"earn[{place}].{turn.kind}"
+            yield self._finding(Level.ERROR, code, path, rule=rule.name, count=turn.count, most=most)
+
+    def _returns(self, place: int, rule: Rule) -> Iterator[Finding]:
+        """Rules that give for what came back, and those that leave what they gave where all of it came back."""
+        if not rule.gives or place in self.idle:
+            return
+        path, fields = f"earn[{place}].when", rule_fields(self.document.timezone)
+        named = kinds_of(rule.when)
+        back = [kind for kind in BACK if kind not in named and (self.kinds is None or kind in self.kinds)]
+        given = tuple(kind for kind in back if can_hold(AllOf((rule.when, parse({"activity": kind}, fields)))))
+        if given:
+            yield self._finding(Level.WARNING, "counts_returns", path, rule=rule.name, kinds=given)
+        elif any(give.per_milli is None for give in rule.gives) and can_hold(AllOf((rule.when, parse(NOTHING_LEFT, fields)))):
+            yield self._finding(Level.WARNING, "kept_after_return", path, rule=rule.name)
+
+    def _cards(self) -> Iterator[Finding]:
+        """Cards for which nobody can ever get enough."""
+        filled = {currency for card in self.document.cards for currency in card.gives} | set(self._multipliers())
+        for place, card in enumerate(self.document.cards):
+            sources = [
+                (rule, give)
+                for number, rule in enumerate(self.document.rules)
+                for give in rule.gives
+                if give.currency == card.source and number not in self.idle
+            ]
+            most = [most_in_a_life(rule, give) for rule, give in sources]
+            bound = sum(one for one in most if one is not None)
+            if sources and None not in most and card.source not in filled and bound < card.each:
+                values = {"card": card.name, "currency": card.source, "most": bound, "each": card.each}
+                yield self._finding(Level.WARNING, "never_full", f"cards[{place}].each", **values)
 
     def _days(self, rule: Rule, since: datetime | None) -> Days:
         """The first and the last day on which a rule holds, not before ``since``, on the programme's calendar."""
@@ -171,9 +231,10 @@ class _Linter:
 
     def _worth(self) -> Iterator[Finding]:
         live = [(place, rule) for place, rule in enumerate(self.document.rules) if place not in self.idle]
+        worths = worths_through_cards(self.worths, self.document.cards)
         spendable = {name for name, currency in self.document.currencies.items() if currency.is_spendable}
         unvalued = sorted(
-            {give.currency for _, rule in live for give in rule.gives if is_by_money(give)} & spendable - self.worths.keys()
+            {give.currency for _, rule in live for give in rule.gives if is_by_money(give)} & spendable - worths.keys()
         )
         if unvalued:
             yield self._finding(Level.NOTE, "worth_unknown", f"currencies.{unvalued[0]}", currencies=tuple(unvalued))
@@ -181,17 +242,19 @@ class _Linter:
             return
         most = self._multipliers()
         for place, rule in live:
-            by_money = any(is_by_money(give) and give.currency in self.worths for give in rule.gives)
+            by_money = any(is_by_money(give) and give.currency in worths for give in rule.gives)
             if not by_money:
                 continue
             together = [other for _, other in live if other is rule or self._can_meet(rule, other)]
-            worth = worth_of(together, self.worths, most)
+            worth = worth_of(together, worths, most)
             path, values = (
                 f"earn[{place}].give",
                 {"rule": rule.name, "others": tuple(one.name for one in together if one is not rule)},
             )
-            if worth.rate >= 1:
-                yield self._finding(Level.ERROR, "above_value", path, rate=worth.rate, **values)
+            if worth.usual_rate >= 1:
+                yield self._finding(Level.ERROR, "above_value", path, rate=worth.usual_rate, **values)
+            elif worth.rate >= 1:
+                yield self._finding(Level.WARNING, "above_value_at_a_turn", path, rate=worth.rate, **values)
             elif worth.covered_from and worth.covered_from > (worth.least or 0):
                 below = worth.covered_from.quantize(Decimal("0.01"))
                 yield self._finding(Level.NOTE, "above_value_when_small", path, below=below, **values)

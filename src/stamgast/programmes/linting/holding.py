@@ -72,6 +72,22 @@ def least_amount(condition: Condition) -> Decimal | None:
     return min(found) if found and len(found) == len(bounds) else None
 
 
+def values_of(condition: Condition, name: str) -> frozenset[object] | None:
+    """The values that a field can have where the condition holds; None where one case of it does not say which."""
+    try:
+        cases = _cases(condition, is_negated=False)
+    except _TooMany:
+        return None
+    found: set[object] = set()
+    for case in cases:
+        if _fits(case, (None, None)):
+            listed = [one for one, is_not in _of_field(case, name) if one.operator in (Operator.IS, Operator.IN) and not is_not]
+            if not listed:
+                return None
+            found |= set(_literals(listed[0].literal))
+    return frozenset(found)
+
+
 def _order(bound: Decimal | None) -> Decimal:
     return Decimal("-Infinity") if bound is None else bound
 

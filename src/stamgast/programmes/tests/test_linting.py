@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from stamgast.conditions import activity_fields, parse
 from stamgast.programmes.deciding import decide
 from stamgast.programmes.documents import default_document, load
-from stamgast.programmes.linting import Lint, lint, say_finding
+from stamgast.programmes.linting import Level, Lint, lint, say_finding
 from stamgast.programmes.linting.clocks import switches
 from stamgast.programmes.linting.holding import can_hold, hours_of, least_amount
 from stamgast.programmes.linting.words import WORDS
@@ -176,13 +176,16 @@ def test_what_is_called_impossible_fits_no_activity(condition: Any, rows: Any, d
     assert [row for row in rows if amsterdam(row) and before(row) and test(row)] == []
 
 
+IDLE = ("never", "never_in_its_time", "past", "never_in_a_row", "never_so_many")
+
+
 @settings(max_examples=60)
 @given(documents(), activities())
 def test_a_rule_that_never_applies_gives_nothing(content: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     text = json.dumps(content)
     document = load(text)
     findings = lint(document, at=datetime(2000, 1, 1, tzinfo=UTC)).findings
-    idle = {one.values["rule"] for one in findings if one.code in ("never", "never_in_its_time", "past")}
+    idle = {one.values["rule"] for one in findings if one.code in IDLE}
     moment = datetime(2000, 1, 1, tzinfo=UTC)
     programme = compile_programme([Version(document.programme, 1, text, "", moment, moment, "", "")])
     decided = decide(programme, None, pa.Table.from_pylist(rows, schema=ACTIVITIES)).table
@@ -283,6 +286,95 @@ def test_more_than_is_paid_is_an_error_with_what_was_assumed() -> None:
     assert small == [("above_value_when_small", 8, "Below 7.14, paid with welcome can give more than is paid.")]
     from_ten = welcome.replace("{activity: A}", "{all: [{activity: A}, {field: amount, at_least: 10}]}")
     assert told(look(from_ten, worths={"points": Decimal("0.1")}), "above_value_when_small") == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ("when: {all: [{activity: A}, {field: weekday, in: [saturday, sunday]}]}, streak: {count: 3, per: day}",
+         "never_in_a_row"),
+        ("when: {all: [{activity: A}, {field: weekday, in: [saturday, sunday]}]}, streak: {count: 2, per: day}", None),
+        ("when: {all: [{activity: A}, {field: date, over: 2026-01-01}]}, streak: {count: 9, per: day}", None),
+        ("when: {activity: A}, from: 2026-05-01, until: 2026-05-31, streak: {count: 6, per: week}", "never_in_a_row"),
+        ("when: {activity: A}, from: 2026-05-01, until: 2026-05-31, streak: {count: 5, per: week}", None),
+        ("when: {activity: A}, from: 2026-05-01, until: 2026-06-01, streak: {count: 3, per: month}", "never_in_a_row"),
+        ("when: {activity: A}, from: 2026-05-01, until: '2026-05-04 00:00', streak: {count: 4, per: day}", "never_in_a_row"),
+        ("when: {activity: A}, until: 2026-05-31, streak: {count: 900, per: day}", None),
+        ("when: {activity: A}, challenge: {count: 2, different: kind, per: month}", "never_so_many"),
+        ("when: {activity: [A, B]}, challenge: {count: 2, different: kind, per: month}", None),
+        ("when: {any: [{activity: A}, {activity: B}]}, challenge: {count: 2, different: kind, per: month}", None),
+        ("when: {all: [{activity: A}, {properties: store, in: [N, S]}]},"
+         " challenge: {count: 3, different: properties.store, per: year}", "never_so_many"),
+        ("when: {all: [{activity: A}, {properties: store, is_not: N}]},"
+         " challenge: {count: 3, different: properties.store, per: year}", None),
+    ],
+)  # fmt: skip
+def test_turns_that_cannot_come_are_told(rule: str, code: str | None) -> None:
+    found = [one.code for one in look(f"  - {{name: a, give: {{points: 1}}, {rule}}}\n").findings if one.level is Level.ERROR]
+    assert found == ([code] if code else [])
+
+
+def test_a_card_that_nobody_can_fill_is_told() -> None:
+    head = HEAD.replace("points: {}", "points: {}\n  stamps: {}")
+    first = "  - {name: first, when: {activity: A}, nth: 1, give: {stamps: 2}}\n"
+    capped = "  - {name: more, when: {activity: B}, give: {stamps: 1}, cap: {stamps: 7, per: lifetime}}\n"
+    cards = "cards:\n  - {name: ten, of: stamps, each: 10, give: {points: 1}}\n"
+    assert told(look(first + capped + cards, head)) == [
+        ("never_full", 10, "ten is never full: it asks for 10 stamps, and these rules never give more than 9.")
+    ]
+    for more in (
+        capped.replace("7", "8"),
+        capped.replace("lifetime", "year"),
+        capped + "  - {name: x, when: {activity: B}, multiply: {stamps: 2}}\n",
+    ):
+        assert told(look(first + more + cards, head), "never_full") == []
+
+
+def test_rules_that_give_for_what_came_back_are_told() -> None:
+    any_coffee = "  - {name: cups, when: {any_line: {category: coffee}}, give: {points: 1}}\n"
+    assert told(look(any_coffee)) == [
+        (
+            "counts_returns",
+            6,
+            "cups also gives for Order Refunded, Till Return, Order Cancelled and Order Updated."
+            " Name the activities for which it is meant.",
+        )
+    ]
+    assert told(look(any_coffee, kinds=["Order Completed", "Till Return"]))[0][2].startswith("cups also gives for Till Return.")
+    assert look(any_coffee, kinds=["Order Completed"]).findings == ()
+    assert look(any_coffee.replace("give: {points: 1}", "multiply: {points: 2}"), kinds=[]).findings[0].code != "counts_returns"
+    assert look("  - {name: back, when: {activity: Order Refunded}, give: {points: 1}}\n").findings == ()
+
+
+def test_what_stays_of_an_order_that_came_back_whole_is_told() -> None:
+    welcome = "  - {name: welcome, when: {activity: [Order Completed, Sign Up]}, nth: 1, give: {points: 50}}\n"
+    said = "What welcome gives is kept when the whole order comes back. Ask for an amount over 0 as well."
+    assert told(look(welcome)) == [("kept_after_return", 6, said)]
+    for sound in (
+        "{all: [{activity: Order Completed}, {field: amount, over: 0}]}",
+        "{all: [{activity: Order Completed}, {any_line: {category: coffee}}]}",
+        "{activity: Sign Up}",
+    ):
+        assert look(welcome.replace("{activity: [Order Completed, Sign Up]}", sound)).findings == ()
+    assert (
+        look(welcome.replace("{points: 50}", "{points: {amount: 1, per: 1}}"), worths={"points": Decimal("0.1")}).findings == ()
+    )
+
+
+def test_a_card_has_its_part_in_what_is_given_and_a_turn_comes_now_and_then() -> None:
+    head = HEAD.replace("points: {}", "points: {}\n  stars: {}")
+    stars = "  - {name: stars, when: {activity: A}, give: {stars: {amount: 1, per: 10}}}\n"
+    cards = "cards:\n  - {name: ten, of: stars, each: 10, give: {points: 1000}}\n"
+    assert told(look(stars + cards, head, worths={"points": Decimal("0.1")})) == [
+        ("above_value", 7, "stars can give 1.00 for each 1.00 that is paid: as much as is paid, or more.")
+    ]
+    assert look(stars + cards, head, worths={"points": Decimal("0.09")}).findings == ()
+    tenth = PAID.replace("{activity: A}", "{activity: A}\n    every: 10")
+    worths = {"points": Decimal("0.4")}
+    assert told(look(tenth, worths=worths)) == [
+        ("above_value_at_a_turn", 9, "When its turn comes, paid can give 1.20 for each 1.00 that is paid.")
+    ]
+    assert [one.code for one in look(tenth.replace("10", "1"), worths=worths).findings] == ["above_value"]
 
 
 def test_the_changes_of_a_clock_are_those_of_its_zone() -> None:
