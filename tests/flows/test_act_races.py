@@ -6,13 +6,15 @@ from datetime import timedelta
 import pytest
 
 from stamgast.books.operations import add_partner
+from stamgast.customers.errors import CustomerNotFound
+from stamgast.customers.queries import get_customer
 from stamgast.flows import act as acting
 from stamgast.flows import merge_customers as merging
 from stamgast.flows.audit import run as audit
 from stamgast.flows.install import install
 from stamgast.flows.partners import act_with_partner
-from stamgast.kit.database import transaction
-from stamgast.ledger.acts import Hold, Issue, Spend
+from stamgast.kit.database import open_cursor, transaction
+from stamgast.ledger.acts import Hold, Issue, Spend, Transfer
 from stamgast.ledger.errors import InsufficientBalance, InvalidAct
 from stamgast.ledger.settlement import Period, Totals, sum_settlements
 from tests.flows.test_merge_races import BY, NOW, coupon, drain, in_thread, score_of, tell, wait_until_somebody_waits
@@ -70,7 +72,7 @@ def test_a_spend_that_waits_for_a_merge_is_the_survivors(monkeypatch, pair):
 
 
 def test_control_without_the_customers_lock_the_spend_meets_an_emptied_balance(monkeypatch, pair):
-    monkeypatch.setattr(acting, "lock_customers", lambda cursor, customers: None)
+    monkeypatch.setattr(acting, "lock_unmerged", lambda cursor, customers: dict.fromkeys(customers, False))
     failures = race(monkeypatch)
     assert [type(failure) for failure in failures] == [InsufficientBalance]
 
@@ -135,8 +137,8 @@ def test_one_key_from_twenty_clients_at_once_is_one_issue(pair):
 
 def test_many_clients_at_few_customers_share_commits_and_end_sound(monkeypatch, pair):
     groups = []
-    perform_all = acting._perform_all
-    monkeypatch.setattr(acting, "_perform_all", lambda cursor, all_: groups.append(len(all_)) or perform_all(cursor, all_))
+    do_together = acting.do_together
+    monkeypatch.setattr(acting, "do_together", lambda cursor, all_: groups.append(len(all_)) or do_together(cursor, all_))
     refused = []
 
     def client(number):
@@ -165,3 +167,24 @@ def test_an_impossible_act_in_a_group_fails_alone(pair):
     assert [type(failure) for failure in failures] == [InvalidAct] * 8
     assert score_of("user_id:anna") == 12
     assert score_of("user_id:ben") == 15
+
+
+def test_who_names_nobody_in_a_group_fails_alone(pair):
+    calls = [lambda n=n: ask("user_id:anna" if n % 2 else "user_id:nobody", key=str(n), amount=1) for n in range(16)]
+    failures = at_once(*calls)
+    assert [type(failure) for failure in failures] == [CustomerNotFound] * 8
+    assert score_of("user_id:anna") == 12
+    assert findings() == []
+
+
+def test_many_transfers_at_once_go_to_whom_they_name(pair):
+    with open_cursor() as cursor:
+        ids = {name: get_customer(cursor, f"user_id:{name}").id for name in ("anna", "ben")}
+    calls = [
+        lambda one=one, other=other, n=n: ask(f"user_id:{one}", Transfer, key=f"{one} {n}", amount=1, receiver_id=ids[other])
+        for n in range(5)
+        for one, other in (("anna", "ben"), ("ben", "anna"))
+    ]
+    assert at_once(*calls) == []
+    assert (score_of("user_id:anna"), score_of("user_id:ben")) == (20, 15)
+    assert findings() == []

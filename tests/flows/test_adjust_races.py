@@ -122,7 +122,7 @@ def test_two_adjustments_at_once_are_counted_together(shop):
 
 
 def test_control_without_the_customers_lock_each_stays_below_the_limit(monkeypatch, shop):
-    monkeypatch.setattr(adjusting, "lock_customers", lambda cursor, customers: None)
+    monkeypatch.setattr(adjusting, "lock_owner", lambda cursor, customer: None)
     together, is_above_limit = threading.Barrier(2), adjusting._is_above_limit
 
     def look_together(*values, **named):

@@ -17,7 +17,7 @@ from stamgast.api.idempotency import HEADER
 from stamgast.api.keys import actor_of, region
 from stamgast.customers.queries import get_customer
 from stamgast.customers.reasons import required_reason
-from stamgast.flows.act import act, require_spendable
+from stamgast.flows.act import act
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
 from stamgast.ledger.acts import Act, Capture, Hold, Outcome, Release, Reverse, Spend, Transfer
@@ -136,13 +136,9 @@ def _ask(request: HttpRequest, reference: str, kind: type[Act], body: ReasonBody
 
     def asked(owner: UUID, anchor: UUID | None) -> Act:
         said: Values = {"key": key, "reason": required_reason(body.reason), "occurred_at": at}
-        one = kind(owner_id=owner, anchor_id=anchor, **said, **values)
-        if isinstance(one, Spend | Hold | Transfer):
-            with open_cursor() as cursor:
-                require_spendable(cursor, one)
-        return one
+        return kind(owner_id=owner, anchor_id=anchor, **said, **values)
 
-    return told(request, act(reference, asked, at=at, actor=actor_of(request), region=region()))
+    return told(request, act(reference, asked, at=at, actor=actor_of(request), region=region(), is_strict=True))
 
 
 def key_of(request: HttpRequest) -> str:

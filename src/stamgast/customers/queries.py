@@ -10,11 +10,12 @@ from psycopg.sql import SQL, Composable
 from stamgast.customers import rules
 from stamgast.customers.errors import CustomerNotFound
 from stamgast.customers.searching import COUNT_FOUND, FEW_MATCHES, IS_FOUND, SOME_FOUND, prefixes_of
-from stamgast.customers.types import Customer, CustomerSummary, Identifier, LinkedIdentifier, Profile, Trait
-from stamgast.kit.database import Cursor
+from stamgast.customers.types import Customer, CustomerSummary, Identifier, LinkedIdentifier, Profile, Reference, Trace, Trait
+from stamgast.kit.database import Cursor, is_few
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
 
 MOST_COUNTED = 5_000
+NOBODY = "No customer has this id or identifier. Write our id, or kind:value such as user_id:900."
 _FEW_EXACT = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -25,57 +26,52 @@ def find_customer(cursor: Cursor, reference: str, *, region: str | None = None) 
 
     The identifier may be written in any way that intake understands. A merged customer answers as its survivor.
     """
-    kind, value = rules.split_identifier(reference)
-    if value:
-        normalised = rules.normalise_identifier(kind, value, region=region)
-        found = None if normalised is None else customers_of(cursor, [rules.identifier_id(kind, normalised)])
-        start = next(iter(found.values()), None) if found else None
-    else:
-        start = _uuid_or_none(reference)
-    if start is None:
-        return None
+    named = reference_of(reference, region=region)
+    return find_customers(cursor, [named]).get(named)
+
+
+def reference_of(text: str, *, region: str | None = None) -> Reference:
+    """What a reference such as ``user_id:900`` or our own id names."""
+    kind, value = rules.split_identifier(text)
+    if not value:
+        return Reference(None, _uuid_or_none(text))
+    normalised = rules.normalise_identifier(kind, value, region=region)
+    return Reference(None if normalised is None else rules.identifier_id(kind, normalised), None)
+
+
+def find_customers(cursor: Cursor, references: Collection[Reference]) -> dict[Reference, Customer]:
+    """The customer of each reference, of a merged one its survivor; references that name nobody are absent."""
+    identifiers = [one.identifier for one in references if one.identifier is not None]
+    owners = customers_of(cursor, identifiers) if identifiers else {}
+    starts = {one: owners.get(one.identifier) if one.identifier else one.customer for one in references}
+    wanted = list({start for start in starts.values() if start is not None})
+    if not wanted:
+        return {}
     cursor.execute(
         """
-        WITH RECURSIVE survivors (id, merged_into, depth) AS (
-            SELECT id, merged_into, 0 FROM customers_customer WHERE id = %s
+        WITH RECURSIVE survivors (start, id, merged_into, depth) AS (
+            SELECT id, id, merged_into, 0 FROM customers_customer WHERE id = ANY(%b::uuid[])
             UNION ALL
-            SELECT customer.id, customer.merged_into, survivors.depth + 1
+            SELECT survivors.start, customer.id, customer.merged_into, survivors.depth + 1
             FROM survivors JOIN customers_customer AS customer ON customer.id = survivors.merged_into
             WHERE survivors.depth < 1000
         )
-        SELECT customer.id, customer.created_at, customer.first_seen, customer.last_seen
+        SELECT survivors.start, customer.id, customer.created_at, customer.first_seen, customer.last_seen
         FROM survivors JOIN customers_customer AS customer USING (id) WHERE survivors.merged_into IS NULL
         """,
-        (start,),
+        (wanted,),
+        prepare=is_few(len(wanted)),
     )
-    row = cursor.fetchone()
-    return Customer(*row) if row else None
+    found = {start: Customer(*row) for start, *row in cursor}
+    return {one: found[start] for one, start in starts.items() if start in found}
 
 
 def get_customer(cursor: Cursor, reference: str, *, region: str | None = None) -> Customer:
     """Like ``find_customer``; raises CustomerNotFound."""
     customer = find_customer(cursor, reference, region=region)
     if customer is None:
-        raise CustomerNotFound("No customer has this id or identifier. Write our id, or kind:value such as user_id:900.")
+        raise CustomerNotFound(NOBODY)
     return customer
-
-
-def select_unmerged(cursor: Cursor, customers: Collection[UUID]) -> set[UUID]:
-    """Those of these customers that are customers still, and no part of another."""
-    cursor.execute(
-        "SELECT id FROM customers_customer WHERE id = ANY(%s::uuid[]) AND merged_into IS NULL", (list(customers),), prepare=True
-    )
-    return {row[0] for row in cursor}
-
-
-def select_living(cursor: Cursor, customers: Collection[UUID]) -> set[UUID]:
-    """Those of these customers for whom something can be done: no part of another, and not erased."""
-    cursor.execute(
-        "SELECT id FROM customers_customer WHERE id = ANY(%s::uuid[]) AND merged_into IS NULL AND erased_at IS NULL",
-        (list(customers),),
-        prepare=True,
-    )
-    return {row[0] for row in cursor}
 
 
 def get_profile(cursor: Cursor, reference: str, *, region: str | None = None) -> Profile:
@@ -86,18 +82,27 @@ def get_profile(cursor: Cursor, reference: str, *, region: str | None = None) ->
 
 def list_identifiers(cursor: Cursor, customer: UUID) -> list[LinkedIdentifier]:
     """The identifiers of a customer, strongest first."""
+    return identifiers_of(cursor, [customer])[customer]
+
+
+def identifiers_of(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, list[LinkedIdentifier]]:
+    """The identifiers of each of these customers, strongest first; merged ones have none."""
     cursor.execute(
         """
-        SELECT identifier.id, identifier.kind, identifier.value, identifier.first_at, link.began_at
-        FROM customers_link AS link JOIN customers_identifier AS identifier ON identifier.id = link.identifier_id
-        WHERE link.customer_id = %s AND link.ended_at IS NULL
+        SELECT link.customer_id, identifier.id, identifier.kind, identifier.value, identifier.first_at, link.began_at
+        FROM unnest(%b::uuid[]) AS wanted (id)
+        JOIN customers_link AS link ON link.customer_id = wanted.id AND link.ended_at IS NULL
+        JOIN customers_identifier AS identifier ON identifier.id = link.identifier_id
         """,
-        (customer,),
+        (list(customers),),
+        prepare=is_few(len(customers)),
     )
-    return sorted(
-        (LinkedIdentifier(*row) for row in cursor),
-        key=lambda one: (rules.priority_of(one.kind), one.first_at, one.kind, one.value),
-    )
+    linked: dict[UUID, list[LinkedIdentifier]] = {customer: [] for customer in customers}
+    for customer, *row in cursor:
+        linked[customer].append(LinkedIdentifier(*row))
+    for identifiers in linked.values():
+        identifiers.sort(key=lambda one: (rules.priority_of(one.kind), one.first_at, one.kind, one.value))
+    return linked
 
 
 def list_traits(cursor: Cursor, customer: UUID) -> list[Trait]:
@@ -137,28 +142,36 @@ def customers_of(cursor: Cursor, identifiers: Collection[UUID]) -> dict[UUID, UU
     cursor.execute(
         """
         SELECT link.identifier_id, link.customer_id
-        FROM unnest(%s::uuid[]) AS wanted (id)
+        FROM unnest(%b::uuid[]) AS wanted (id)
         JOIN customers_link AS link ON link.identifier_id = wanted.id AND link.ended_at IS NULL
         """,
         (list(identifiers),),
+        prepare=is_few(len(identifiers)),
     )
     return dict(cursor.fetchall())
 
 
-def trace_identifier(cursor: Cursor, identifier: UUID) -> tuple[UUID, list[UUID]] | None:
-    """The customer that an identifier points at now, and those that it pointed at before they merged or came apart."""
+def trace_identifiers(cursor: Cursor, identifiers: Collection[UUID]) -> dict[UUID, Trace]:
+    """Whom each identifier points at now, and whom it pointed at before they merged or came apart; unknown ones are absent."""
     cursor.execute(
         """
-        SELECT link.customer_id, ARRAY(
-            SELECT DISTINCT former.customer_id FROM customers_link AS former
-            WHERE former.identifier_id = link.identifier_id AND former.ended_at IS NOT NULL
-        )
-        FROM customers_link AS link WHERE link.identifier_id = %s AND link.ended_at IS NULL
+        SELECT link.identifier_id, link.customer_id, true FROM unnest(%(ids)b::uuid[]) AS wanted (id)
+        JOIN customers_link AS link ON link.identifier_id = wanted.id AND link.ended_at IS NULL
+        UNION
+        SELECT link.identifier_id, link.customer_id, false FROM unnest(%(ids)b::uuid[]) AS wanted (id)
+        JOIN customers_link AS link ON link.identifier_id = wanted.id AND link.ended_at IS NOT NULL
         """,
-        (identifier,),
-        prepare=True,
+        {"ids": list(identifiers)},
+        prepare=is_few(len(identifiers)),
     )
-    return cursor.fetchone()
+    links = cursor.fetchall()
+    former: dict[UUID, set[UUID]] = {}
+    for identifier, customer, is_now in links:
+        if not is_now:
+            former.setdefault(identifier, set()).add(customer)
+    return {
+        identifier: Trace(customer, frozenset(former.get(identifier, ()))) for identifier, customer, is_now in links if is_now
+    }
 
 
 def list_former(cursor: Cursor, identifiers: Collection[UUID]) -> set[UUID]:

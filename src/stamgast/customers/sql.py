@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from stamgast.customers.types import Evidence, Identifier, LinkReason
-from stamgast.kit.database import Cursor
+from stamgast.kit.database import Cursor, is_few
 from stamgast.kit.ids import bucket_of
 
 Seen = tuple[datetime, datetime]
@@ -37,19 +37,6 @@ def insert_identifiers(cursor: Cursor, identifiers: Iterable[Identifier]) -> Non
             [identifier.first_at for identifier in ordered],
         ),
     )
-
-
-def select_customers_of(cursor: Cursor, identifiers: Iterable[UUID]) -> dict[UUID, UUID]:
-    """The customer that each identifier points at; those that point at nobody are absent."""
-    cursor.execute(
-        """
-        SELECT link.identifier_id, link.customer_id
-        FROM unnest(%b::uuid[]) AS wanted (id)
-        JOIN customers_link AS link ON link.identifier_id = wanted.id AND link.ended_at IS NULL
-        """,
-        (list(identifiers),),
-    )
-    return dict(cursor.fetchall())
 
 
 def select_deviations(
@@ -89,14 +76,30 @@ def select_members(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, Id
 
 def lock_customers(cursor: Cursor, customers: Iterable[UUID]) -> None:
     """Locks customers in id order."""
+    ids = list(customers)
     cursor.execute(
         """
         SELECT count(*) FROM (
             SELECT FROM customers_customer WHERE id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE
         ) AS locked
         """,
-        (list(customers),),
+        (ids,),
+        prepare=is_few(len(ids)),
     )
+
+
+def lock_unmerged(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, bool]:
+    """Locks customers in id order; returns those that are no part of another when the locks are held, and whether each was
+    erased."""
+    cursor.execute(
+        """
+        SELECT id, merged_into, erased_at IS NOT NULL FROM customers_customer
+        WHERE id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE
+        """,
+        (list(customers),),
+        prepare=is_few(len(customers)),
+    )
+    return {customer: is_erased for customer, merged_into, is_erased in cursor if merged_into is None}
 
 
 def select_outdated_evidence(cursor: Cursor, evidence: Sequence[Evidence]) -> list[tuple[int, Evidence | None]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 
@@ -142,6 +143,20 @@ class LinkReason(StrEnum):
     FIRST_SEEN = "first_seen"
     JOINED = "joined"
     SEPARATED = "separated"
+
+
+class Trace(NamedTuple):
+    """The customer that an identifier points at, and those that it pointed at before."""
+
+    customer: UUID
+    former: frozenset[UUID]
+
+
+class Reference(NamedTuple):
+    """How somebody is named: by an identifier or by our own id, and by neither where what was written names nobody."""
+
+    identifier: UUID | None
+    customer: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

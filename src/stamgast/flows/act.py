@@ -1,7 +1,7 @@
 """What somebody asks of a customer's points: done or refused, once, and the segments follow at once."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -10,20 +10,22 @@ from uuid import UUID
 import numpy as np
 from psycopg.errors import UniqueViolation
 
-from stamgast.customers import rules
 from stamgast.customers.erasure.errors import CustomerErased
 from stamgast.customers.erasure.types import ERASED
-from stamgast.customers.errors import CustomerChanged
-from stamgast.customers.operations import lock_customers
-from stamgast.customers.queries import get_customer, list_former, list_identifiers, select_living, trace_identifier
+from stamgast.customers.errors import CustomerChanged, CustomerNotFound
+from stamgast.customers.operations import lock_unmerged
+from stamgast.customers.queries import NOBODY, find_customers, identifiers_of, reference_of, trace_identifiers
+from stamgast.customers.types import Reference
 from stamgast.flows.decide_pending import follow_changes
-from stamgast.kit.database import Cursor, is_in_transaction, open_cursor, transaction
+from stamgast.kit.database import Cursor, is_in_transaction, transaction
+from stamgast.kit.errors import StamgastError
 from stamgast.kit.together import Together
 from stamgast.ledger.acts import Act, Donate, Hold, Outcome, Redeem, Spend, Transfer
 from stamgast.ledger.errors import REFUSALS, CurrencyNotSpendable, UnknownCurrency
 from stamgast.ledger.operations import find_answer, perform
 from stamgast.ledger.parties import find_parties
 from stamgast.ledger.types import to_microseconds
+from stamgast.programmes.programme import Programme
 from stamgast.programmes.queries import find_programme
 from stamgast.programmes.terms import Currency, Document
 
@@ -31,12 +33,23 @@ TRIES = 3
 MOST_TOGETHER = 64
 BECAME_PART = "This customer became part of another at this moment. Ask again."
 Answer = TypeVar("Answer")
+Spending = Spend | Hold | Transfer | Donate | Redeem
 Asked = Callable[[UUID, UUID | None], Act]
 """An act of the customer with this id, whom this identifier stands for."""
 
 
 class Asking(NamedTuple):
-    """An act of a customer who was found, who asks it, and when."""
+    """What is asked of a customer, when and by whom, and whether the currency has to be one that can be spent."""
+
+    customer: Reference
+    asked: Asked
+    at: datetime
+    actor: str
+    is_strict: bool = False
+
+
+class Doing(NamedTuple):
+    """An act of a customer who was found, when and by whom it is asked."""
 
     act: Act
     at: datetime
@@ -48,23 +61,21 @@ class Asking(NamedTuple):
         return {self.act.owner_id, self.act.receiver_id} if isinstance(self.act, Transfer) else {self.act.owner_id}
 
 
-def act(customer: str, asked: Asked, *, at: datetime, actor: str, region: str | None = None) -> Outcome:
+def act(
+    customer: str, asked: Asked, *, at: datetime, actor: str, region: str | None = None, is_strict: bool = False
+) -> Outcome:
     """Asks it, so that a refusal is kept too, and raises that afterwards as the error of its code.
 
     In a transaction of its own, or in one with what other threads of the process ask at this moment: who waits for a commit has
-    company (``kit.together``). Raises CustomerNotFound, CustomerErased, InvalidAct, and what REFUSALS holds.
+    company (``kit.together``). ``is_strict``: only of a currency that the programme lets be spent (``require_spendable``).
+    Raises CustomerNotFound, CustomerErased, InvalidAct, CurrencyNotSpendable, and what REFUSALS holds.
     """
+    asking = Asking(reference_of(customer, region=region), asked, at, actor, is_strict)
 
     def ask() -> Outcome:
-        with open_cursor() as cursor:
-            one, kept = address(cursor, customer, asked, region=region)
-        if kept is not None:
-            return kept
-        asking = Asking(one, at, actor)
         if not is_in_transaction():
             return TOGETHER.do(asking)
-        with transaction() as cursor:
-            [answer] = _perform_all(cursor, [asking])
+        [answer] = act_together([asking])
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -101,59 +112,101 @@ def act_together(askings: Sequence[Asking]) -> list[Outcome | Exception]:
     """Asks them in one transaction. An answer is CustomerChanged where a merge or an erasure came in between: to be asked
     again."""
     with transaction() as cursor:
-        return _perform_all(cursor, askings)
+        found = find_acts(cursor, askings)
+        doings = {
+            place: Doing(one, askings[place].at, askings[place].actor)
+            for place, one in enumerate(found)
+            if isinstance(one, Act)
+        }
+        answers = dict(zip(doings, do_together(cursor, list(doings.values())), strict=True)) if doings else {}
+        return [answers[place] if isinstance(one, Act) else one for place, one in enumerate(found)]
 
 
 TOGETHER: Together[Asking, Outcome] = Together(act_together, most=MOST_TOGETHER)
 
 
-def _perform_all(cursor: Cursor, askings: Sequence[Asking]) -> list[Outcome | Exception]:
+def do_together(cursor: Cursor, doings: Sequence[Doing]) -> list[Outcome | Exception]:
     """Locks all their customers, and with that their balances, whoever asks: acts of two actors are two batches."""
-    customers = {customer for asking in askings for customer in asking.customers}
-    lock_customers(cursor, customers)
-    living = select_living(cursor, customers)
+    customers = {customer for doing in doings for customer in doing.customers}
+    living = {customer for customer, is_erased in lock_unmerged(cursor, customers).items() if not is_erased}
     answers: dict[int, Outcome | Exception] = {}
     by_actor = defaultdict(list)
-    for place, asking in enumerate(askings):
-        if asking.customers <= living:
-            by_actor[asking.actor].append(place)
+    for place, doing in enumerate(doings):
+        if doing.customers <= living:
+            by_actor[doing.actor].append(place)
         else:
             answers[place] = CustomerChanged(BECAME_PART)
-    at = max(asking.at for asking in askings)
+    at = max(doing.at for doing in doings)
     changes = []
     for actor, places in by_actor.items():
-        performed = perform(cursor, [askings[place].act for place in places], at=at, actor=actor)
+        performed = perform(cursor, [doings[place].act for place in places], at=at, actor=actor)
         answers.update(zip(places, performed.outcomes, strict=True))
         changes += performed.changes
     if changes:
         follow_changes(cursor, changes, set(), at=at)
-    return [answers[place] for place in range(len(askings))]
+    return [answers[place] for place in range(len(doings))]
 
 
-def address(cursor: Cursor, customer: str, asked: Asked, *, region: str | None = None) -> tuple[Act, Outcome | None]:
-    """What is asked of a customer who is found so, and what was answered to it when they were another customer. Raises
-    CustomerErased unless it was answered before."""
-    owner = find_owner(cursor, customer, region=region)
-    one, receiver = asked(owner.id, owner.anchor_id), None
-    if isinstance(one, Transfer):
-        receiver = find_owner(cursor, str(one.receiver_id), region=region)
-        one = replace(one, receiver_id=receiver.id, receiver_anchor_id=receiver.anchor_id)
+def find_acts(cursor: Cursor, askings: Sequence[Asking]) -> list[Act | Outcome | Exception]:
+    """The act that each asks for, of the customer whom it names; or what was answered to it when they were another customer;
+    or why it cannot be asked, such as CustomerErased, unless it was answered before. One look for all of them."""
+    owners = find_owners(cursor, {asking.customer for asking in askings})
+    made = [_made(owners.get(asking.customer), asking.asked) for asking in askings]
+    receivers = {Reference(None, one.receiver_id) for one in made if isinstance(one, Transfer)}
+    owners |= find_owners(cursor, receivers) if receivers else {}
+    programme = find_programme(cursor) if any(asking.is_strict for asking in askings) else None
+    found: list[Act | Outcome | Exception] = []
+    for asking, one in zip(askings, made, strict=True):
+        if isinstance(one, Exception):
+            found.append(one)
+            continue
+        receiver = owners.get(Reference(None, one.receiver_id)) if isinstance(one, Transfer) else None
+        if isinstance(one, Transfer):
+            if receiver is None:
+                found.append(CustomerNotFound(NOBODY))
+                continue
+            one = replace(one, receiver_id=receiver.id, receiver_anchor_id=receiver.anchor_id)
+        found.append(_admitted(cursor, one, owners[asking.customer], receiver, programme, is_strict=asking.is_strict))
+    return found
+
+
+def _made(owner: "Owner | None", asked: Asked) -> Act | Exception:
+    if owner is None:
+        return CustomerNotFound(NOBODY)
+    try:
+        return asked(owner.id, owner.anchor_id)
+    except StamgastError as error:
+        return error
+
+
+def _admitted(
+    cursor: Cursor, one: Act, owner: "Owner", receiver: "Owner | None", programme: Programme | None, *, is_strict: bool
+) -> Act | Outcome | Exception:
     kept = find_kept(cursor, one, owner, receiver)
-    if kept is None and (owner.is_erased or (receiver is not None and receiver.is_erased)):
-        kept = find_answer(cursor, [one])
-        if kept is None:
-            raise CustomerErased("This customer was erased. Nothing was done.")
-    return one, kept
+    if kept is not None:
+        return kept
+    if owner.is_erased or (receiver is not None and receiver.is_erased):
+        return find_answer(cursor, [one]) or CustomerErased("This customer was erased. Nothing was done.")
+    refused = _refused(cursor, programme, one) if is_strict and isinstance(one, Spending) else None
+    return refused or one
 
 
-def require_spendable(cursor: Cursor, one: Spend | Hold | Transfer | Donate | Redeem) -> None:
+def require_spendable(cursor: Cursor, one: Spending) -> None:
     """Raises CurrencyNotSpendable unless the version in force at the moment of an act has its currency and lets it be spent, or
     the act was answered before: then that is answered again."""
-    known = _currencies_at(cursor, one.occurred_at).get(one.currency)
-    if (known is None or not known.is_spendable) and not was_asked(cursor, one):
-        raise CurrencyNotSpendable(
-            f"{one.currency} cannot be spent." if known else "The programme has no such currency. Look at its document."
-        )
+    refused = _refused(cursor, find_programme(cursor), one)
+    if refused:
+        raise refused
+
+
+def _refused(cursor: Cursor, programme: Programme | None, one: Spending) -> CurrencyNotSpendable | None:
+    document = _document_of(programme, one.occurred_at)
+    known = document.currencies.get(one.currency) if document else None
+    if (known is not None and known.is_spendable) or was_asked(cursor, one):
+        return None
+    return CurrencyNotSpendable(
+        f"{one.currency} cannot be spent." if known else "The programme has no such currency. Look at its document."
+    )
 
 
 def was_asked(cursor: Cursor, one: Act) -> bool:
@@ -179,7 +232,10 @@ def list_currencies(cursor: Cursor, *, at: datetime) -> list[str]:
 
 def document_at(cursor: Cursor, at: datetime) -> Document | None:
     """The document in force at a moment; None where none was yet."""
-    programme = find_programme(cursor)
+    return _document_of(find_programme(cursor), at)
+
+
+def _document_of(programme: Programme | None, at: datetime) -> Document | None:
     place = -1 if programme is None else int(programme.version_at(np.array([to_microseconds(at)]))[0])
     return None if programme is None or place < 0 else programme.documents[place]
 
@@ -206,18 +262,39 @@ class Owner(NamedTuple):
 
 def find_owner(cursor: Cursor, customer: str, *, region: str | None = None) -> Owner:
     """A customer, with the identifier by which it was asked, else the strongest of the customer. Raises CustomerNotFound."""
-    kind, value = rules.split_identifier(customer)
-    written = rules.normalise_identifier(kind, value, region=region) if value else None
-    if written is not None:
-        anchor = rules.identifier_id(kind, written)
-        traced = trace_identifier(cursor, anchor)
-        if traced is not None:
-            return Owner(traced[0], anchor, tuple(one for one in traced[1] if one != traced[0]))
-    found = get_customer(cursor, customer, region=region).id
-    identifiers = list_identifiers(cursor, found)
-    former = list_former(cursor, [one.id for one in identifiers]) | {UUID(customer)}
-    strongest = identifiers[0].id if identifiers else None
-    return Owner(found, strongest, tuple(former - {found}), any(one.kind == ERASED for one in identifiers))
+    named = reference_of(customer, region=region)
+    owner = find_owners(cursor, [named]).get(named)
+    if owner is None:
+        raise CustomerNotFound(NOBODY)
+    return owner
+
+
+def find_owners(cursor: Cursor, references: Collection[Reference]) -> dict[Reference, Owner]:
+    """``find_owner`` of each; who names nobody is absent."""
+    by_id = [named for named in references if named.customer is not None]
+    found = find_customers(cursor, by_id) if by_id else {}
+    linked = identifiers_of(cursor, {customer.id for customer in found.values()}) if found else {}
+    wanted = {named.identifier for named in references if named.identifier is not None}
+    traces = trace_identifiers(cursor, wanted | {one.id for identifiers in linked.values() for one in identifiers})
+    owners = {
+        named: Owner(trace.customer, named.identifier, tuple(trace.former - {trace.customer}))
+        for named in references
+        if named.identifier is not None and (trace := traces.get(named.identifier)) is not None
+    }
+    for named, customer in found.items():
+        identifiers = linked[customer.id]
+        known = [traces[one.id].former for one in identifiers if one.id in traces]
+        former = {named.customer}.union(*known) - {customer.id, None}
+        strongest = identifiers[0].id if identifiers else None
+        is_erased = any(one.kind == ERASED for one in identifiers)
+        owners[named] = Owner(customer.id, strongest, tuple(one for one in former if one is not None), is_erased)
+    return owners
+
+
+def lock_owner(cursor: Cursor, customer: UUID) -> None:
+    """Locks a customer who was found; raises CustomerChanged where a merge came in between."""
+    if not lock_unmerged(cursor, {customer}):
+        raise CustomerChanged(BECAME_PART)
 
 
 def find_kept(cursor: Cursor, one: Act, owner: Owner, receiver: Owner | None = None) -> Outcome | None:

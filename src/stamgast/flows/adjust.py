@@ -13,16 +13,16 @@ from stamgast.access.queries import list_names
 from stamgast.customers.erasure.errors import CustomerErased
 from stamgast.customers.erasure.queries import find_erasure_of
 from stamgast.customers.errors import CustomerChanged
-from stamgast.customers.operations import lock_customers
-from stamgast.customers.queries import anchors_of, customers_of, list_former, select_unmerged
+from stamgast.customers.queries import anchors_of, customers_of, list_former
 from stamgast.customers.reasons import required_reason
 from stamgast.flows.act import (
     BECAME_PART,
-    Asking,
+    Doing,
     Owner,
-    act_together,
+    do_together,
     find_kept,
     find_owner,
+    lock_owner,
     raise_refusal,
     require_currency,
     settle,
@@ -85,7 +85,7 @@ def adjust(
         with transaction() as cursor:
             whose = find_owner(cursor, customer, region=region)
             owner, anchor = whose.id, whose.anchor_id
-            _lock(cursor, owner)
+            lock_owner(cursor, owner)
             if anchor is not None and customers_of(cursor, [anchor]).get(anchor) != owner:
                 raise CustomerChanged(BECAME_PART)
             one = Adjust(
@@ -135,7 +135,7 @@ def approve_adjustment(proposal_id: UUID, *, reason: str, at: datetime, actor: s
     def ask() -> Outcome:
         with transaction() as cursor:
             owner = owner_of(cursor, get_proposal(cursor, proposal_id))
-            _lock(cursor, owner)
+            lock_owner(cursor, owner)
             proposal = lock_proposal(cursor, proposal_id)
             if owner_of(cursor, proposal) != owner:
                 raise CustomerChanged(BECAME_PART)
@@ -219,14 +219,8 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _lock(cursor: Cursor, customer: UUID) -> None:
-    lock_customers(cursor, {customer})
-    if not select_unmerged(cursor, {customer}):
-        raise CustomerChanged(BECAME_PART)
-
-
 def _perform(cursor: Cursor, one: Adjust, *, at: datetime, actor: str) -> Outcome:
-    [answer] = act_together([Asking(one, at, actor)])
+    [answer] = do_together(cursor, [Doing(one, at, actor)])
     if isinstance(answer, Exception):
         raise answer
     return answer

@@ -11,12 +11,14 @@ import numpy as np
 from stamgast.access.operations import record
 from stamgast.books.queries import require_active
 from stamgast.books.types import PartnerKind
+from stamgast.customers.queries import reference_of
 from stamgast.flows.act import (
     Asking,
+    Doing,
     act,
-    act_together,
-    address,
+    do_together,
     document_at,
+    find_acts,
     require_currency,
     require_spendable,
     settle,
@@ -53,11 +55,14 @@ def donate_by_hand(customer: str, wanted: Callable[[UUID, UUID | None], Donate],
 
     def ask() -> Outcome:
         with transaction() as cursor:
-            one, kept = address(cursor, customer, lambda owner, anchor: _allowed(cursor, wanted(owner, anchor)))
-            if kept is not None:
-                return kept
+            asking = Asking(reference_of(customer), lambda owner, anchor: _allowed(cursor, wanted(owner, anchor)), at, actor)
+            [one] = find_acts(cursor, [asking])
+            if isinstance(one, Exception):
+                raise one
+            if isinstance(one, Outcome):
+                return one
             assert isinstance(one, Donate)
-            [answer] = act_together([Asking(one, at, actor)])
+            [answer] = do_together(cursor, [Doing(one, at, actor)])
             if isinstance(answer, Exception):
                 raise answer
             if not answer.refusal and not answer.is_repeat:

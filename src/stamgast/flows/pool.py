@@ -7,12 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from stamgast.access.operations import record
-from stamgast.customers.errors import CustomerChanged, HouseholdNotFound, NotInHousehold
+from stamgast.customers.errors import HouseholdNotFound, NotInHousehold
 from stamgast.customers.households import get_household, list_stays
-from stamgast.customers.operations import lock_customers
-from stamgast.customers.queries import customers_of, keep_customers, select_unmerged
+from stamgast.customers.queries import customers_of, keep_customers
 from stamgast.customers.types import HouseholdStay
-from stamgast.flows.act import BECAME_PART, Owner, find_kept, find_owner, require_spendable, settle
+from stamgast.flows.act import Owner, find_kept, find_owner, lock_owner, require_spendable, settle
 from stamgast.flows.decide_pending import follow_changes
 from stamgast.kit.database import Cursor, transaction
 from stamgast.kit.ids import derive_id
@@ -130,7 +129,7 @@ def take_from_pool(household: str, receiver: str, *, currency: str, amount: int,
 
     def act(cursor: Cursor) -> tuple[Outcome, str]:
         owner = find_owner(cursor, receiver, region=asked.region)
-        _lock(cursor, owner.id)
+        lock_owner(cursor, owner.id)
         if owner.id not in {one.customer_id for one in get_household(cursor, household)}:
             raise NotInHousehold("This customer never lived in this household. Choose somebody who is or was in it.")
         one = Transfer(
@@ -168,14 +167,8 @@ def _said(asked: Asked) -> dict[str, Any]:
     return {"key": asked.key, "reason": asked.reason, "occurred_at": asked.at}
 
 
-def _lock(cursor: Cursor, customer: UUID) -> None:
-    lock_customers(cursor, {customer})
-    if not select_unmerged(cursor, {customer}):
-        raise CustomerChanged(BECAME_PART)
-
-
 def _lock_member(cursor: Cursor, customer: UUID) -> str:
-    _lock(cursor, customer)
+    lock_owner(cursor, customer)
     household = find_household(cursor, customer)
     if household is None:
         raise NotInHousehold("This customer lives in no household. Say first in which one they live.")

@@ -13,6 +13,7 @@ from django.db import transaction as django_transaction
 
 Cursor: TypeAlias = psycopg.Cursor[Any]
 APPLICATION_ROLE = "stamgast_app"
+FEW = 64
 TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
 LOADER_OF_MOMENTS = psycopg.adapters.get_loader(TIMESTAMPTZ, psycopg.pq.Format.TEXT)
 """psycopg's own, twelve times as fast as the one that Django puts in its place; both give moments in UTC."""
@@ -54,6 +55,15 @@ def is_in_transaction() -> bool:
 def another(cursor: Cursor) -> Cursor:
     """A second cursor in the same transaction: statements that are sent together each keep their answer in one of their own."""
     return psycopg.Cursor(cursor.connection)
+
+
+def is_few(number: int) -> bool:
+    """Whether statements about so many keys are prepared, and fresh rows travel as arrays in one journey with the rest.
+
+    A plan that is kept expects about ten keys and so goes by the indexes, which is right for few and wrong for thousands: those
+    are planned for what they are. A plan made while a table was all but empty is made again when autovacuum has counted it.
+    """
+    return number <= FEW
 
 
 def connection_parameters() -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """What people and programs ask of the ledger, and what they get for an answer. An act is done once for each owner and key."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import IntEnum
+from functools import cache
 from hashlib import blake2b
 from typing import ClassVar
 from uuid import UUID
@@ -49,16 +50,16 @@ class Act:
     reason: str
     occurred_at: datetime
     anchor_id: UUID | None = None
+    id: UUID = field(init=False)
+    """The same owner and key are the same act."""
 
-    @property
-    def id(self) -> UUID:
-        """The same owner and key are the same act."""
-        return act_id_of(self.owner_id, self.key)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", act_id_of(self.owner_id, self.key))
 
     @property
     def content(self) -> bytes:
         """A digest of what is asked. When it happened is no part of it: who asks again says the same, later."""
-        said = [f"{name}={getattr(self, name)}" for name in sorted(_names(type(self)))]
+        said = [f"{name}={getattr(self, name)}" for name in _names(type(self))]  # type: ignore[arg-type]  # a class has a hash
         return blake2b("\x1f".join([self.kind.name, *said]).encode(), digest_size=16).digest()
 
 
@@ -67,11 +68,12 @@ def act_id_of(owner: UUID, key: str) -> UUID:
     return derive_id_in_bucket_of(owner, "act", key)
 
 
-UNSAID = ("owner_id", "key", "occurred_at", "anchor_id", "receiver_anchor_id")
+UNSAID = ("id", "owner_id", "key", "occurred_at", "anchor_id", "receiver_anchor_id")
 
 
+@cache
 def _names(kind: type[Act]) -> list[str]:
-    return [field.name for field in fields(kind) if field.name not in UNSAID and field.name not in kind.follows]
+    return sorted(one.name for one in fields(kind) if one.name not in UNSAID and one.name not in kind.follows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

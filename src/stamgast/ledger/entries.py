@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from stamgast.kit.database import Cursor, another
+from stamgast.kit.database import Cursor, another, is_few
 from stamgast.kit.ids import derive_bytes_in_bucket_of, derive_id
 from stamgast.ledger import sql
 from stamgast.ledger.canonical import digest_texts, fingerprint_of, root_of
@@ -212,19 +212,19 @@ class Entries:
         """
         movements = self._movements
         batch_id = derive_id("batch", movements[0].id.hex()) if movements else derive_id()
-        is_few = sql.is_few(len(movements) + len(self._fresh_lots))
-        if not is_few:
+        goes_in_one = is_few(len(movements) + len(self._fresh_lots))
+        if not goes_in_one:
             if self._fresh_lots:
                 copy_lots(cursor, self._fresh_lots)
             copy_movements(cursor, movements, at=self.at, batch_id=batch_id.bytes, actor=self.actor, has_acts=self._has_acts)
         lots, balances = another(cursor), another(cursor)
         with cursor.connection.pipeline():
-            if is_few and self._fresh_lots:
+            if goes_in_one and self._fresh_lots:
                 insert_lots(cursor, self._fresh_lots)
             if self._changed_lots:
                 self._write_changed_lots(lots)
             if movements:
-                if is_few:
+                if goes_in_one:
                     insert_movements(cursor, movements, at=self.at, batch_id=batch_id.bytes, actor=self.actor)
                 self._write_balances(balances)
                 cursor.execute(sql.INSERT_BATCH, self._batch(batch_id), prepare=True)
@@ -250,7 +250,7 @@ class Entries:
                 sql.numbers([held for _, _, held, _ in sums]),
                 sql.numbers([-debt for _, _, _, debt in sums]),
             ),
-            prepare=sql.is_few(len(keys)),
+            prepare=is_few(len(keys)),
         )
 
     def _batch(self, batch_id: UUID) -> dict[str, Any]:
@@ -287,5 +287,5 @@ class Entries:
                 sql.numbers([version for _, _, version, _ in self._changed_lots]),
                 sql.numbers([revision for _, _, _, revision in self._changed_lots]),
             ),
-            prepare=sql.is_few(len(lots)),
+            prepare=is_few(len(lots)),
         )

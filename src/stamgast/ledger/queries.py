@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.sql import SQL, Composable, Literal
 
-from stamgast.kit.database import Cursor
+from stamgast.kit.database import Cursor, is_few
 from stamgast.kit.ids import bucket_of
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
 from stamgast.ledger.errors import MovementNotFound
@@ -33,7 +33,7 @@ def list_available(cursor: Cursor, owners: Collection[UUID]) -> Mapping[UUID, Ma
         """SELECT b.owner_id, b.currency, b.available FROM ledger_balance b
         JOIN unnest(%b::smallint[], %b::uuid[]) AS k(bucket, owner_id) ON b.bucket = k.bucket AND b.owner_id = k.owner_id""",
         _owner_keys(owners),
-        prepare=False,
+        prepare=is_few(len(owners)),
     )
     available: dict[UUID, dict[str, int]] = {}
     for owner_id, currency, amount in cursor:
@@ -146,7 +146,7 @@ def find_overtaken(cursor: Cursor, known: Mapping[UUID, tuple[datetime, int]]) -
             Account.AVAILABLE,
             Account.AVAILABLE,
         ),
-        prepare=False,
+        prepare=is_few(len(owners)),
     )
     return {row[0] for row in cursor}
 

@@ -12,16 +12,6 @@ from stamgast.kit.ids import BUCKETS
 from stamgast.ledger.types import EPOCH, to_microseconds, to_moment
 
 MICROSECONDS_BEFORE_2000 = to_microseconds(EPOCH.replace(year=2000))
-FEW = 16
-
-
-def is_few(number: int) -> bool:
-    """Whether statements about so many keys are prepared, and fresh rows travel as arrays in one journey with the rest.
-
-    A plan that is kept expects about ten keys and so goes by the indexes, which is right for few and wrong for thousands: those
-    are planned for what they are. A plan made while a table was all but empty is made again when autovacuum has counted it.
-    """
-    return number <= FEW
 
 
 LOCK_BALANCES = """

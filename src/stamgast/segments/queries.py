@@ -7,7 +7,7 @@ import msgspec
 from psycopg.sql import SQL, Composable, Literal
 
 from stamgast.conditions import CUSTOMER_FIELDS, parse
-from stamgast.kit.database import Cursor
+from stamgast.kit.database import Cursor, is_few
 from stamgast.kit.paging import InvalidCursor, Page, decode_cursor, page_of
 from stamgast.segments.errors import SegmentNotFound
 from stamgast.segments.rules import Test, slug_of
@@ -19,7 +19,7 @@ END = datetime.max.replace(tzinfo=UTC)
 
 def list_segments(cursor: Cursor) -> list[Segment]:
     """All segments by name. There are few: they are definitions, not members."""
-    cursor.execute("SELECT slug, name, condition::text FROM segments_segment ORDER BY name")
+    cursor.execute("SELECT slug, name, condition::text FROM segments_segment ORDER BY name", prepare=True)
     return [Segment(slug, name, msgspec.json.decode(condition)) for slug, name, condition in cursor]
 
 
@@ -97,6 +97,7 @@ def list_stays(cursor: Cursor, segment: Segment, customers: list[UUID], *, only_
         """SELECT customer_id, entered_at, left_at FROM segments_stay
         WHERE segment_id = %s AND customer_id = ANY(%b) AND (left_at IS NULL OR NOT %s) ORDER BY entered_at""",
         (segment.slug, customers, only_open),
+        prepare=is_few(len(customers)),
     )
     stays: dict[UUID, list[Stay]] = {}
     for customer_id, entered_at, left_at in cursor:

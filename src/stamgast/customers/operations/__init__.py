@@ -6,13 +6,14 @@ same answer as looking at everything is in ``docs/algorithms/identity.md``.
 
 from stamgast.customers.operations.judge import judge, withdraw
 from stamgast.customers.operations.reread import gather_evidence, lock_owners, recluster, replace_evidence
-from stamgast.customers.operations.resolve import lock_customers, resolve, set_seen
+from stamgast.customers.operations.resolve import lock_customers, lock_unmerged, resolve, set_seen
 
 __all__ = [
     "gather_evidence",
     "judge",
     "lock_customers",
     "lock_owners",
+    "lock_unmerged",
     "recluster",
     "replace_evidence",
     "resolve",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from stamgast.customers import rules, sql, sql_judgements
 from stamgast.customers.clusters import Pair, cluster, join, verdicts_of
+from stamgast.customers.queries import customers_of
 from stamgast.customers.ruleset import is_blocked
 from stamgast.customers.types import Evidence, Identifier, IdentityRules, Judgement, Sighting
 from stamgast.kit.database import Cursor
@@ -45,7 +46,7 @@ class Graph:
 
 def lock_graph(cursor: Cursor, batch: Batch, identity: IdentityRules) -> Graph:
     """Locks what is concerned and reads it. Each round locks more customers than the one before, so it ends."""
-    customers = sql.select_customers_of(cursor, batch.identifiers)
+    customers = customers_of(cursor, batch.identifiers)
     if len(customers) < len(batch.identifiers):
         sql.insert_identifiers(cursor, [one for key, one in batch.identifiers.items() if key not in customers])
     locked = set(customers.values()) | batch.customers
@@ -125,7 +126,7 @@ def _cluster(cursor: Cursor, batch: Batch, graph: Graph, identity: IdentityRules
     graph.clusters = join(parts, are)
     beside = _beside(cursor, parts, {key: number for number, part in enumerate(before) for key in part})
     outside = {key for pair in (*were.same, *are.same) for key in pair if key not in members}
-    return beside | set(sql.select_customers_of(cursor, outside).values()) if outside else beside
+    return beside | set(customers_of(cursor, outside).values()) if outside else beside
 
 
 def _blocked(identity: IdentityRules, members: Mapping[UUID, Identifier]) -> frozenset[UUID]:

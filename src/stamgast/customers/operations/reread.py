@@ -7,6 +7,7 @@ from uuid import UUID
 from stamgast.customers import rules, sql, sql_rules
 from stamgast.customers.operations.changes import find_changes, write_links
 from stamgast.customers.operations.graph import Batch, lock_graph
+from stamgast.customers.queries import customers_of
 from stamgast.customers.types import Evidence, Resolution, Sighting
 from stamgast.kit.database import Cursor
 
@@ -29,10 +30,10 @@ def lock_owners(cursor: Cursor, identifiers: Collection[UUID]) -> None:
     """Locks the customers of these identifiers in id order, so that no evidence with one of them as anchor comes in."""
     while True:
         cursor.execute("SAVEPOINT lock_owners")
-        owners = set(sql.select_customers_of(cursor, identifiers).values())
+        owners = set(customers_of(cursor, identifiers).values())
         if owners:
             sql.lock_customers(cursor, owners)
-        if set(sql.select_customers_of(cursor, identifiers).values()) <= owners:
+        if set(customers_of(cursor, identifiers).values()) <= owners:
             cursor.execute("RELEASE SAVEPOINT lock_owners")
             return
         cursor.execute("ROLLBACK TO SAVEPOINT lock_owners")

@@ -48,6 +48,11 @@ def lock_customers(cursor: Cursor, customers: Collection[UUID]) -> None:
         sql.lock_customers(cursor, customers)
 
 
+def lock_unmerged(cursor: Cursor, customers: Collection[UUID]) -> dict[UUID, bool]:
+    """``lock_customers``; returns those that are customers still, and no part of another, and whether each was erased."""
+    return sql.lock_unmerged(cursor, customers)
+
+
 def set_seen(cursor: Cursor, seen: Mapping[UUID, tuple[datetime, datetime]]) -> None:
     """Sets when customers were first and last seen, after their identifiers moved and their activities were counted again.
 

@@ -44,6 +44,23 @@ def test_a_customer_is_found_by_our_id_and_by_any_way_of_writing_an_identifier()
             queries.get_profile(cursor, "user_id:901")
 
 
+def test_several_are_found_at_once_and_a_merged_one_is_its_survivor() -> None:
+    anna, ben = see(1, "user_id:900"), see(2, "card_number:7")
+    written = ("user_id:900", "card_number:7", "user_id:901", str(anna), str(ben), str(UUID(int=1)), "user_id:null")
+    named = {text: queries.reference_of(text) for text in written}
+
+    def found() -> dict[str, UUID]:
+        with open_cursor() as cursor:
+            customers = queries.find_customers(cursor, set(named.values()))
+        return {text: customers[one].id for text, one in named.items() if one in customers}
+
+    assert found() == {"user_id:900": anna, "card_number:7": ben, str(anna): anna, str(ben): ben}
+    see(3, "user_id:900", "card_number:7")
+    [survivor] = set(found().values())
+    assert survivor in (anna, ben)
+    assert found() == dict.fromkeys(("user_id:900", "card_number:7", str(anna), str(ben)), survivor)
+
+
 def test_a_profile_has_identifiers_by_strength_and_traits_with_their_source() -> None:
     see(2, "email:a@example.org", source="news", city="Delft", age=41)
     customer = see(3, "user_id:900", "email:a@example.org", source="shop", city="Utrecht", address={"street": "Kade"})

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stamgast.customers.erasure.errors import CustomerErased
 from stamgast.customers.errors import CustomerChanged
 from stamgast.customers.queries import get_customer
-from stamgast.flows.act import Asking, act, act_together, find_owner, require_spendable
+from stamgast.flows.act import Doing, act, do_together, find_owner, require_spendable
 from stamgast.flows.audit import run as run_audit
 from stamgast.flows.erase import erase
 from stamgast.flows.merge_customers import merge_customers
@@ -173,7 +173,8 @@ def test_an_erasure_between_finding_and_doing_is_seen(shop):
     said = {"key": "late", "reason": "asked", "occurred_at": NOW, "currency": "score", "amount": 1}
     one = Spend(owner_id=owner.id, anchor_id=owner.anchor_id, **said)
     erase(ANNA, reason="asked", at=NOW, actor="test")
-    [answer] = act_together([Asking(one, NOW, "test")])
+    with transaction() as cursor:
+        [answer] = do_together(cursor, [Doing(one, NOW, "test")])
     assert isinstance(answer, CustomerChanged)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
-from stamgast.kit.database import Cursor, another
+from stamgast.kit.database import Cursor, another, is_few
 from stamgast.ledger import sql, sql_acts
 from stamgast.ledger.acts import HoldState
 from stamgast.ledger.entries import Entries, read_lots
@@ -27,7 +27,7 @@ def lock_pockets(
     are ``lots`` (owner, lot) of which nothing remains. What ``asks`` sends goes with it, after the locks."""
     locks = another(cursor)
     with cursor.connection.pipeline():
-        locks.execute(sql.LOCK_BALANCES, keys_of(keys), prepare=sql.is_few(len(keys)))
+        locks.execute(sql.LOCK_BALANCES, keys_of(keys), prepare=is_few(len(keys)))
         ask_lots(cursor, keys)
         asks()
     told = {(owner.bytes, currency): (debt, held) for owner, currency, debt, held in locks}
@@ -42,7 +42,7 @@ def lock_pockets(
 
 def ask_lots(cursor: Cursor, keys: Collection[Key]) -> None:
     """Asks for the lots of balances, for ``read_pockets``."""
-    cursor.execute(sql_acts.LOTS_OF_BALANCES, keys_of(keys), prepare=sql.is_few(len(keys)))
+    cursor.execute(sql_acts.LOTS_OF_BALANCES, keys_of(keys), prepare=is_few(len(keys)))
 
 
 def read_pockets(
@@ -66,7 +66,7 @@ def _read_holds(
 ) -> None:
     owners = list(holders)
     named = sql.ids([subject for _, subject in subjects])
-    cursor.execute(sql_acts.HOLDS, (sql.buckets(owners), sql.ids(owners), named), prepare=sql.is_few(len(owners)))
+    cursor.execute(sql_acts.HOLDS, (sql.buckets(owners), sql.ids(owners), named), prepare=is_few(len(owners)))
     wanted = set(subjects)
     for owner, currency, hold_id, amount, captured, ends_at, state, ended_at in cursor:
         if (pocket := pockets.get((owner.bytes, currency))) is not None:
@@ -77,7 +77,7 @@ def _read_holds(
         return
     of = [owner for owner, _ in wanted]
     named = sql.ids([subject for _, subject in wanted])
-    cursor.execute(sql_acts.USES, (sql.buckets(of), sql.ids(of), named), prepare=sql.is_few(len(of)))
+    cursor.execute(sql_acts.USES, (sql.buckets(of), sql.ids(of), named), prepare=is_few(len(of)))
     uses = {(owner.bytes, act.bytes, lot.bytes): Used(held, used) for owner, act, lot, held, used in cursor}
     lots = {(lot.owner, lot.lot_id): lot for pocket in pockets.values() for lot in pocket.lots.values()}
     missing = {(owner, lot) for owner, _, lot in uses if (owner, lot) not in lots}
@@ -119,7 +119,7 @@ def write_uses(cursor: Cursor, pockets: Collection[Pocket]) -> None:
                 sql.numbers([use.held for _, _, _, use in uses]),
                 sql.numbers([use.used for _, _, _, use in uses]),
             ),
-            prepare=sql.is_few(len(uses)),
+            prepare=is_few(len(uses)),
         )
     holds = [(pocket, hold_id, pocket.holds[hold_id]) for pocket in pockets for hold_id in sorted(pocket.ended)]
     if holds:
@@ -137,7 +137,7 @@ def write_uses(cursor: Cursor, pockets: Collection[Pocket]) -> None:
                 sql.moments([hold.ends_at for _, _, hold in holds]),
                 sql.moments([hold.ended_at for _, _, hold in holds]),
             ),
-            prepare=sql.is_few(len(holds)),
+            prepare=is_few(len(holds)),
         )
 
 

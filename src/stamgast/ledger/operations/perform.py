@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from stamgast.kit.database import Cursor, another
+from stamgast.kit.database import Cursor, another, is_few
 from stamgast.kit.ids import bucket_of
 from stamgast.ledger import sql, sql_acts
 from stamgast.ledger.acts import Act, ActKind, Donate, Hold, Outcome, Performed, Redeem, Spend
@@ -43,16 +43,15 @@ def perform(cursor: Cursor, acts: Sequence[Act], *, at: datetime, actor: str) ->
         _ask_acts(before, ids)
     known = _read_acts(before)
     entries = Entries(at=to_microseconds(at), actor=actor, reason="", has_acts=True)
-    done: list[tuple[Act, Outcome, str]] = []
+    done: list[tuple[Act, Known]] = []
     outcomes = []
     for act in acts:
         if (answered := known.get(act.id)) is not None:
             outcomes.append(_answer_again(act, answered))
             continue
         outcome = decide(act, [pockets[key] for key in keys_of(act, subjects)], subjects, at)
-        reference = reference_of(act, subjects)
-        known[act.id] = Known(act.content, outcome, reference)
-        done.append((act, outcome, reference))
+        known[act.id] = Known(act.content, outcome, reference_of(act, subjects))
+        done.append((act, known[act.id]))
         outcomes.append(outcome)
     if done:
         gather(pockets.values(), entries)
@@ -102,7 +101,7 @@ def _subjects_of(cursor: Cursor, acts: Sequence[Act]) -> dict[UUID, Known]:
 
 
 def _ask_acts(cursor: Cursor, ids: Collection[UUID]) -> None:
-    cursor.execute(sql_acts.ACTS, (sql.numbers([bucket_of(one) for one in ids]), to_ids(ids)), prepare=sql.is_few(len(ids)))
+    cursor.execute(sql_acts.ACTS, (sql.numbers([bucket_of(one) for one in ids]), to_ids(ids)), prepare=is_few(len(ids)))
 
 
 def _read_acts(cursor: Cursor) -> dict[UUID, Known]:
@@ -113,8 +112,9 @@ def _read_acts(cursor: Cursor) -> dict[UUID, Known]:
     return known
 
 
-def _write_acts(cursor: Cursor, done: list[tuple[Act, Outcome, str]], *, at: datetime, actor: str) -> None:
-    acts = [act for act, _, _ in done]
+def _write_acts(cursor: Cursor, done: list[tuple[Act, Known]], *, at: datetime, actor: str) -> None:
+    acts = [act for act, _ in done]
+    outcomes = [known.outcome for _, known in done]
     cursor.execute(
         sql_acts.INSERT_ACTS,
         (
@@ -128,19 +128,19 @@ def _write_acts(cursor: Cursor, done: list[tuple[Act, Outcome, str]], *, at: dat
             _ids([subject_of(act) for act in acts]),
             _ids([getattr(act, "receiver_id", None) for act in acts]),
             _ids([getattr(act, "receiver_anchor_id", None) for act in acts]),
-            sql.blobs([act.content for act in acts]),
-            sql.texts([outcome.currency for _, outcome, _ in done]),
+            sql.blobs([known.content for _, known in done]),
+            sql.texts([outcome.currency for outcome in outcomes]),
             sql.texts([act.key for act in acts]),
-            sql.texts([reference for _, _, reference in done]),
+            sql.texts([known.reference for _, known in done]),
             sql.numbers([getattr(act, "amount", None) or 0 for act in acts]),
-            sql.numbers([outcome.amount for _, outcome, _ in done]),
-            sql.numbers([outcome.available for _, outcome, _ in done]),
+            sql.numbers([outcome.amount for outcome in outcomes]),
+            sql.numbers([outcome.available for outcome in outcomes]),
             sql.moments([to_microseconds(act.occurred_at) for act in acts]),
             sql.texts([act.reason for act in acts]),
-            sql.texts([outcome.refusal for _, outcome, _ in done]),
-            sql.texts([outcome.sentence for _, outcome, _ in done]),
+            sql.texts([outcome.refusal for outcome in outcomes]),
+            sql.texts([outcome.sentence for outcome in outcomes]),
         ),
-        prepare=sql.is_few(len(acts)),
+        prepare=is_few(len(acts)),
     )
 
 

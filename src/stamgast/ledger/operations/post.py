@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from stamgast.kit.database import Cursor
+from stamgast.kit.database import Cursor, is_few
 from stamgast.ledger import sql
 from stamgast.ledger.entries import Entries, read_lots
 from stamgast.ledger.errors import InvalidWanted
@@ -173,7 +173,7 @@ def _lock(cursor: Cursor, keys: set[Key], whole: list[bytes]) -> defaultdict[Key
     cursor.execute(
         sql.LOCK_BALANCES,
         (sql.buckets(owners), sql.ids(owners), sql.texts([currency for _, currency in ordered])),
-        prepare=sql.is_few(len(ordered)),
+        prepare=is_few(len(ordered)),
     )
     debts: defaultdict[Key, int] = defaultdict(int)
     for owner, currency, debt, _ in cursor:
@@ -194,7 +194,7 @@ def _read(
         cursor.execute(
             sql.LOTS_BY_KEY,
             (sql.buckets(owners), sql.ids(owners), sql.ids([lot_id for _, lot_id in apart])),
-            prepare=sql.is_few(len(apart)),
+            prepare=is_few(len(apart)),
         )
         stored.update((lot.lot_id, lot) for lot in read_lots(cursor))
     if whole:
