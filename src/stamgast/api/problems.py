@@ -24,7 +24,7 @@ STATUS_OF = {
 }
 PREFIX = "/v1/"
 OF_NO_ROUTE = {
-    400: ("invalid_request", "This request cannot be read: it is too large, or not HTTP as it should be. Nothing was done."),
+    400: ("unreadable_request", "This request cannot be read: it is too large, or not HTTP as it should be. Nothing was done."),
     404: ("not_found", "There is nothing at this address. /v1/openapi.json lists what there is."),
     405: ("method_not_allowed", "This address does not take this method; the Allow header names those that it takes."),
     500: ("internal_error", "Something went wrong here, not with your request. Send it again; the log says what it was."),
@@ -53,7 +53,7 @@ def register(api: NinjaAPI) -> None:
 
     @api.exception_handler(HttpError)
     def _unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
-        return problem(error.status_code, "invalid_request", "The body is no JSON in UTF-8. Nothing was done.")
+        return problem(error.status_code, "unreadable_request", "The body is no JSON in UTF-8. Nothing was done.")
 
     @api.exception_handler(AuthenticationError)
     def _unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:

@@ -92,4 +92,4 @@ def test_a_misspelt_amount_captures_nothing(ask, get):
 def test_a_body_that_cannot_be_read_is_a_problem_too(client, key, shop, body):
     headers = {"authorization": f"Bearer {key}", "idempotency-key": "k"}
     answer = client.post(f"{ANNA}/spends", body, content_type="application/json", headers=headers)
-    assert refused(answer) == (400, "invalid_request")
+    assert refused(answer) == (400, "unreadable_request")
