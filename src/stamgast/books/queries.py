@@ -35,11 +35,11 @@ def list_partners(cursor: Cursor, *, after: str | None = None, limit: int = DEFA
     return page_of([_as_partner(row) for row in cursor], limit, lambda partner: (partner.code,))
 
 
-def list_charities(cursor: Cursor) -> list[Partner]:
-    """The charities that can be given to, by name: as many as fit in a form."""
+def list_active(cursor: Cursor, kind: PartnerKind) -> list[Partner]:
+    """The partners or charities with which something can be done, by name: as many as fit in a form."""
     cursor.execute(
         f"SELECT {PARTNER_COLUMNS} FROM books_partner WHERE kind = %s AND closed_at IS NULL ORDER BY name, code LIMIT %s",
-        (PartnerKind.CHARITY, LARGEST_PAGE),
+        (kind, LARGEST_PAGE),
     )
     return [_as_partner(row) for row in cursor]
 

@@ -120,6 +120,8 @@ def action_label(action: str) -> str:
         "export statement": _("saved the statement of a customer"),
         "add partner": _("added a partner or charity"),
         "donate": _("gave points of a customer to a charity"),
+        "redeem": _("used points of a customer at a partner"),
+        "issue": _("gave a customer points of a partner"),
         "close partner": _("closed a partner or charity"),
         "open partner": _("opened a partner or charity again"),
         "set valuation": _("decided what points are worth in the books"),

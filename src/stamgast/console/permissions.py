@@ -70,6 +70,8 @@ RULES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "console:statement": {"GET": _PEOPLE},
     "console:statement_csv": {"GET": _PEOPLE},
     "console:donate": {"GET": _HELPERS, "POST": _HELPERS},
+    "console:redeem": {"GET": _HELPERS, "POST": _HELPERS},
+    "console:issue": {"GET": _OWNER, "POST": _OWNER},  # no limit of adjustments holds what a partner gives
     "console:adjust": {"GET": _PEOPLE, "POST": _HELPERS},
     "console:links": {"GET": _PEOPLE},
     "console:merge": {"GET": _HELPERS, "POST": _HELPERS},

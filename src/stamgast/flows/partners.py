@@ -49,7 +49,7 @@ def act_with_partner(customer: str, wanted: Wanted, *, at: datetime, actor: str,
     return act(customer, asked, at=at, actor=actor, region=region)
 
 
-def donate_by_hand(customer: str, wanted: Callable[[UUID, UUID | None], Donate], *, at: datetime, actor: str) -> Outcome:
+def act_by_hand(customer: str, wanted: Wanted, *, at: datetime, actor: str) -> Outcome:
     """A person does it for a customer, which stands in the trail, in the transaction of the act; why stands with the act
     alone. A refusal is kept too. Raises as ``act_with_partner`` does."""
 
@@ -61,13 +61,14 @@ def donate_by_hand(customer: str, wanted: Callable[[UUID, UUID | None], Donate],
                 raise one
             if isinstance(one, Outcome):
                 return one
-            assert isinstance(one, Donate)
+            assert isinstance(one, Donate | Redeem | Issue)
             [answer] = do_together(cursor, [Doing(one, at, actor)])
             if isinstance(answer, Exception):
                 raise answer
             if not answer.refusal and not answer.is_repeat:
-                detail = {"act": str(one.id), "charity": one.charity, "currency": one.currency, "amount": one.amount}
-                record(cursor, actor, "donate", f"customer:{one.owner_id}", detail, at)
+                where = {"charity": one.charity} if isinstance(one, Donate) else {"partner": one.partner}
+                detail = {"act": str(one.id), **where, "currency": one.currency, "amount": one.amount}
+                record(cursor, actor, one.kind.name.casefold(), f"customer:{one.owner_id}", detail, at)
         return answer
 
     return settle(ask)

@@ -1,4 +1,5 @@
-"""The page on which points of a customer go to a charity: done once, and refusals said beside the form."""
+"""The pages on which points of a customer go to a charity, are used at a partner or come from one: done once, and refusals said
+beside the form."""
 
 import re
 from datetime import UTC, datetime
@@ -31,10 +32,10 @@ def forest(shop: Source) -> None:
         close_partner(cursor, "sea", reason="done", at=now, actor="test")
 
 
-def form(client: Client, **values: str) -> dict[str, str]:
-    key = re.search(r'name="key" value="([^"]+)"', client.get(PAGE).content.decode())
+def form(client: Client, page: str = PAGE, **values: str) -> dict[str, str]:
+    key = re.search(r'name="key" value="([^"]+)"', client.get(page).content.decode())
     assert key
-    return {"key": key[1], "charity": "forest", "currency": "score", "amount": "4", "reason": "a tree", **values}
+    return {"key": key[1], "partner": "forest", "currency": "score", "amount": "4", "reason": "a tree", **values}
 
 
 def score() -> int:
@@ -68,8 +69,8 @@ def test_a_customer_gives_once_and_it_stands_in_the_trail(signed_in: Client, for
         ({"reason": " "}, "Say why"),
         ({"amount": "1000000"}, "There are not that many"),
         ({"currency": "miles"}, "cannot be spent"),
-        ({"charity": "bakery"}, "no such partner or charity"),
-        ({"charity": "sea"}, "is closed"),
+        ({"partner": "bakery"}, "no such partner or charity"),
+        ({"partner": "sea"}, "is closed"),
     ],
 )
 def test_what_cannot_be_is_said_and_changes_nothing(signed_in: Client, forest: None, wrong: dict[str, str], said: str) -> None:
@@ -86,3 +87,39 @@ def test_what_cannot_be_is_said_and_changes_nothing(signed_in: Client, forest: N
 def test_without_a_charity_the_page_says_where_to_add_one(signed_in: Client, shop: Source) -> None:
     assert "There is no charity yet" in signed_in.get(PAGE).content.decode()
     assert signed_in.get("/customers/user_id:nobody/donations").status_code == 404
+
+
+@pytest.mark.parametrize(("page", "act", "change"), [("redemptions", "redeem", -4), ("issues", "issue", 4)])
+def test_points_are_used_at_a_partner_or_come_from_one_once(
+    signed_in: Client, marketer: Client, forest: None, page: str, act: str, change: int
+) -> None:
+    address, before = f"/customers/user_id:900/{page}", score()
+    sent = form(signed_in, address, partner="bakery", reason="two loaves")
+    for _time in range(2):
+        assert signed_in.post(address, sent).status_code == 302
+    assert score() == before + change
+    assert "two loaves (owner@example.org)" in signed_in.get("/customers/user_id:900/statement").content.decode()
+    assert "Bakery" in signed_in.get("/ledger/settlement").content.decode()
+    assert f"/{page}" in signed_in.get("/customers/user_id:900").content.decode()
+    assert f"/{page}" not in marketer.get("/customers/user_id:900").content.decode()
+    with open_cursor() as cursor:
+        cursor.execute("SELECT detail->>'partner', detail::text LIKE '%%loaves%%' FROM access_trail WHERE action = %s", (act,))
+        assert cursor.fetchall() == [("bakery", False)]
+    refused = signed_in.post(address, form(signed_in, address, partner="forest"))
+    assert (refused.status_code, score()) == (422, before + change)
+    assert "no such partner or charity" in refused.content.decode()
+
+
+def test_what_a_partner_gives_can_wait_for_no_second_person_so_an_owner_gives_it(
+    signed_in: Client, marketer: Client, forest: None
+) -> None:
+    assert marketer.get("/customers/user_id:900/issues").status_code == 403
+    assert marketer.post("/customers/user_id:900/issues", form(signed_in, partner="bakery")).status_code == 403
+    assert "There is no partner yet" not in signed_in.get("/customers/user_id:900/issues").content.decode()
+
+
+def test_what_cannot_be_spent_can_come_from_a_partner(signed_in: Client, shop: Source) -> None:
+    with transaction() as cursor:
+        add_partner(cursor, code="bakery", kind="partner", name="Bakery", at=datetime.now(UTC), actor="test")
+    assert "nothing to use" in signed_in.get("/customers/user_id:900/redemptions").content.decode()
+    assert 'value="score"' in signed_in.get("/customers/user_id:900/issues").content.decode()
