@@ -271,7 +271,7 @@ def test_form_and_document_show_what_the_other_changes(
     amount.fill("61")
     page.keyboard.press("Tab")
     expect(document).to_have_value(re.compile("score: 61"))
-    assert page.evaluate("document.activeElement.name") == "cap 1 score"  # the keyboard is where it was
+    assert page.evaluate("document.activeElement.name") == "of 1 score"  # the keyboard is where it was
     text = document.input_value()
     assert text.startswith("# ")  # comments are kept
     document.fill("# mine\n" + text.replace("score: 61", "score: 62"))
