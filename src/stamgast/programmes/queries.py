@@ -25,11 +25,11 @@ def find_programme(cursor: Cursor, name: str | None = None) -> Programme | None:
     Compiled once a process for each list of versions; each call asks the database only which versions there are.
     """
     if name is None:
-        row = cursor.execute(sql.FIRST_PROGRAMME).fetchone()
+        row = cursor.execute(sql.FIRST_PROGRAMME, prepare=True).fetchone()
         if row is None:
             return None
         name = str(row[0])
-    keys = tuple(cursor.execute(sql.VERSION_KEYS, (name,)).fetchall())
+    keys = tuple(cursor.execute(sql.VERSION_KEYS, (name,), prepare=True).fetchall())
     if not keys:
         return None
     compiled = _compiled.get((name, keys))

@@ -90,6 +90,6 @@ def authenticate_key(cursor: Cursor, presented: str) -> ApiKey | None:
     if not is_key(presented):
         return None
     row = cursor.execute(
-        f"SELECT {KEY_COLUMNS} FROM {KEYS} WHERE digest = %s AND revoked_at IS NULL", (digest_of(presented),)
+        f"SELECT {KEY_COLUMNS} FROM {KEYS} WHERE digest = %s AND revoked_at IS NULL", (digest_of(presented),), prepare=True
     ).fetchone()
     return key_of(row) if row else None

@@ -24,6 +24,7 @@ def take_token(cursor: Cursor, key: ApiKey, *, at: datetime) -> Rate:
         RETURNING tokens, is_refused
         """,
         {"key": key.id, "limit": key.limit_per_minute, "at": at},
+        prepare=True,
     ).fetchone()
     assert row is not None
     return describe_rate(key.limit_per_minute, row[0], is_refused=row[1])
