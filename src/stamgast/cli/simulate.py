@@ -128,6 +128,12 @@ def _print(found: "Answer") -> None:
 
     some = f" {found.looked_at:,} of" if found.is_estimate else ""
     click.echo(f"Went through{some} {found.customers:,} customers and {found.activities:,} activities in {found.seconds} s.")
+    if found.waiting:
+        told = "1 activity was" if found.waiting == 1 else f"{found.waiting:,} activities were"
+        click.echo(
+            f"When the history was read, {told} waiting to be decided and did not count. "
+            "Let `stamgast worker` or `stamgast serve` run until nothing waits, then simulate again with --fresh."
+        )
     if found.is_estimate:
         click.echo("Figures are estimates of all customers; between brackets the 95 % interval.")
     for one in found.currencies:
@@ -137,8 +143,13 @@ def _print(found: "Answer") -> None:
                 f"  Cost: {money(one.cost_minor.before.value)} in force, {money(one.cost_minor.after.value)} by the draft."
             )
         click.echo(f"  Outstanding at the end: {_beside(one.outstanding)}.")
-        for name, share in (("in force", one.breakage_before), ("by the draft", one.breakage_after)):
-            if share is not None:
+        for name, is_spendable, share in (
+            ("in force", one.is_spendable_before, one.breakage_before),
+            ("by the draft", one.is_spendable_after, one.breakage_after),
+        ):
+            if not is_spendable:
+                click.echo(f"  Never redeemed {name}: does not apply, for it is only counted and cannot be spent.")
+            elif share is not None:
                 between = "" if share.low == share.high else f" ({share.low:.1%} to {share.high:.1%})"
                 click.echo(f"  Never redeemed {name}: {share.value:.1%}{between}.")
         if not one.is_firm:

@@ -131,6 +131,7 @@ def refusal_sentence(error: StamgastError) -> str:
         "view name": _("A view's name has 1 to 80 printable characters."),
         "count": _("There are 100 views already. Delete one first."),
         "simulated days": _("The simulation ends before it begins. Choose a first day that lies before the last."),
+        "worth of unknown": _("There is no currency “%(currency)s” in the draft or in force. There are %(known)s."),
         "worth": _("What one of a currency costs is an amount of money, such as 0.01."),
         "redeemed share": _("The share that is redeemed lies between 0 and 100 percent."),
     }

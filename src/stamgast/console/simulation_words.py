@@ -5,6 +5,7 @@ from typing import Any
 
 import altair as alt
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from stamgast.console import reader
 from stamgast.console.charts import over, spec_of
@@ -87,19 +88,18 @@ def _cards(answer: Answer, ordered: Sequence[CurrencyAnswer]) -> tuple[Card, ...
                 _("What was given and neither redeemed nor expired by then, under the behaviour that you chose."),
             )
         )
-        if one.breakage_after is not None and one.breakage_before is not None:
-            share, before = one.breakage_after, one.breakage_before
-            cards.append(
-                Card(
-                    _("Never redeemed"),
-                    reader.percent(share.value),
-                    _("%(before)s in force") % {"before": reader.percent(before.value)},
-                    "",
-                    "",
-                    _range([reader.percent(share.low), reader.percent(share.high)] if share.low < share.high else []),
-                    _("Of what was given, the share that nobody will redeem, whether it expires or not: breakage."),
-                )
+        sides = ((one.is_spendable_before, one.breakage_before), (one.is_spendable_after, one.breakage_after))
+        if all(share is not None or not is_spendable for is_spendable, share in sides):
+            before, after = (
+                reader.percent(share.value) if share is not None else _("does not apply") for _spendable, share in sides
             )
+            share = one.breakage_after
+            interval = [reader.percent(share.low), reader.percent(share.high)] if share and share.low < share.high else []
+            definition = _("Of what was given, the share that nobody will redeem, whether it expires or not: breakage.")
+            if not (one.is_spendable_before and one.is_spendable_after):
+                definition = _("What is only counted and cannot be spent is not redeemed, so that it has no breakage.")
+            change = _("%(before)s in force") % {"before": before}
+            cards.append(Card(_("Never redeemed"), after, change, "", "", _range(interval), definition))
     if answer.tiers:
         limits = _range([reader.number(limit) for limit in _limits(answer.moved)])
         definition = _("Members whose level at the end is another by the draft than by the programme in force.")
@@ -179,10 +179,12 @@ def _outstanding(one: CurrencyAnswer) -> Picture:
     return Picture(
         f"outstanding-{one.currency}",
         _("Outstanding at the end of each month: %(currency)s") % {"currency": currency_label(one.currency)},
-        _("the liability in units, under the behaviour that you chose"),
+        _("the liability in units, under the behaviour that you chose")
+        if one.is_spendable_before or one.is_spendable_after
+        else _("what was given and has not expired; it is only counted and cannot be spent"),
         _summary(one.outstanding),
         _lines([(row.month.isoformat(), row.outstanding) for row in one.months]),
-        _liability_table(list(reversed(one.months))),
+        _liability_table(one, list(reversed(one.months))),
     )
 
 
@@ -192,15 +194,18 @@ def _running_off(one: CurrencyAnswer) -> Picture:
     return Picture(
         f"ahead-{one.currency}",
         _("What is outstanding now, running off: %(currency)s") % {"currency": currency_label(one.currency)},
-        _("the months to come, if nothing more were given, under the behaviour that you chose"),
+        _("the months to come, if nothing more were given, under the behaviour that you chose")
+        if one.is_spendable_before or one.is_spendable_after
+        else _("the months to come, if nothing more were given; it is only counted and cannot be spent"),
         _summary(one.ahead[-1].outstanding if one.ahead else one.outstanding),
         _lines([(row.month.isoformat(), row.outstanding) for row in rows]),
-        _liability_table(one.ahead),
+        _liability_table(one, one.ahead),
     )
 
 
-def _liability_table(months: Sequence[MonthLine]) -> Table:
-    """Outstanding at the end of each month by either programme, with what was redeemed and expired in it."""
+def _liability_table(one: CurrencyAnswer, months: Sequence[MonthLine]) -> Table:
+    """Outstanding at the end of each month by either programme, with what was redeemed and expired in it; nothing is said of
+    the redemption of what cannot be spent."""
     heads = (
         *_heads(_("Month")), _("Redeemed, in force"), _("Redeemed, draft"), _("Expired, in force"), _("Expired, draft"),
     )  # fmt: skip
@@ -209,8 +214,13 @@ def _liability_table(months: Sequence[MonthLine]) -> Table:
             Cell(reader.month(row.month), f"{row.month:%Y-%m}"),
             *_cells(row.outstanding),
             *(
-                Cell(reader.number(side.value), side.value)
-                for side in (row.redeemed.before, row.redeemed.after, row.expired.before, row.expired.after)
+                Cell(reader.number(side.value), side.value) if is_told else Cell(reader.NOTHING, "")
+                for side, is_told in (
+                    (row.redeemed.before, one.is_spendable_before),
+                    (row.redeemed.after, one.is_spendable_after),
+                    (row.expired.before, True),
+                    (row.expired.after, True),
+                )
             ),
         )
         for row in months
@@ -350,6 +360,17 @@ def _notes(answer: Answer) -> list[str]:
         else _("Worked out in %(seconds)s s for all %(all)s customers, with %(activities)s activities.") % numbers,
         _("What came in up to %(when)s counts. The programme in force is taken with all its versions, as they held.") % numbers,
     ]
+    if answer.waiting:
+        notes.append(
+            ngettext(
+                "When the history was read, %(count)s activity was waiting to be decided and did not count. The worker decides "
+                "them: simulate again later, and read the history anew.",
+                "When the history was read, %(count)s activities were waiting to be decided and did not count. The worker "
+                "decides them: simulate again later, and read the history anew.",
+                answer.waiting,
+            )
+            % {"count": reader.number(answer.waiting)}
+        )
     if answer.since is not None:
         notes.append(
             _("The draft takes effect on %(day)s; what was given before is outstanding on both sides and does not count.")
@@ -367,4 +388,20 @@ def _notes(answer: Answer) -> list[str]:
         notes.append(_("Behaviour: as points of each age were redeemed until now, by the ledger."))
         if not all(one.is_firm for one in answer.currencies):
             notes.append(_("The history is too short for that, or too little was redeemed: state a share instead."))
+    counted = [name for one in answer.currencies if (name := _only_counted(one))]
+    if counted:
+        names = {"currencies": ", ".join(counted)}
+        notes.append(
+            _("Only counted, and not to be spent: %(currencies)s. None of it is redeemed, and it has no breakage.") % names
+        )
     return notes
+
+
+def _only_counted(one: CurrencyAnswer) -> str:
+    """The name of a currency that cannot be spent, with the side where it is one alone; nothing where it can be spent."""
+    label = currency_label(one.currency)
+    if one.is_spendable_before and one.is_spendable_after:
+        return ""
+    if one.is_spendable_before:
+        return f"{label} ({_('Draft')})"
+    return f"{label} ({_('In force')})" if one.is_spendable_after else label

@@ -56,6 +56,9 @@ def test_a_number_is_changed_and_the_answer_is_there(signed_in: Client, shop: So
     assert re.search(r"€\s?5.10", text)  # of the draft's points, at 5 cents each
     assert 'value="0,05"' in text
     assert "score: 100" in text
+    assert "Only counted, and not to be spent: score. None of it is redeemed, and it has no breakage." in text
+    assert "does not apply" in text
+    assert "the liability in units" not in text
     people = signed_in.get(f"{address}/people?currency=score&side=more").content.decode()
     assert "1 customers get more: score" in people
     csv = text_of(signed_in.get(f"{address}/people.csv?currency=score&side=more"))
@@ -63,6 +66,22 @@ def test_a_number_is_changed_and_the_answer_is_there(signed_in: Client, shop: So
     with open_cursor() as cursor:
         [trail] = cursor.execute("SELECT action, subject FROM access_trail WHERE action = 'export customers'").fetchall()
     assert trail == ("export customers", "simulation")
+
+
+def test_a_draft_that_lets_the_score_be_spent_tells_of_its_own_side_alone(signed_in: Client, shop: Source) -> None:
+    text = signed_in.get(start(signed_in, document=draft().replace("spendable: false", "spendable: true"))).content.decode()
+    assert "Only counted, and not to be spent: score (In force)." in text
+    assert "does not apply in force" in text
+    assert "the liability in units" in text
+
+
+def test_what_waits_to_be_decided_is_told(signed_in: Client, shop: Source) -> None:
+    with transaction() as cursor:
+        cursor.execute(
+            "INSERT INTO activities_pending (activity_id, occurred_at, received_at) "
+            "SELECT id, occurred_at, received_at FROM activities_activity LIMIT 2"
+        )
+    assert "2 activities were waiting to be decided and did not count." in signed_in.get(start(signed_in)).content.decode()
 
 
 def test_an_analyst_sees_figures_and_nobody(shop: Source) -> None:
@@ -85,6 +104,7 @@ def test_an_analyst_sees_figures_and_nobody(shop: Source) -> None:
     ("fields", "sentence"),
     [
         ({"worth score": "a lot"}, "Wat één van een valuta kost, is een bedrag, zoals 0,01."),
+        ({"worth pts": "1"}, "De valuta “pts” is er niet in het concept of in wat nu geldt. Wel zijn er: score."),
         ({"share": "120"}, "Het deel dat wordt ingewisseld ligt tussen 0 en 100 procent."),
         ({"since": "2026-02-01", "until": "2026-01-01"}, "De simulatie eindigt voor ze begint."),
         ({"document": "programme: x"}, "score"),

@@ -43,6 +43,8 @@ from stamgast.kit.database import Cursor
 from stamgast.kit.money import minor_digits
 
 LARGEST_WORTH = 1_000_000
+NOTHING_REDEEMED = Stated(0)
+"""The behaviour towards what is only counted and cannot be spent."""
 AHEAD_MONTHS = 24
 """So far the running off of what is outstanding is foreseen."""
 
@@ -75,11 +77,14 @@ class MonthLine(msgspec.Struct, frozen=True):
 
 
 class CurrencyAnswer(msgspec.Struct, frozen=True):
-    """One currency. ``breakage`` is what will never be redeemed of what counts, by either programme. ``is_firm``: whether the
-    history is long enough to fit a behaviour to; true for one that was stated. ``ahead`` goes on after ``months``: what becomes
-    of what is outstanding then, by the same behaviour, while nothing more is given; to the month in which nothing is left."""
+    """One currency. ``breakage`` is what will never be redeemed of what counts, by either programme; of what it does not let
+    be spent nothing is redeemed, and there is none. ``is_firm``: whether the history is long enough to fit a behaviour to; true
+    for one that was stated. ``ahead`` goes on after ``months``: what becomes of what is outstanding then, by the same
+    behaviour, while nothing more is given; to the month in which nothing is left."""
 
     currency: str
+    is_spendable_before: bool
+    is_spendable_after: bool
     given: Pair
     cost_minor: Pair | None
     outstanding: Pair
@@ -100,7 +105,8 @@ class TierLine(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """Everything that a run says so far. Money is in minor units of ``money``."""
+    """Everything that a run says so far. Money is in minor units of ``money``. ``waiting``: activities that were not decided
+    when the history was read, and so are in none of it."""
 
     read_at: datetime
     since: datetime | None
@@ -109,6 +115,7 @@ class Answer(msgspec.Struct, frozen=True):
     customers: int
     looked_at: int
     activities: int
+    waiting: int
     seconds: float
     money: str
     redemption: int | None
@@ -155,11 +162,12 @@ def answer(folder: Path, run: Run) -> Answer:
         customers=run.customers,
         looked_at=run.looked_at,
         activities=run.activities,
+        waiting=run.copy.waiting,
         seconds=round(run.seconds, 2),
         money=money,
         redemption=run.asked.redemption,
         currencies=tuple(
-            _currency(cells, currency, worths.get(currency), _behaviour(run, fitted.get(currency, [])), scale)
+            _currency(cells, currency, worths.get(currency), fitted.get(currency, []), scale)
             for currency in sorted(currencies)
         ),
         rules=tuple(_rules(counts, worths, scale)),
@@ -302,27 +310,35 @@ def _rules(counts: pa.Table, worths: dict[str, Fraction], scale: _Scale) -> Sequ
     return lines
 
 
-def _currency(cells: pa.Table, currency: str, worth: Fraction | None, behaviour: Behaviour, scale: _Scale) -> CurrencyAnswer:
+def _currency(cells: pa.Table, currency: str, worth: Fraction | None, seen: Sequence[Cell], scale: _Scale) -> CurrencyAnswer:
     own = cells.filter(pc.field("currency") == currency)
     counts = counted(own)
     last = 12 * _local(scale.run.until).year + _local(scale.run.until).month - 1
     by_side = [own.filter(pc.field("side") == side) for side in SIDES]
-    every = _months([_Curve(side, behaviour, last + AHEAD_MONTHS, scale) for side in by_side], scale)
+    are_spendable = [currency not in scale.run.only_counted.get(side, ()) for side in SIDES]
+    behaviours = [_behaviour(scale.run, seen) if is_spendable else NOTHING_REDEEMED for is_spendable in are_spendable]
+    curves = [_Curve(side, behaviour, last + AHEAD_MONTHS, scale) for side, behaviour in zip(by_side, behaviours, strict=True)]
+    every = _months(curves, scale)
     months, ahead = every[: -AHEAD_MONTHS or None], every[-AHEAD_MONTHS:]
     if scale.run.asked.since is not None:
         first = _local(scale.run.asked.since).date().replace(day=1)
         months = [one for one in months if one.month >= first]
-    shares = [_breakage(counts.filter(pc.field("side") == side), behaviour, scale) for side in SIDES]
+    shares = [
+        _breakage(counts.filter(pc.field("side") == side), behaviour, scale) if is_spendable else None
+        for side, behaviour, is_spendable in zip(SIDES, behaviours, are_spendable, strict=True)
+    ]
     given = _by_bucket(counts)
     nothing = Estimate(0, 0, 0)
     return CurrencyAnswer(
         currency=currency,
+        is_spendable_before=are_spendable[0],
+        is_spendable_after=are_spendable[1],
         given=scale.pair(*given),
         cost_minor=_costs(given, worth, scale),
         outstanding=months[-1].outstanding if months else Pair(nothing, nothing, nothing),
         breakage_before=shares[0],
         breakage_after=shares[1],
-        is_firm=isinstance(behaviour, Stated) or behaviour.is_firm,
+        is_firm=all(isinstance(one, Stated) or one.is_firm for one in behaviours),
         months=tuple(months),
         ahead=tuple(_until_nothing_is_left(ahead)),
     )

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.conf import settings
 
+from stamgast.activities.queries import count_pending
 from stamgast.flows.history import read_history
 from stamgast.flows.simulation.errors import HistoryGone
 from stamgast.insights.simulation import buckets_of
@@ -43,12 +44,14 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """One copy: its name, of which moment it is, its parts, and how many customers are in each bucket."""
+    """One copy: its name, of which moment it is, its parts, how many customers are in each bucket, and how many activities
+    waited to be decided then, and so are not in it."""
 
     name: str
     read_at: datetime
     parts: tuple[Part, ...]
     customers: tuple[int, ...]
+    waiting: int = 0
 
 
 def simulation_folder() -> Path:
@@ -76,7 +79,8 @@ def open_copy(cursor: Cursor, folder: Path, programme: Programme, activities: in
         if copies and not is_fresh and at - copies[-1].read_at <= KEPT:
             return copies[-1]
         customers = count_decided_by_bucket(cursor, programme.name)
-        copy = Copy(new_id().hex, at, _plan(activities), tuple(customers.get(bucket, 0) for bucket in range(BUCKETS)))
+        each = tuple(customers.get(bucket, 0) for bucket in range(BUCKETS))
+        copy = Copy(new_id().hex, at, _plan(activities), each, count_pending(cursor))
         write_whole(folder / "history" / copy.name / "copy.json", msgspec.json.encode(copy))
         return copy
 

@@ -73,7 +73,8 @@ class Members(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """How far a run is. The counts are of the customers in the buckets before ``end``."""
+    """How far a run is. The counts are of the customers in the buckets before ``end``. ``only_counted``: the currencies that
+    either side does not let be spent."""
 
     id: UUID
     asked: Asked
@@ -90,6 +91,7 @@ class Run(msgspec.Struct, frozen=True):
     loyal: Mapping[str, int] = {}
     moved: int = 0
     members: tuple[Members, ...] = ()
+    only_counted: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def last_bucket(self) -> int:
@@ -125,7 +127,8 @@ class Run(msgspec.Struct, frozen=True):
 def begin(cursor: Cursor, folder: Path, asked: Asked, *, at: datetime, actor: str, is_fresh: bool = False) -> Run:
     """A new run, of which nothing was worked out yet. Raises InvalidProgramme, InvalidSimulation."""
     in_force = get_programme(cursor)
-    propose(in_force, asked.document, effective_from=asked.since, at=at)
+    proposed = propose(in_force, asked.document, effective_from=asked.since, at=at)
+    _refuse_unknown(asked.worths, proposed, in_force)
     if asked.since is not None and asked.since >= (asked.until or at):
         raise InvalidSimulation(
             "The simulation ends before it begins. Choose a first day that lies before the last.", wrong="simulated days"
@@ -136,6 +139,8 @@ def begin(cursor: Cursor, folder: Path, asked: Asked, *, at: datetime, actor: st
     activities = count_happened(cursor, since=ALWAYS)
     copy = open_copy(cursor, folder, in_force, activities, at=at, is_fresh=is_fresh)
     run = Run(new_id(), asked, copy, in_force.name, in_force.latest, at, actor)
+    sides = zip(SIDES, (in_force, proposed), strict=True)
+    run = msgspec.structs.replace(run, only_counted={side: _only_counted(one, run.until) for side, one in sides})
     _write(folder, run)
     return run
 
@@ -207,6 +212,29 @@ def read_kept(folder: Path, run: Run, name: str) -> pa.Table:
         find_run(folder, run.id)
         raise
     return pa.concat_tables(tables)
+
+
+def _refuse_unknown(worths: Mapping[str, str], proposed: Programme, in_force: Programme) -> None:
+    known = dict.fromkeys(name for one in (proposed, in_force) for document in one.documents for name in document.currencies)
+    for currency in worths:
+        if currency not in known:
+            raise InvalidSimulation(
+                f"Neither the draft nor the programme in force has a currency {currency[:80]!r}. They have {', '.join(known)}.",
+                wrong="worth of unknown",
+                currency=currency[:80],
+                known=", ".join(known),
+            )
+
+
+def _only_counted(programme: Programme, until: datetime) -> tuple[str, ...]:
+    """The currencies that cannot be spent, by the last version until then that has them."""
+    stated = {
+        name: currency
+        for start, place in zip(programme.starts, programme.in_force, strict=True)
+        if start <= to_microseconds(until)
+        for name, currency in programme.documents[place].currencies.items()
+    }
+    return tuple(name for name, currency in stated.items() if not currency.is_spendable)
 
 
 def _in_force(cursor: Cursor, run: Run) -> Programme:

@@ -144,9 +144,31 @@ def test_with_nothing_redeemed_the_curve_ends_at_what_the_ledger_holds(shop: Pat
     with open_cursor() as cursor:
         held = dict(cursor.execute("SELECT currency, sum(available)::bigint FROM ledger_balance GROUP BY currency").fetchall())
     assert {one.currency: one.outstanding.before.value for one in found.currencies} == held
-    assert {one.currency: one.breakage_before for one in found.currencies if one.breakage_before} == {
-        "points": (1.0, 1.0, 1.0), "score": (1.0, 1.0, 1.0),
-    }  # fmt: skip
+    assert {one.currency: one.breakage_before for one in found.currencies} == {"points": (1.0, 1.0, 1.0), "score": None}
+
+
+@pytest.mark.parametrize("sample", [1.0, 0.5])
+def test_what_cannot_be_spent_is_not_redeemed_by_the_side_that_says_so(shop: Path, sample: float) -> None:
+    spent = FIRST.replace(", spendable: false", "")
+    answers = [run_whole(shop, Asked(spent, redemption=share, sample=sample))[1] for share in (0, 10_000)]
+    score, all_redeemed = (next(one for one in found.currencies if one.currency == "score") for found in answers)
+    assert (score.is_spendable_before, score.is_spendable_after) == (False, True)
+    assert all(row.redeemed.before.value == 0 for row in (*all_redeemed.months, *all_redeemed.ahead))
+    assert [row.outstanding.before for row in all_redeemed.months] == [row.outstanding.before for row in score.months]
+    assert (all_redeemed.breakage_before, all_redeemed.breakage_after) == (None, (0.0, 0.0, 0.0))
+    assert sum(row.redeemed.after.value for row in all_redeemed.months) > 0
+    assert score.given.before == score.given.after
+
+
+def test_what_waited_to_be_decided_when_the_history_was_read_is_told(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, found = run_whole(shop, Asked(DRAFT))
+    assert found.waiting == 0
+    with monkeypatch.context() as nobody_decides:
+        nobody_decides.setitem(globals(), "decide_pending", lambda **named: False)
+        receive([told("Coupon Redeemed", number, NOW, "later") for number in (1, 2)], NOW)
+    assert run_whole(shop, Asked(DRAFT))[1].waiting == 0  # by the copy that was made before
+    fresh, found = run_whole(shop, Asked(DRAFT), is_fresh=True)
+    assert (found.waiting, fresh.activities) == (2, run.activities)
 
 
 def test_what_is_outstanding_runs_off_as_its_lots_expire(shop: Path) -> None:
@@ -211,7 +233,7 @@ def test_costs_people_and_breakage_by_hand(shop: Path) -> None:
     assert (cost.before.value, cost.after.value) == ((points.before.value + 1) // 2, (points.after.value + 1) // 2)
     assert cost.difference.value == cost.after.value - cost.before.value < 0
     shares = {one.currency: one.breakage_after for one in found.currencies}
-    assert shares == {"points": (0.4, 0.4, 0.4), "score": (0.4, 0.4, 0.4)}
+    assert shares == {"points": (0.4, 0.4, 0.4), "score": None}
     winners, count = list_people(shop, run, currency="score", is_gaining=True, limit=3)
     assert [one.after - one.before for one in winners] == [4 * 39, 4 * 36, 4 * 33]
     assert count == found.gaining.value == 13
@@ -371,6 +393,12 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(shop: Path) -> None:
     ):
         with pytest.raises(InvalidSimulation):
             check(wrong)
+    with (
+        open_cursor() as cursor,
+        pytest.raises(InvalidSimulation, match=r"currency 'pts'\. They have score, points") as refused,
+    ):
+        begin(cursor, shop, Asked(DRAFT, worths={"points": "0.01", "pts": "0.01"}), at=NOW, actor="test")
+    assert refused.value.details["known"] == "score, points"
     assert not list(shop.glob("runs/*"))
     run, _found = run_whole(shop, Asked(DRAFT))
     lake_folder().mkdir(parents=True, exist_ok=True)

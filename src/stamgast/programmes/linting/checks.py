@@ -74,6 +74,7 @@ class _Linter:
         yield from self._overlaps()
         yield from self._currencies()
         yield from self._cards()
+        yield from self._periods()
         yield from self._worth()
         yield from self._clock()
 
@@ -144,6 +145,12 @@ class _Linter:
             if sources and None not in most and card.source not in filled and bound < card.each:
                 values = {"card": card.name, "currency": card.source, "most": bound, "each": card.each}
                 yield self._finding(Level.WARNING, "never_full", f"cards[{place}].each", **values)
+
+    def _periods(self) -> Iterator[Finding]:
+        """The first month of a period that has none: versions that were published with one go on holding."""
+        period = self.content.get("tiers", {}).get("period", {})
+        if "rolling" in period and "from" in period:
+            yield self._finding(Level.ERROR, "from_of_rolling", "tiers.period.from", month=period["from"])
 
     def _days(self, rule: Rule, since: datetime | None) -> Days:
         """The first and the last day on which a rule holds, not before ``since``, on the programme's calendar."""

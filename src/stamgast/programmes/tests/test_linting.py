@@ -330,6 +330,20 @@ def test_a_card_that_nobody_can_fill_is_told() -> None:
         assert told(look(first + more + cards, head), "never_full") == []
 
 
+def test_a_month_in_which_a_rolling_period_begins_is_an_error_and_yet_loads() -> None:
+    rule = "  - {name: a, when: {activity: Order Completed}, give: {points: 1}}\n"
+    tiers = (
+        "tiers:\n  qualify_on: points\n  period:\n    rolling: 12 months\n    from: march\n  levels: [{name: Gold, from: 9}]\n"
+    )
+    found = look(rule + tiers)
+    assert [(one.level, one.code, one.line, one.path) for one in found.findings if one.level is Level.ERROR] == [
+        (Level.ERROR, "from_of_rolling", (HEAD + rule + tiers).splitlines().index("    from: march") + 1, "tiers.period.from")
+    ]
+    assert "'from: march'" in told(found, "from_of_rolling")[0][2]
+    for sound in (tiers.replace("    from: march\n", ""), tiers.replace("rolling: 12 months", "calendar: year")):
+        assert not look(rule + sound).has_errors
+
+
 def test_rules_that_give_for_what_came_back_are_told() -> None:
     any_coffee = "  - {name: cups, when: {any_line: {category: coffee}}, give: {points: 1}}\n"
     assert told(look(any_coffee)) == [
