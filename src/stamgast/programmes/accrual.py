@@ -29,6 +29,8 @@ BASE, AMOUNT, ROUNDING, CAP, COUNTER, PERIOD, BEGINS, ENDS, KIND, GATE, CURRENCY
 NUMERATOR, DENOMINATOR, IS_STANDING, SOURCE, EACH, TIER = range(11, 17)
 # The columns of ``Programme.turns``, one row a gate.
 TURN, TURN_BASE, COUNT, TURN_COUNTER, TURN_PERIOD, VALUE, SEEN, TURN_BEGINS, TURN_ENDS = range(9)
+REACHED = -1
+"""Stands for what a challenge counted, once it has given in its period: nothing more can come of it there."""
 HUNDREDTHS = 100
 MOST_HUNDREDTHS = 100_000
 """All multipliers of one activity together make at most a thousand times as much, where they stand beside each other."""
@@ -64,16 +66,22 @@ def take_turn(kind: int, wanted: int, now: int, period: int, used: int) -> tuple
 
 @compile_pass
 def meet_challenge(wanted: int, now: int, value: int, period: int, used: int, seen: Any) -> tuple[bool, int, int]:
-    """Whether ``value`` makes ``wanted`` different ones in period ``now``; ``seen`` becomes those seen in it."""
+    """Whether there are ``wanted`` different ones in period ``now``, with ``value``; ``seen`` becomes those seen in it."""
     if now > period:
         period, used = now, 0
-    if value == 0 or used >= wanted:
+    if value == 0 or used == REACHED:
         return False, period, used
+    is_new = True
     for place in range(used):
         if seen[place] == value:
-            return False, period, used
-    seen[used] = value
-    return used + 1 == wanted, period, used + 1
+            is_new = False
+    if is_new:
+        seen[used] = value
+        used += 1
+    # A version may ask for fewer than were seen: it gives at the next one. One that asks for more gives no second time.
+    if used >= wanted:
+        return True, period, REACHED
+    return False, period, used
 
 
 @compile_pass

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from stamgast.conditions import say_failure
 from stamgast.conditions.words import say_number
-from stamgast.programmes.accrual import meet_challenge, take_turn
+from stamgast.programmes.accrual import REACHED, meet_challenge, take_turn
 from stamgast.programmes.compiling import to_microseconds
 from stamgast.programmes.deciding import decide, review_tiers
 from stamgast.programmes.matching import Matched, match_few
@@ -220,6 +220,7 @@ class _Teller:
             memory = np.zeros(MOST_DIFFERENT, np.int64)
             memory[: len(seen)] = seen
             is_turn, _, count = meet_challenge(turn.count, now, int(self.values[gate.value]), period, used, memory)
+            count = turn.count if count == REACHED else count
         else:
             is_turn, _, count = take_turn(TURNS.index(turn.kind), turn.count, now, period, used)
         return () if is_turn else (say_turn(turn, int(count), self.language),)

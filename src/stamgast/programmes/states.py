@@ -10,15 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stamgast.kit.zones import DAY, from_local
-from stamgast.programmes.accrual import UNTOUCHED
+from stamgast.programmes.accrual import REACHED, UNTOUCHED
 from stamgast.programmes.errors import UnorderedActivities
 from stamgast.programmes.programme import Programme
+from stamgast.programmes.slots import MOST_DIFFERENT
 from stamgast.programmes.tiering import HELD, INVITED, LAST_DAY, NO_REVIEW, NOBODY, REVIEW
 from stamgast.programmes.types import MOMENT, STATES
 
 Integers = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
 TIER, QUALIFIED = "/tier", "/qualified"
+OPEN = 0
+"""Stands behind the values of a challenge that has not given in its period. States of before the mark do not have it."""
 KEPT_DAYS = 1_600
 """Longer than the longest period and the longest grace together, so that no version can ask for what is gone."""
 
@@ -56,6 +59,7 @@ def read_states(
         if text != "{}"
     }
     held = _empty(programme, first, {place: len(one.get(QUALIFIED, ())) // 2 for place, one in kept.items()})
+    last_at = dict(zip(places.tolist(), states["last_at"].take(rows).cast(pa.int64()).to_numpy().tolist(), strict=True))
     columns = {name: column for column, name in enumerate(programme.counters)}
     numbers = {name: number for number, name in enumerate(programme.level_names)}
     for place, counters in kept.items():
@@ -79,7 +83,16 @@ def read_states(
                 if seen:
                     start = programme.memories[columns[name]]
                     held.seen[place, start : start + len(seen)] = seen
+                    if seen[-1] != OPEN and used >= _wanted_at(programme, columns[name], last_at[place]):
+                        held.used[place, columns[name]] = REACHED
     return held
+
+
+def _wanted_at(programme: Programme, column: int, moment: int) -> int:
+    """How many different values the challenge of a counter asked for at a moment."""
+    place = int(programme.version_at(np.array([moment], np.int64))[0])
+    gates = programme.gates[programme.gate_starts[place] : programme.gate_starts[place + 1]] if place >= 0 else ()
+    return next((gate.turn.count for gate in gates if gate.counter == column), MOST_DIFFERENT)
 
 
 def _empty(programme: Programme, first: Integers, carried: Mapping[int, int]) -> Held:
@@ -180,7 +193,8 @@ def _write_one(programme: Programme, customer: int, held: Held) -> dict[str, lis
         kept[programme.counters[column]] = [int(held.period[customer, column]), used]
         if column in programme.memories:
             start = programme.memories[column]
-            kept[programme.counters[column]] += held.seen[customer, start : start + used].tolist()
+            if used != REACHED:
+                kept[programme.counters[column]] += [*held.seen[customer, start : start + used].tolist(), OPEN]
     level, since, end, review, invited, invited_on, last_day = held.members[customer].tolist()
     if last_day != UNTOUCHED:
         names = [None if number == NOBODY else programme.level_names[number] for number in (level, invited)]

@@ -263,13 +263,15 @@ def applies(rule: Mapping[str, Any], activity: Mapping[str, Any], zone: ZoneInfo
         run = run + 1 if now == last + 1 else 1
         member.turns[key] = (now, 0 if run >= count else run)
         return bool(run >= count)
-    last, seen = member.turns.get(key, (now, frozenset()))
+    last, seen, has_given = member.turns.get(key, (now, frozenset(), False))
     if now > last:
-        last, seen = now, frozenset()
+        last, seen, has_given = now, frozenset(), False
     value = value_of(stated["different"], activity, zone)
-    is_new = value is not None and not isinstance(value, bool | dict | list) and value not in seen and len(seen) < count
-    member.turns[key] = (last, seen | {value} if is_new else seen)
-    return is_new and len(seen) + 1 == count
+    is_value = value is not None and not isinstance(value, bool | dict | list)
+    seen = seen | {value} if is_value else seen
+    is_turn = is_value and not has_given and len(seen) >= count
+    member.turns[key] = (last, seen, has_given or is_turn)
+    return is_turn
 
 
 def decide_all(versions: Versions, activities: Iterable[Mapping[str, Any]]) -> list[Given]:

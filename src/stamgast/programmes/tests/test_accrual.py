@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numba
+import pyarrow as pa
 import pytest
 
 from stamgast.programmes import passes
@@ -249,6 +250,63 @@ def test_three_stores_in_a_month_give_once_in_each() -> None:
         for number, (day, store) in enumerate(visits)
     ]
     assert amounts_of(versions, rows) == {6: 50, 10: 50}
+
+
+def visits(*stores: str | None) -> list[dict[str, Any]]:
+    """One a day of June, the first on the first."""
+    return [
+        order(day, 100, f"2024-06-{day:02}T12:00+00:00") | {"properties": json.dumps({"store": store})}
+        for day, store in enumerate(stores, 1)
+    ]
+
+
+def changed_on(day: int, before: int, after: int, per: str) -> Versions:
+    """A challenge that asks for ``before`` different stores, and from a day of June on for ``after``."""
+    challenges = [{"challenge": {"count": count, "different": "properties.store", "per": per}} for count in (before, after)]
+    (first,), (second,) = (versions_of({"give": {"points": 50}, **challenge}) for challenge in challenges)
+    return [first, (2, datetime(2024, 6, day, tzinfo=UTC), second[2])]
+
+
+@pytest.mark.parametrize("per", ["month", "lifetime"])
+@pytest.mark.parametrize(
+    ("before", "after", "stores", "expected"),
+    [
+        (5, 3, "NSWNNE", [4]),  # three were there already: the next visit gives, though to a known store, and once
+        (5, 2, "NSW EE", [5]),
+        (5, 4, "NSWNEA", [5]),
+        (2, 4, "NSWWEA", [2]),  # it gave in this period
+        (3, 4, "NSNNWE", [6]),
+        (2, 2, "NSNNWE", [2]),
+    ],
+)
+def test_a_challenge_that_asks_for_another_number_gives_once_in_a_period(
+    per: str, before: int, after: int, stores: str, expected: list[int]
+) -> None:
+    versions, rows = changed_on(4, before, after, per), visits(*(None if store == " " else store for store in stores))
+    assert sorted(amounts_of(versions, rows)) == expected
+    programme = programme_of(versions)
+    for parts in ([1] * 6, [3, 1, 2], [2, 3, 1]):
+        states, found, start = None, [], 0
+        for count in parts:
+            decided = decide(programme, states, table_of(rows[start : start + count]))
+            states, start = decided.states, start + count
+            found += decided.table["activity_id"].to_pylist()
+        assert [int.from_bytes(one, "big") for one in found] == expected
+
+
+def test_a_state_of_before_the_mark_has_given_where_it_has_as_many_as_were_asked_for() -> None:
+    rows, name = visits("N", "S", "W", "E", "A"), "a/challenge/month"
+    for before, after, expected in ((3, 4, []), (4, 3, [4]), (4, 5, [5])):
+        programme = programme_of(changed_on(4, before, after, "month"))
+        states = decide(programme, None, table_of(rows[:3])).states
+        unmarked = decide(programme_of(changed_on(4, 50, 50, "month")), None, table_of(rows[:3])).states
+        counters = json.loads(unmarked["counters"].to_pylist()[0])
+        assert counters[name].pop() == 0
+        place = states.schema.get_field_index("counters")
+        old = states.set_column(place, states.schema.field(place), pa.array([json.dumps(counters)]))
+        for one in (states, old):
+            found = decide(programme, one, table_of(rows[3:])).table["activity_id"].to_pylist()
+            assert [int.from_bytes(id_, "big") for id_ in found] == expected
 
 
 def test_ten_coffees_and_the_eleventh_is_free() -> None:
