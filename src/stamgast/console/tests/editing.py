@@ -15,3 +15,9 @@ def send_form(client: Client, act: str, *, draft: str, language: str = "en", **f
     typed = re.search(r'<textarea[^>]* id="document"[^>]*>(.*?)</textarea>', answer, re.DOTALL)
     assert typed is not None
     return answer, html.unescape(typed[1])
+
+
+def is_said_at(answer: str, field: str, said: str) -> bool:
+    """Whether the page says this of what was sent, and marks this field of the form and no other."""
+    marked = re.findall(r'<(?:input|select)[^>]* name="([^"]*)"[^>]* aria-invalid="true" aria-describedby="problem"', answer)
+    return said in html.unescape(answer) and marked == [field]
