@@ -38,6 +38,21 @@ Asked = Callable[[UUID, UUID | None], Act]
 """An act of the customer with this id, whom this identifier stands for."""
 
 
+class Owner(NamedTuple):
+    """Whose an act is, the identifier that says so when customers come apart, and which customers that identifier stood for
+    before: the same act may have been answered to them. Who was erased is found by our own id only."""
+
+    id: UUID
+    anchor_id: UUID | None
+    former: tuple[UUID, ...] = ()
+    is_erased: bool = False
+
+    @property
+    def ids(self) -> tuple[UUID, ...]:
+        """Who it is, and who it was."""
+        return self.id, *self.former
+
+
 class Asking(NamedTuple):
     """What is asked of a customer, when and by whom, and whether the currency has to be one that can be spent."""
 
@@ -157,20 +172,17 @@ def find_acts(cursor: Cursor, askings: Sequence[Asking]) -> list[Act | Outcome |
     programme = find_programme(cursor) if any(asking.is_strict for asking in askings) else None
     found: list[Act | Outcome | Exception] = []
     for asking, one in zip(askings, made, strict=True):
+        receiver = owners.get(Reference(None, one.receiver_id)) if isinstance(one, Transfer) else None
         if isinstance(one, Exception):
             found.append(one)
-            continue
-        receiver = owners.get(Reference(None, one.receiver_id)) if isinstance(one, Transfer) else None
-        if isinstance(one, Transfer):
-            if receiver is None:
-                found.append(CustomerNotFound(NOBODY))
-                continue
-            one = replace(one, receiver_id=receiver.id, receiver_anchor_id=receiver.anchor_id)
-        found.append(_admitted(cursor, one, owners[asking.customer], receiver, programme, is_strict=asking.is_strict))
+        elif isinstance(one, Transfer) and receiver is None:
+            found.append(CustomerNotFound(NOBODY))
+        else:
+            found.append(_admitted(cursor, one, owners[asking.customer], receiver, programme, is_strict=asking.is_strict))
     return found
 
 
-def _made(owner: "Owner | None", asked: Asked) -> Act | Exception:
+def _made(owner: Owner | None, asked: Asked) -> Act | Exception:
     if owner is None:
         return CustomerNotFound(NOBODY)
     try:
@@ -180,8 +192,10 @@ def _made(owner: "Owner | None", asked: Asked) -> Act | Exception:
 
 
 def _admitted(
-    cursor: Cursor, one: Act, owner: "Owner", receiver: "Owner | None", programme: Programme | None, *, is_strict: bool
+    cursor: Cursor, one: Act, owner: Owner, receiver: Owner | None, programme: Programme | None, *, is_strict: bool
 ) -> Act | Outcome | Exception:
+    if isinstance(one, Transfer) and receiver is not None:
+        one = replace(one, receiver_id=receiver.id, receiver_anchor_id=receiver.anchor_id)
     kept = find_kept(cursor, one, owner, receiver)
     if kept is not None:
         return kept
@@ -243,21 +257,6 @@ def _document_of(programme: Programme | None, at: datetime) -> Document | None:
 def _currencies_at(cursor: Cursor, at: datetime) -> Mapping[str, Currency]:
     document = document_at(cursor, at)
     return document.currencies if document else {}
-
-
-class Owner(NamedTuple):
-    """Whose an act is, the identifier that says so when customers come apart, and which customers that identifier stood for
-    before: the same act may have been answered to them. Who was erased is found by our own id only."""
-
-    id: UUID
-    anchor_id: UUID | None
-    former: tuple[UUID, ...] = ()
-    is_erased: bool = False
-
-    @property
-    def ids(self) -> tuple[UUID, ...]:
-        """Who it is, and who it was."""
-        return self.id, *self.former
 
 
 def find_owner(cursor: Cursor, customer: str, *, region: str | None = None) -> Owner:

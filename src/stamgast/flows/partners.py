@@ -20,7 +20,6 @@ from stamgast.flows.act import (
     document_at,
     find_acts,
     require_currency,
-    require_spendable,
     settle,
     was_asked,
 )
@@ -46,7 +45,7 @@ def act_with_partner(customer: str, wanted: Wanted, *, at: datetime, actor: str,
         with open_cursor() as cursor:
             return _allowed(cursor, wanted(owner, anchor))
 
-    return act(customer, asked, at=at, actor=actor, region=region)
+    return act(customer, asked, at=at, actor=actor, region=region, is_strict=True)
 
 
 def act_by_hand(customer: str, wanted: Wanted, *, at: datetime, actor: str) -> Outcome:
@@ -55,8 +54,11 @@ def act_by_hand(customer: str, wanted: Wanted, *, at: datetime, actor: str) -> O
 
     def ask() -> Outcome:
         with transaction() as cursor:
-            asking = Asking(reference_of(customer), lambda owner, anchor: _allowed(cursor, wanted(owner, anchor)), at, actor)
-            [one] = find_acts(cursor, [asking])
+
+            def asked(owner: UUID, anchor: UUID | None) -> WithPartner:
+                return _allowed(cursor, wanted(owner, anchor))
+
+            [one] = find_acts(cursor, [Asking(reference_of(customer), asked, at, actor, is_strict=True)])
             if isinstance(one, Exception):
                 raise one
             if isinstance(one, Outcome):
@@ -92,7 +94,6 @@ def _allowed(cursor: Cursor, one: WithPartner) -> WithPartner:
     else:
         require_active(cursor, one.partner, PartnerKind.PARTNER)
     if not isinstance(one, Issue):
-        require_spendable(cursor, one)
         return one
     require_currency(cursor, one.currency, at=one.occurred_at)
     return replace(one, expires_at=_expiry_of(cursor, one.currency, at=one.occurred_at))
