@@ -78,9 +78,10 @@ def command(
     with database("simulate") as configuration, stopping() as stop:
         import msgspec
 
-        from stamgast.flows.simulation.answering import answer, check
+        from stamgast.flows.simulation.answering import answer
         from stamgast.flows.simulation.keeping import simulation_folder
         from stamgast.flows.simulation.running import Asked, State, begin, take_on
+        from stamgast.flows.simulation.worths import check
         from stamgast.kit.database import open_cursor
 
         zone, place = ZoneInfo(configuration.timezone), simulation_folder()

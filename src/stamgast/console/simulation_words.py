@@ -5,13 +5,13 @@ from typing import Any
 
 import altair as alt
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from stamgast.console import reader
 from stamgast.console.charts import over, spec_of
 from stamgast.console.home_words import GREEN, LIGHT, Card
 from stamgast.console.insights.shape import Cell, Page, Picture, Table, between
 from stamgast.console.programme_words import rule_label
+from stamgast.console.simulation_notes import notes_of
 from stamgast.console.words import currency_label
 from stamgast.flows.simulation.answering import Answer, CurrencyAnswer, MonthLine, Pair
 from stamgast.insights.sampling import Estimate
@@ -32,7 +32,7 @@ def simulation_page(answer: Answer) -> Page:
         pictures += [_given(one), _outstanding(one), _running_off(one)]
     pictures += [_members(answer, tier) for tier in dict.fromkeys(one.tier for one in answer.tiers)]
     return Page(_title(ordered[0]) if ordered else _("Neither programme gives anything"), lead, _cards(answer, ordered),
-        tuple(pictures), tuple(_notes(answer)))  # fmt: skip
+        tuple(pictures), tuple(notes_of(answer)))  # fmt: skip
 
 
 def estimate(one: Estimate) -> str:
@@ -340,68 +340,3 @@ def share_text(share: Share) -> str:
     if share.low == share.high:
         return reader.percent(share.value)
     return f"{reader.percent(share.value)} ({between(share.low, share.high)})"
-
-
-def _notes(answer: Answer) -> list[str]:
-    numbers = {
-        "some": reader.number(answer.looked_at),
-        "all": reader.number(answer.customers),
-        "activities": reader.number(answer.activities),
-        "seconds": reader.number(answer.seconds, 1),
-        "when": reader.weekday(answer.read_at),
-    }
-    notes = [
-        _(
-            "Worked out in %(seconds)s s for %(some)s of %(all)s customers, a sample that is always the same, with "
-            "%(activities)s activities. Figures are estimates of all; intervals hold the whole nineteen times out of twenty."
-        )
-        % numbers
-        if answer.is_estimate
-        else _("Worked out in %(seconds)s s for all %(all)s customers, with %(activities)s activities.") % numbers,
-        _("What came in up to %(when)s counts. The programme in force is taken with all its versions, as they held.") % numbers,
-    ]
-    if answer.waiting:
-        notes.append(
-            ngettext(
-                "When the history was read, %(count)s activity was waiting to be decided and did not count. The worker decides "
-                "them: simulate again later, and read the history anew.",
-                "When the history was read, %(count)s activities were waiting to be decided and did not count. The worker "
-                "decides them: simulate again later, and read the history anew.",
-                answer.waiting,
-            )
-            % {"count": reader.number(answer.waiting)}
-        )
-    if answer.since is not None:
-        notes.append(
-            _("The draft takes effect on %(day)s; what was given before is outstanding on both sides and does not count.")
-            % {"day": reader.day(answer.since)}
-        )
-    if answer.redemption is not None:
-        notes.append(
-            _(
-                "Behaviour: %(share)s of what is given is redeemed, evenly over a year or over its life where that is shorter. "
-                "The rest expires when the document says so."
-            )
-            % {"share": reader.percent(answer.redemption / 10_000)}
-        )
-    else:
-        notes.append(_("Behaviour: as points of each age were redeemed until now, by the ledger."))
-        if not all(one.is_firm for one in answer.currencies):
-            notes.append(_("The history is too short for that, or too little was redeemed: state a share instead."))
-    counted = [name for one in answer.currencies if (name := _only_counted(one))]
-    if counted:
-        names = {"currencies": ", ".join(counted)}
-        notes.append(
-            _("Only counted, and not to be spent: %(currencies)s. None of it is redeemed, and it has no breakage.") % names
-        )
-    return notes
-
-
-def _only_counted(one: CurrencyAnswer) -> str:
-    """The name of a currency that cannot be spent, with the side where it is one alone; nothing where it can be spent."""
-    label = currency_label(one.currency)
-    if one.is_spendable_before and one.is_spendable_after:
-        return ""
-    if one.is_spendable_before:
-        return f"{label} ({_('Draft')})"
-    return f"{label} ({_('In force')})" if one.is_spendable_after else label

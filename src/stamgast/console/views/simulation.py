@@ -25,14 +25,13 @@ from stamgast.customers.queries import summarise_customers
 from stamgast.flows.simulation.answering import (
     Person,
     answer,
-    check,
     currencies_of_people,
     list_moved,
     list_people,
-    usual_worths,
 )
 from stamgast.flows.simulation.keeping import simulation_folder
 from stamgast.flows.simulation.running import Asked, Run, State, begin, find_run, stop, take_on
+from stamgast.flows.simulation.worths import check, usual_worths
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.kit.errors import StamgastError

@@ -20,10 +20,11 @@ from stamgast.flows.export_lake import lake_folder
 from stamgast.flows.install import BEGINNING, install
 from stamgast.flows.publish import Follower, put_in_force
 from stamgast.flows.simulation import keeping, running
-from stamgast.flows.simulation.answering import Answer, answer, check, list_moved, list_people
+from stamgast.flows.simulation.answering import Answer, answer, list_moved, list_people
 from stamgast.flows.simulation.errors import HistoryGone, InvalidSimulation, UnknownSimulation
 from stamgast.flows.simulation.keeping import KEPT, simulation_folder
 from stamgast.flows.simulation.running import Asked, Run, State, begin, find_run, stop, take_on
+from stamgast.flows.simulation.worths import check
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.kit.ids import BUCKETS, bucket_of, new_id
 from stamgast.lake.errors import LakeNotThere
