@@ -226,7 +226,10 @@ def list_all(as_json: bool) -> None:
 @click.option("--reason", default="published from the command line", show_default=True, help="Why, for the record.")
 @click.option("--after", type=int, help="Only if this is still the newest version: what the document was made from.")
 def publish(file: Path, effective_from: datetime | None, reason: str, after: int | None) -> None:
-    """Put a document in force; activities since then are decided again and the difference is posted."""
+    """Put a document in force; activities since then are decided again and the difference is posted.
+
+    What the linter calls an error is not published, and ends it with exit code 2.
+    """
     from stamgast.programmes.documents import load
     from stamgast.programmes.linting import lint
     from stamgast.programmes.reading import read_file
@@ -236,13 +239,20 @@ def publish(file: Path, effective_from: datetime | None, reason: str, after: int
     since = at if effective_from is None else effective_from if effective_from.tzinfo else effective_from.replace(tzinfo=UTC)
     with database("programme publish"), progress("Deciding again") as bar:
         from stamgast.activities.queries import list_kinds
+        from stamgast.console.programme_words import differences
         from stamgast.flows.publish import publish_programme
         from stamgast.kit.database import open_cursor
+        from stamgast.programmes.queries import find_programme
+        from stamgast.programmes.versions import find_in_force
 
         with open_cursor() as cursor:
             kinds = [kind.name for kind in list_kinds(cursor)]
+            known = find_programme(cursor)
         document = load(text)
         _tell(file, document, lint(document, at=since, kinds=kinds))
+        before = find_in_force(known.versions, since) if known is not None else None
+        if before is not None and before.document != text:
+            click.echo("\n".join(differences(load(before.document), document, "en")), err=True)
         version = publish_programme(
             text, effective_from=since, at=at, actor=ACTOR, reason=reason, progress=bar.reach, after=after
         )

@@ -84,6 +84,7 @@ def refusal_sentence(error: StamgastError) -> str:
         "published_meanwhile": _("Somebody published another version meanwhile. Look at theirs, then decide again."),
         "already_withdrawn": _("This version was withdrawn before. Nothing was changed."),
         "version_in_force": _("This version holds already. Publish the one before it again instead."),
+        "unsound_programme": _("The document says what cannot be meant: see the errors at their lines. Nothing was published."),
         "unknown_version": _("There is no such version of the programme."),
         "unknown_programme": _("No programme was published yet. Publish one first."),
         "unknown_draft": _("There is no such draft, or it was thrown away. Look in the list of drafts."),

@@ -9,7 +9,15 @@ from stamgast.flows.decide_pending import decide_again
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.programmes.documents import load
 from stamgast.programmes.drafts import DraftState, close_draft, lock_draft, needs_second_person
-from stamgast.programmes.errors import AlreadyWithdrawn, OtherProgramme, PublishedMeanwhile, SecondPersonNeeded, UnknownVersion
+from stamgast.programmes.errors import (
+    AlreadyWithdrawn,
+    OtherProgramme,
+    PublishedMeanwhile,
+    SecondPersonNeeded,
+    UnknownVersion,
+    UnsoundProgramme,
+)
+from stamgast.programmes.linting import Level, lint, say_finding
 from stamgast.programmes.operations import publish, stop_deciding, withdraw
 from stamgast.programmes.programme import Programme
 from stamgast.programmes.queries import count_outdated, find_programme, get_programme, list_outdated, list_withdrawn
@@ -32,7 +40,7 @@ def publish_programme(
     """Publishes ``document`` and posts the difference that it makes to what was decided already.
 
     Stopped on the way, it goes on when the same document is published again, or in the worker: what is left is read from the
-    states. Raises InvalidProgramme, and OtherProgramme for a name by which nothing would be decided.
+    states. Raises InvalidProgramme, UnsoundProgramme, and OtherProgramme for a name by which nothing would be decided.
     """
     version = put_in_force(document, effective_from=effective_from, at=at, actor=actor, reason=reason, after=after)
     follow_version(version, at=at, actor=actor, progress=progress, should_stop=lambda: False)
@@ -44,9 +52,11 @@ def put_in_force(
 ) -> Version:
     """Publishes ``document``, as the version after ``after`` when that is given; who it changes is for ``follow_version``.
 
-    The same document as the one in force at that moment writes nothing. Raises InvalidProgramme, OtherProgramme,
-    PublishedMeanwhile where there is a later version than ``after``, and SecondPersonNeeded where the shop asks for one.
+    The same document as the one in force at that moment writes nothing. Raises InvalidProgramme, UnsoundProgramme,
+    OtherProgramme, PublishedMeanwhile where there is a later version than ``after``, and SecondPersonNeeded where the shop asks
+    for one.
     """
+    _refuse_unsound(document, effective_from)
     with transaction() as cursor:
         if needs_second_person(cursor):
             raise SecondPersonNeeded(
@@ -60,7 +70,8 @@ def publish_draft(draft_id: UUID, *, revision: int, effective_from: datetime, at
     """Publishes a draft as it was read; who it changes is for ``follow_version``. A moment to come schedules it.
 
     Where the shop asks for a second person, the draft lies in review and ``actor`` wrote none of it, else SecondPersonNeeded.
-    Raises DraftChanged, DraftClosed, InvalidProgramme, OtherProgramme, and PublishedMeanwhile where its base is not the newest.
+    Raises DraftChanged, DraftClosed, InvalidProgramme, UnsoundProgramme, OtherProgramme, and PublishedMeanwhile where its base
+    is not the newest.
     """
     with transaction() as cursor:
         draft = lock_draft(cursor, draft_id, revision)
@@ -69,6 +80,7 @@ def publish_draft(draft_id: UUID, *, revision: int, effective_from: datetime, at
                 raise SecondPersonNeeded("Here a second person publishes. Send this draft to review first.")
             if actor in draft.editors:
                 raise SecondPersonNeeded("You wrote some of this yourself. Here somebody else publishes it.")
+        _refuse_unsound(draft.document, effective_from)
         detail = {"draft": str(draft.id), "written_by": list(draft.editors)}
         version = _put(cursor, draft.document, effective_from, at, actor, reason, after=draft.base, detail=detail)
         close_draft(cursor, draft, version=version.version, at=at, actor=actor)
@@ -177,6 +189,24 @@ class Follower:
             if not follow_version(version, at=at, actor=actor, progress=lambda done, total: None, should_stop=should_stop):
                 return
             self.followed = version.version
+
+
+def _refuse_unsound(text: str, at: datetime) -> None:
+    """Refuses what the linter calls an error: a rule that can never apply gives nobody anything, and nobody sees that it does.
+
+    What was published once can be put in force again whatever the linter learned since.
+    """
+    document = load(text)
+    errors = [one for one in lint(document, at=at).findings if one.level is Level.ERROR]
+    if errors:
+        problems = [
+            {"line": one.line, "path": one.path, "problem": say_finding(one, "en", document.timezone)} for one in errors
+        ]
+        first = problems[0]
+        raise UnsoundProgramme(
+            f"The document says what cannot be meant, first at line {first['line']}: {first['problem']} Nothing was published.",
+            problems=problems,
+        )
 
 
 def _refuse_another(known: Programme | None, name: str) -> None:

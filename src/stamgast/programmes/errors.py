@@ -15,6 +15,12 @@ class InvalidProgramme(ProgrammeError):
     code = "invalid_programme"
 
 
+class UnsoundProgramme(ProgrammeError):
+    """The linter found what cannot be meant. ``details["problems"]`` lists line, path and sentence of each error."""
+
+    code = "unsound_programme"
+
+
 class UnknownProgramme(ProgrammeError):
     """No programme of that name was published."""
 

@@ -28,8 +28,10 @@ from stamgast.programmes.errors import (
     PublishedMeanwhile,
     SecondPersonNeeded,
     UnknownVersion,
+    UnsoundProgramme,
     VersionInForce,
 )
+from stamgast.programmes.operations import publish as publish_unseen
 from stamgast.programmes.operations import save_states
 from stamgast.programmes.queries import get_programme, list_versions, list_withdrawn, load_states
 from stamgast.programmes.types import STATES, Version
@@ -93,6 +95,23 @@ def test_a_draft_becomes_a_version_once(shop: None) -> None:
     assert len(versions()) == 2
     detail = {"version": 2, "effective_from": NOW.isoformat(), "reason": "a treat"}
     assert acts("publish programme") == [("staff:a", detail | {"draft": str(draft.id), "written_by": ["staff:a"]})]
+
+
+def test_what_cannot_be_meant_is_not_published_and_what_held_before_can_be_put_back(shop: None) -> None:
+    never = TEXT.replace("{field: amount, over: 0}", "{field: amount, over: 0, under: 0}")
+    assert never != TEXT
+    draft = begin(never)
+    with pytest.raises(UnsoundProgramme) as refused:
+        publish(draft)
+    [problem] = refused.value.details["problems"]  # type: ignore[misc]
+    assert (problem["path"], "can never apply" in problem["problem"]) == ("earn[0].when", True)
+    with pytest.raises(UnsoundProgramme):
+        put_in_force(never, effective_from=NOW, at=NOW, actor="staff:a", reason="a treat")
+    assert len(versions()) == 1
+    with transaction() as cursor:  # one from before it was refused
+        publish_unseen(cursor, never, effective_from=NOW, at=NOW, actor="staff:a", reason="old")
+    put_in_force(OTHER, effective_from=NOW, at=NOW, actor="staff:a", reason="a treat")
+    assert publish_one_before(3, at=NOW, actor="staff:a", reason="back").document == never
 
 
 def test_where_a_second_person_is_asked_for_no_writer_publishes(shop: None) -> None:
