@@ -16,6 +16,7 @@ from stamgast.api.keys import actor_of, region
 from stamgast.flows.adjust import adjust
 from stamgast.kit.clock import utc_now
 from stamgast.ledger.acts import Outcome
+from stamgast.ledger.adjusting import Proposal
 
 
 class AdjustmentBody(ReasonBody):
@@ -27,7 +28,8 @@ class AdjustmentBody(ReasonBody):
 
 
 class ProposalShape(Schema):
-    """An adjustment above the limit, of which nothing was done yet. Sent again, the request answers what became of it."""
+    """An adjustment or an issue above the limit, of which nothing was done yet. Sent again, the request says what became of
+    it."""
 
     id: UUID
     state: str
@@ -60,6 +62,13 @@ def register(api: NinjaAPI) -> None:
             region=region(),
         )
         if isinstance(answer, Outcome):
-            return told(request, replace(answer, amount=body.amount))
-        say_replayed(request, answer.is_repeat)
-        return Status(202, answer)
+            answer = replace(answer, amount=body.amount)
+        return told_or_waits(request, answer)
+
+
+def told_or_waits(request: HttpRequest, answer: Outcome | Proposal) -> Status[Any]:
+    """The answer that says what was done, or what waits."""
+    if isinstance(answer, Outcome):
+        return told(request, answer)
+    say_replayed(request, answer.is_repeat)
+    return Status(202, answer)

@@ -10,11 +10,13 @@ from ninja import Field, NinjaAPI, Query, Schema
 from ninja.responses import Status
 
 from stamgast.api.acts import OutcomeShape, SpendBody, Values, done_once, key_of, told
+from stamgast.api.adjustments import ProposalShape, told_or_waits
 from stamgast.api.keys import actor_of, region
 from stamgast.api.shapes import Paging
 from stamgast.books.queries import get_partner, list_partners
 from stamgast.books.types import Partner, PartnerKind
 from stamgast.customers.reasons import required_reason
+from stamgast.flows.adjust import issue_by_key
 from stamgast.flows.partners import WithPartner, act_with_partner, settled_days
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
@@ -98,11 +100,24 @@ def register(api: NinjaAPI) -> None:
         """Uses up an amount at a partner, who is owed for it. It is reversed as a spend is."""
         return _ask(request, reference, body, Redeem, partner=body.partner)
 
-    @api.post("/customers/{reference}/issues", response={201: OutcomeShape}, summary="Give what a partner issues")
+    @api.post(
+        "/customers/{reference}/issues",
+        response={201: OutcomeShape, 202: ProposalShape},
+        summary="Give what a partner issues",
+    )
     @done_once
-    def issue_points(request: HttpRequest, reference: str, body: WithPartnerBody) -> Status[Values]:
-        """Gives an amount on behalf of a partner, who owes for it. It expires as the programme says of its currency."""
-        return _ask(request, reference, body, Issue, partner=body.partner)
+    def issue_points(request: HttpRequest, reference: str, body: WithPartnerBody) -> Status[Any]:
+        """Gives an amount on behalf of a partner, who owes for it. It expires as the programme says of its currency. Above the
+        limit of the currency it waits for a second person."""
+        key, at = key_of(request), utc_now()
+
+        def asked(owner: UUID, anchor: UUID | None) -> Issue:
+            return Issue(owner_id=owner, anchor_id=anchor, partner=body.partner, **_said(body, key, at))
+
+        answer = issue_by_key(
+            reference, asked, currency=body.currency, key=key, at=at, actor=actor_of(request), region=region()
+        )
+        return told_or_waits(request, answer)
 
     @api.get("/partners", response=PartnerPage, summary="Partners and charities")
     def list_all_partners(request: HttpRequest, paging: Query[Paging]) -> dict[str, Any]:
@@ -130,12 +145,16 @@ def register(api: NinjaAPI) -> None:
         }
 
 
-def _ask(request: HttpRequest, reference: str, body: SpendBody, kind: type[WithPartner], **names: Any) -> Status[Values]:
+def _said(body: SpendBody, key: str, at: datetime) -> Values:
+    reason = required_reason(body.reason)
+    return {"key": key, "reason": reason, "occurred_at": at, "currency": body.currency, "amount": body.amount}
+
+
+def _ask(request: HttpRequest, reference: str, body: SpendBody, kind: type[Donate | Redeem], **names: Any) -> Status[Values]:
     key, at = key_of(request), utc_now()
 
     def wanted(owner: UUID, anchor: UUID | None) -> WithPartner:
-        said: Values = {"key": key, "reason": required_reason(body.reason), "occurred_at": at, "currency": body.currency}
-        return kind(owner_id=owner, anchor_id=anchor, amount=body.amount, **said, **names)
+        return kind(owner_id=owner, anchor_id=anchor, **_said(body, key, at), **names)
 
     return told(request, act_with_partner(reference, wanted, at=at, actor=actor_of(request), region=region()))
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from stamgast.console.refusal_words import refusal_sentence
 from stamgast.kit.errors import StamgastError
+from stamgast.ledger.acts import Outcome
+from stamgast.ledger.adjusting import Proposal
 
 LONGEST_DIGITS = 15
 
@@ -20,6 +23,14 @@ def problem_of(wrong: str, act: Callable[[], object]) -> str:
     except StamgastError as error:
         return refusal_sentence(error)
     return ""
+
+
+def say_done(request: HttpRequest, answer: Outcome | Proposal) -> None:
+    """Says on the next page that an act was done, or that it waits for a second person."""
+    if isinstance(answer, Outcome):
+        messages.success(request, _("Done. It stands on the statement, with its reason."))
+    else:
+        messages.success(request, _("This is above the limit: it waits until somebody else approves it."))
 
 
 def is_number(text: str) -> bool:

@@ -21,6 +21,7 @@ from stamgast.kit.database import Cursor, is_in_transaction, transaction
 from stamgast.kit.errors import StamgastError
 from stamgast.kit.together import Together
 from stamgast.ledger.acts import Act, Donate, Hold, Outcome, Redeem, Spend, Transfer
+from stamgast.ledger.doing import check
 from stamgast.ledger.errors import REFUSALS, CurrencyNotSpendable, UnknownCurrency
 from stamgast.ledger.operations import find_answer, perform
 from stamgast.ledger.parties import find_parties
@@ -36,6 +37,8 @@ Answer = TypeVar("Answer")
 Spending = Spend | Hold | Transfer | Donate | Redeem
 Asked = Callable[[UUID, UUID | None], Act]
 """An act of the customer with this id, whom this identifier stands for."""
+Allowed = Callable[[Cursor, Act], Act]
+"""An act as it may be done; raises where it may not."""
 
 
 class Owner(NamedTuple):
@@ -54,13 +57,15 @@ class Owner(NamedTuple):
 
 
 class Asking(NamedTuple):
-    """What is asked of a customer, when and by whom, and whether the currency has to be one that can be spent."""
+    """What is asked of a customer, when and by whom, whether the currency has to be one that can be spent, and what else has to
+    be so; nothing of that is asked of what was answered before."""
 
     customer: Reference
     asked: Asked
     at: datetime
     actor: str
     is_strict: bool = False
+    allowed: Allowed | None = None
 
 
 class Doing(NamedTuple):
@@ -77,15 +82,22 @@ class Doing(NamedTuple):
 
 
 def act(
-    customer: str, asked: Asked, *, at: datetime, actor: str, region: str | None = None, is_strict: bool = False
+    customer: str,
+    asked: Asked,
+    *,
+    at: datetime,
+    actor: str,
+    region: str | None = None,
+    is_strict: bool = False,
+    allowed: Allowed | None = None,
 ) -> Outcome:
     """Asks it, so that a refusal is kept too, and raises that afterwards as the error of its code.
 
     In a transaction of its own, or in one with what other threads of the process ask at this moment: who waits for a commit has
     company (``kit.together``). ``is_strict``: only of a currency that the programme lets be spent (``require_spendable``).
-    Raises CustomerNotFound, CustomerErased, InvalidAct, CurrencyNotSpendable, and what REFUSALS holds.
+    Raises CustomerNotFound, CustomerErased, InvalidAct, CurrencyNotSpendable, what ``allowed`` raises and what REFUSALS holds.
     """
-    asking = Asking(reference_of(customer, region=region), asked, at, actor, is_strict)
+    asking = Asking(reference_of(customer, region=region), asked, at, actor, is_strict, allowed)
 
     def ask() -> Outcome:
         if not is_in_transaction():
@@ -178,7 +190,7 @@ def find_acts(cursor: Cursor, askings: Sequence[Asking]) -> list[Act | Outcome |
         elif isinstance(one, Transfer) and receiver is None:
             found.append(CustomerNotFound(NOBODY))
         else:
-            found.append(_admitted(cursor, one, owners[asking.customer], receiver, programme, is_strict=asking.is_strict))
+            found.append(_admitted(cursor, asking, one, owners[asking.customer], receiver, programme))
     return found
 
 
@@ -192,7 +204,7 @@ def _made(owner: Owner | None, asked: Asked) -> Act | Exception:
 
 
 def _admitted(
-    cursor: Cursor, one: Act, owner: Owner, receiver: Owner | None, programme: Programme | None, *, is_strict: bool
+    cursor: Cursor, asking: Asking, one: Act, owner: Owner, receiver: Owner | None, programme: Programme | None
 ) -> Act | Outcome | Exception:
     if isinstance(one, Transfer) and receiver is not None:
         one = replace(one, receiver_id=receiver.id, receiver_anchor_id=receiver.anchor_id)
@@ -201,26 +213,30 @@ def _admitted(
         return kept
     if owner.is_erased or (receiver is not None and receiver.is_erased):
         return find_answer(cursor, [one]) or CustomerErased("This customer was erased. Nothing was done.")
-    refused = _refused(cursor, programme, one) if is_strict and isinstance(one, Spending) else None
-    return refused or one
+    try:
+        if asking.allowed is not None and not was_asked(cursor, one):
+            one = asking.allowed(cursor, one)
+        if asking.is_strict and isinstance(one, Spending):
+            _require_spendable(cursor, programme, one)
+        check(one, asking.at)  # here, where one that cannot be leaves the others together
+    except StamgastError as error:
+        return error
+    return one
 
 
 def require_spendable(cursor: Cursor, one: Spending) -> None:
     """Raises CurrencyNotSpendable unless the version in force at the moment of an act has its currency and lets it be spent, or
     the act was answered before: then that is answered again."""
-    refused = _refused(cursor, find_programme(cursor), one)
-    if refused:
-        raise refused
+    _require_spendable(cursor, find_programme(cursor), one)
 
 
-def _refused(cursor: Cursor, programme: Programme | None, one: Spending) -> CurrencyNotSpendable | None:
+def _require_spendable(cursor: Cursor, programme: Programme | None, one: Spending) -> None:
     document = _document_of(programme, one.occurred_at)
     known = document.currencies.get(one.currency) if document else None
-    if (known is not None and known.is_spendable) or was_asked(cursor, one):
-        return None
-    return CurrencyNotSpendable(
-        f"{one.currency} cannot be spent." if known else "The programme has no such currency. Look at its document."
-    )
+    if (known is None or not known.is_spendable) and not was_asked(cursor, one):
+        raise CurrencyNotSpendable(
+            f"{one.currency} cannot be spent." if known else "The programme has no such currency. Look at its document."
+        )
 
 
 def was_asked(cursor: Cursor, one: Act) -> bool:

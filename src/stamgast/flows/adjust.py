@@ -1,6 +1,7 @@
-"""Somebody puts a customer's balance right, up or down, and says why; above a limit a second person decides. Decision 378."""
+"""Somebody puts a customer's balance right, up or down, or issues points of a partner, and says why; above a limit a second
+person decides. Decisions 378 and 363."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -28,8 +29,9 @@ from stamgast.flows.act import (
     settle,
     try_again,
 )
-from stamgast.kit.database import Cursor, transaction
-from stamgast.ledger.acts import Adjust, Outcome
+from stamgast.flows.partners import act_with_partner, allowed_issue
+from stamgast.kit.database import Cursor, open_cursor, transaction
+from stamgast.ledger.acts import Adjust, Issue, Outcome
 from stamgast.ledger.adjusting import (
     Proposal,
     ProposalState,
@@ -39,6 +41,7 @@ from stamgast.ledger.adjusting import (
     find_proposals,
     get_proposal,
     lock_proposal,
+    may_wait,
     proposal_id_of,
     propose,
     sum_adjusted_alone,
@@ -54,6 +57,9 @@ from stamgast.ledger.errors import (
 )
 from stamgast.ledger.operations import find_answer
 
+Limited = Adjust | Issue
+"""What the limit is about."""
+Issuing = Callable[[UUID, UUID | None], Issue]
 YEARS = range(1970, 9998)
 """In these a moment exists in every zone."""
 
@@ -81,6 +87,39 @@ def adjust(
 
     said = required_reason(reason)
 
+    def asked(owner: UUID, anchor: UUID | None) -> Adjust:
+        return Adjust(
+            owner_id=owner,
+            anchor_id=anchor,
+            currency=currency,
+            amount=amount,
+            expires_at=None if expires_at is None else _in_utc(expires_at),
+            reason=said,
+            key=key,
+            occurred_at=at,
+        )
+
+    return _ask(customer, asked, at=at, actor=actor, region=region)
+
+
+def issue(customer: str, asked: Issuing, *, at: datetime, actor: str, region: str | None = None) -> Outcome | Proposal:
+    """Gives points on a partner's behalf, as ``adjust`` adds them: above the limit it is a proposal, which waits, and what is
+    done stands in the trail. Raises as ``adjust`` does, and PartnerNotFound and PartnerClosed."""
+    return _ask(customer, asked, at=at, actor=actor, region=region)
+
+
+def issue_by_key(
+    customer: str, asked: Issuing, *, currency: str, key: str, at: datetime, actor: str, region: str | None = None
+) -> Outcome | Proposal:
+    """``issue``, for a program: what no limit can concern is done together with what others ask at this moment."""
+    with open_cursor() as cursor:
+        can_wait = may_wait(cursor, currency, key)
+    return (issue if can_wait else act_with_partner)(customer, asked, at=at, actor=actor, region=region)
+
+
+def _ask(
+    customer: str, asked: Callable[[UUID, UUID | None], Limited], *, at: datetime, actor: str, region: str | None
+) -> Outcome | Proposal:
     def ask() -> Outcome | Proposal:
         with transaction() as cursor:
             whose = find_owner(cursor, customer, region=region)
@@ -88,16 +127,7 @@ def adjust(
             lock_owner(cursor, owner)
             if anchor is not None and customers_of(cursor, [anchor]).get(anchor) != owner:
                 raise CustomerChanged(BECAME_PART)
-            one = Adjust(
-                owner_id=owner,
-                anchor_id=anchor,
-                currency=currency,
-                amount=amount,
-                expires_at=None if expires_at is None else _in_utc(expires_at),
-                reason=said,
-                key=key,
-                occurred_at=at,
-            )
+            one = asked(owner, anchor)
             known = _find_known(cursor, one, whose, actor=actor)
             if known is not None:
                 return _again(cursor, known, one)
@@ -106,17 +136,19 @@ def adjust(
                 return kept
             if find_erasure_of(cursor, owner) is not None:
                 raise CustomerErased("This customer was erased. Nothing was done.")
-            require_currency(cursor, currency, at=at)
+            one = _allowed(cursor, one)
             check(one, at)
+            where = {"partner": one.partner} if isinstance(one, Issue) else {}
+            detail = {**where, "currency": one.currency, "amount": one.amount}
             if _is_above_limit(cursor, one, at=at, actor=actor):
                 proposal = propose(cursor, one, at=at, actor=actor)
-                detail = {"proposal": str(proposal.id), "currency": currency, "amount": amount}
+                detail["proposal"] = str(proposal.id)
                 record(cursor, actor, "propose adjustment", f"customer:{owner}", detail, at)
                 return proposal
             outcome = _perform(cursor, one, at=at, actor=actor)
             if not outcome.refusal:
-                detail = {"act": str(outcome.act_id), "currency": currency, "amount": amount}
-                record(cursor, actor, "adjust", f"customer:{owner}", detail, at)
+                detail["act"] = str(outcome.act_id)
+                record(cursor, actor, one.kind.name.casefold(), f"customer:{owner}", detail, at)
             return outcome
 
     answer = try_again(ask)
@@ -141,7 +173,10 @@ def approve_adjustment(proposal_id: UUID, *, reason: str, at: datetime, actor: s
                 raise CustomerChanged(BECAME_PART)
             if proposal.asked_by in list_names(cursor, actor):
                 raise OwnProposal("You proposed this, or an API key that you made did. Here somebody else approves it.")
-            outcome = _perform(cursor, proposal.act_of(owner, at=at), at=at, actor=proposal.asked_by)
+            one = proposal.act_of(owner, at=at)
+            if isinstance(one, Issue):
+                one = _allowed(cursor, one)
+            outcome = _perform(cursor, one, at=at, actor=proposal.asked_by)
             if outcome.refusal == InsufficientBalance.code:
                 raise AdjustmentShort(
                     f"There are {outcome.available:,} {outcome.currency} available, and this takes {-proposal.amount:,}. It "
@@ -182,14 +217,21 @@ def owner_of(cursor: Cursor, proposal: Proposal) -> UUID:
     return owners_of(cursor, [proposal])[proposal.id]
 
 
-def _find_known(cursor: Cursor, one: Adjust, whose: Owner, *, actor: str) -> Proposal | None:
+def _allowed(cursor: Cursor, one: Limited) -> Limited:
+    if isinstance(one, Issue):
+        return allowed_issue(cursor, one)
+    require_currency(cursor, one.currency, at=one.occurred_at)
+    return one
+
+
+def _find_known(cursor: Cursor, one: Limited, whose: Owner, *, actor: str) -> Proposal | None:
     """What was proposed with this key for this customer, who may have been another then."""
     asked = find_proposals(cursor, [proposal_id_of(actor, one.key, customer) for customer in whose.ids])
     found = [proposal for proposal in asked if owner_of(cursor, proposal) == one.owner_id]
     return next((proposal for proposal in found if proposal.content == one.content), found[0] if found else None)
 
 
-def _again(cursor: Cursor, known: Proposal, asked: Adjust) -> Outcome | Proposal:
+def _again(cursor: Cursor, known: Proposal, asked: Limited) -> Outcome | Proposal:
     if known.content != asked.content:
         raise ActKeyReused("This key was used before, for something else. Nothing was done; take a new key for a new act.")
     if known.state is ProposalState.REFUSED:
@@ -198,8 +240,8 @@ def _again(cursor: Cursor, known: Proposal, asked: Adjust) -> Outcome | Proposal
     return replace(outcome or known, is_repeat=True)
 
 
-def _is_above_limit(cursor: Cursor, one: Adjust, *, at: datetime, actor: str) -> bool:
-    """Whether with this one the person adjusts more alone, of this customer on this day of the shop, than one person may.
+def _is_above_limit(cursor: Cursor, one: Limited, *, at: datetime, actor: str) -> bool:
+    """Whether with this one the person adjusts or issues more alone, of this customer on this day of the shop, than one may.
 
     Merging and separating customers begins no new day: what was adjusted of whoever they were counts too. So does what an API
     key did, for who made it.
@@ -219,7 +261,7 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _perform(cursor: Cursor, one: Adjust, *, at: datetime, actor: str) -> Outcome:
+def _perform(cursor: Cursor, one: Limited, *, at: datetime, actor: str) -> Outcome:
     [answer] = do_together(cursor, [Doing(one, at, actor)])
     if isinstance(answer, Exception):
         raise answer
@@ -228,5 +270,6 @@ def _perform(cursor: Cursor, one: Adjust, *, at: datetime, actor: str) -> Outcom
 
 def _note(cursor: Cursor, action: str, proposal: Proposal, owner: UUID, *, at: datetime, actor: str) -> None:
     """Into the trail; why stands with the proposal, where an erasure reaches it."""
-    detail = {"proposal": str(proposal.id), "currency": proposal.currency, "amount": proposal.amount}
+    where = {"partner": proposal.partner} if proposal.partner else {}
+    detail = {"proposal": str(proposal.id), **where, "currency": proposal.currency, "amount": proposal.amount}
     record(cursor, actor, action, f"customer:{owner}", {**detail, "asked_by": proposal.asked_by}, at)

@@ -111,7 +111,7 @@ def _adjustments(cursor: Cursor, customer: UUID, anchors: Sequence[UUID]) -> lis
         return list_proposals_of(cursor, customer, anchors, after=after, limit=LARGEST_PAGE)
 
     names = (
-        "asked_at", "asked_by", "currency", "amount", "expires_at", "reason", "state", "decided_at", "decided_by",
+        "asked_at", "asked_by", "currency", "amount", "partner", "expires_at", "reason", "state", "decided_at", "decided_by",
         "decided_reason",
     )  # fmt: skip
     return [{name: getattr(one, name) for name in names} for one in _all(read)]

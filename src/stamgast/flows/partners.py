@@ -21,10 +21,9 @@ from stamgast.flows.act import (
     find_acts,
     require_currency,
     settle,
-    was_asked,
 )
-from stamgast.kit.database import Cursor, open_cursor, transaction
-from stamgast.ledger.acts import Donate, Issue, Outcome, Redeem
+from stamgast.kit.database import Cursor, transaction
+from stamgast.ledger.acts import Act, Donate, Issue, Outcome, Redeem
 from stamgast.ledger.settlement import Period
 from stamgast.ledger.types import to_microseconds, to_moment
 from stamgast.programmes.expiry import NEVER, expires_at
@@ -37,43 +36,54 @@ Wanted = Callable[[UUID, UUID | None], WithPartner]
 def act_with_partner(customer: str, wanted: Wanted, *, at: datetime, actor: str, region: str | None = None) -> Outcome:
     """Donates to a charity, redeems at a partner, or gives what a partner issues, which expires as the programme says.
 
-    What was answered under the key of the act before is answered again, also when the partner was closed meanwhile. Raises
-    PartnerNotFound, PartnerClosed, CurrencyNotSpendable, UnknownCurrency, and what ``act`` raises.
+    What was answered under the key of the act before is answered again, also when the partner was closed meanwhile, or the
+    customer became another. Raises PartnerNotFound, PartnerClosed, UnknownCurrency, and what ``act`` raises.
     """
-
-    def asked(owner: UUID, anchor: UUID | None) -> WithPartner:
-        with open_cursor() as cursor:
-            return _allowed(cursor, wanted(owner, anchor))
-
-    return act(customer, asked, at=at, actor=actor, region=region, is_strict=True)
+    return act(customer, wanted, at=at, actor=actor, region=region, is_strict=True, allowed=allowed_with_partner)
 
 
 def act_by_hand(customer: str, wanted: Wanted, *, at: datetime, actor: str) -> Outcome:
-    """A person does it for a customer, which stands in the trail, in the transaction of the act; why stands with the act
-    alone. A refusal is kept too. Raises as ``act_with_partner`` does."""
+    """A person donates or redeems for a customer, which stands in the trail, in the transaction of the act; why stands with the
+    act alone. A refusal is kept too. Raises as ``act_with_partner`` does."""
 
     def ask() -> Outcome:
         with transaction() as cursor:
-
-            def asked(owner: UUID, anchor: UUID | None) -> WithPartner:
-                return _allowed(cursor, wanted(owner, anchor))
-
-            [one] = find_acts(cursor, [Asking(reference_of(customer), asked, at, actor, is_strict=True)])
+            asking = Asking(reference_of(customer), wanted, at, actor, is_strict=True, allowed=allowed_with_partner)
+            [one] = find_acts(cursor, [asking])
             if isinstance(one, Exception):
                 raise one
             if isinstance(one, Outcome):
                 return one
-            assert isinstance(one, Donate | Redeem | Issue)
             [answer] = do_together(cursor, [Doing(one, at, actor)])
             if isinstance(answer, Exception):
                 raise answer
             if not answer.refusal and not answer.is_repeat:
+                assert isinstance(one, Donate | Redeem | Issue)
                 where = {"charity": one.charity} if isinstance(one, Donate) else {"partner": one.partner}
                 detail = {"act": str(one.id), **where, "currency": one.currency, "amount": one.amount}
                 record(cursor, actor, one.kind.name.casefold(), f"customer:{one.owner_id}", detail, at)
         return answer
 
     return settle(ask)
+
+
+def allowed_with_partner(cursor: Cursor, one: Act) -> Act:
+    """The act, where it may be done now. Raises PartnerNotFound, PartnerClosed, and what ``allowed_issue`` raises."""
+    match one:
+        case Donate():
+            require_active(cursor, one.charity, PartnerKind.CHARITY)
+        case Redeem():
+            require_active(cursor, one.partner, PartnerKind.PARTNER)
+        case Issue():
+            return allowed_issue(cursor, one)
+    return one
+
+
+def allowed_issue(cursor: Cursor, one: Issue) -> Issue:
+    """An issue, with the expiry that the programme gives it. Raises PartnerNotFound, PartnerClosed, UnknownCurrency."""
+    require_active(cursor, one.partner, PartnerKind.PARTNER)
+    require_currency(cursor, one.currency, at=one.occurred_at)
+    return replace(one, expires_at=_expiry_of(cursor, one.currency, at=one.occurred_at))
 
 
 def settled_days(cursor: Cursor, since: date | None, until: date | None, *, at: datetime, otherwise: str) -> Period:
@@ -83,20 +93,6 @@ def settled_days(cursor: Cursor, since: date | None, until: date | None, *, at: 
     zone = document.timezone if document else otherwise
     last = until or at.astimezone(ZoneInfo(zone)).date()
     return Period(since or last.replace(day=1), last, zone)
-
-
-def _allowed(cursor: Cursor, one: WithPartner) -> WithPartner:
-    """The act, with the expiry that the programme gives it, where it may be done at this moment or was answered before."""
-    if was_asked(cursor, one):
-        return one
-    if isinstance(one, Donate):
-        require_active(cursor, one.charity, PartnerKind.CHARITY)
-    else:
-        require_active(cursor, one.partner, PartnerKind.PARTNER)
-    if not isinstance(one, Issue):
-        return one
-    require_currency(cursor, one.currency, at=one.occurred_at)
-    return replace(one, expires_at=_expiry_of(cursor, one.currency, at=one.occurred_at))
 
 
 def _expiry_of(cursor: Cursor, currency: str, *, at: datetime) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What waits for a second person: adjustments above a limit, and the limits. Inside the caller's transaction.
+"""What waits for a second person: adjustments and issues above a limit, and the limits. Inside the caller's transaction.
 
 A proposal belongs to an identifier, as an act does (decision 302): whose it is now is read through that identifier's link.
 Deciding is ``flows.adjust``.
@@ -15,14 +15,14 @@ from stamgast.access.operations import record
 from stamgast.kit.database import Cursor
 from stamgast.kit.ids import bucket_of, derive_id
 from stamgast.kit.paging import DEFAULT_PAGE, LARGEST_PAGE, InvalidCursor, Page, decode_cursor, page_of
-from stamgast.ledger.acts import ActKind, Adjust, Outcome
+from stamgast.ledger.acts import ActKind, Adjust, Issue, Outcome
 from stamgast.ledger.doing import LARGEST_AMOUNT
 from stamgast.ledger.errors import InvalidLimit, ProposalDecided, ProposalNotFound
 from stamgast.ledger.types import to_microseconds, to_moment
 
 _COLUMNS = (
     "id, owner_id, anchor_id, currency, amount, expires_at, reason, key, content, asked_by, asked_at, state, decided_by, "
-    "decided_at, decided_reason, act_id"
+    "decided_at, decided_reason, act_id, partner"
 )
 BY_ERASURE = "erasure"
 
@@ -37,7 +37,8 @@ class ProposalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An adjustment that somebody asked for, and what a second person made of it. ``act_id`` is the act that it became."""
+    """An adjustment that somebody asked for, or an issue of ``partner``, and what a second person made of it. ``act_id`` is the
+    act that it became."""
 
     id: UUID
     owner_id: UUID
@@ -55,20 +56,21 @@ class Proposal:
     decided_at: datetime | None
     decided_reason: str
     act_id: UUID | None
+    partner: str = ""
     is_repeat: bool = False
 
-    def act_of(self, owner: UUID, *, at: datetime) -> Adjust:
-        """The act that was asked, of who the customer is now."""
-        return Adjust(
-            owner_id=owner,
-            anchor_id=self.anchor_id,
-            currency=self.currency,
-            amount=self.amount,
-            expires_at=self.expires_at,
-            reason=self.reason,
-            key=self.key,
-            occurred_at=at,
-        )
+    def act_of(self, owner: UUID, *, at: datetime) -> Adjust | Issue:
+        """The act that was asked, of who the customer is now. Of an issue it is still to be said when it expires."""
+        said: dict[str, Any] = {
+            "owner_id": owner,
+            "anchor_id": self.anchor_id,
+            "currency": self.currency,
+            "amount": self.amount,
+            "reason": self.reason,
+            "key": self.key,
+            "occurred_at": at,
+        }
+        return Issue(**said, partner=self.partner) if self.partner else Adjust(**said, expires_at=self.expires_at)
 
 
 def proposal_id_of(asker: str, key: str, owner: UUID) -> UUID:
@@ -83,7 +85,7 @@ def list_limits(cursor: Cursor) -> dict[str, int]:
 
 
 def find_limit(cursor: Cursor, currency: str) -> int | None:
-    """How much of a currency one person may adjust alone, of one customer on one day; None: without end."""
+    """How much of a currency one person may adjust or issue alone, of one customer on one day; None: without end."""
     row = cursor.execute("SELECT amount FROM ledger_adjustmentlimit WHERE currency = %s", (currency,)).fetchone()
     return None if row is None else int(row[0])
 
@@ -108,14 +110,14 @@ def set_limit(cursor: Cursor, currency: str, amount: int | None, *, at: datetime
 def sum_adjusted_alone(
     cursor: Cursor, owners: Collection[UUID], currency: str, *, actors: Collection[str], since: datetime
 ) -> int:
-    """How much one person, under any of these names, adjusted a customer, who was any of these owners, since a moment without a
-    second person, up and down together."""
+    """How much one person, under any of these names, adjusted a customer, who was any of these owners, or issued to them since
+    a moment without a second person, up and down together."""
     cursor.execute(
         """SELECT coalesce(sum(a.amount), 0)::bigint FROM ledger_act a
         JOIN unnest(%s::smallint[], %s::uuid[]) AS o(bucket, owner_id) ON a.bucket = o.bucket AND a.owner_id = o.owner_id
-        WHERE a.occurred_at >= %s AND a.kind = %s AND a.currency = %s AND a.actor = ANY(%s)
+        WHERE a.occurred_at >= %s AND a.kind = ANY(%s) AND a.currency = %s AND a.actor = ANY(%s)
           AND NOT EXISTS (SELECT FROM ledger_adjustmentproposal p WHERE p.act_id = a.act_id)""",
-        ([bucket_of(owner) for owner in owners], list(owners), since, ActKind.ADJUST, currency, list(actors)),
+        ([bucket_of(owner) for owner in owners], list(owners), since, [ActKind.ADJUST, ActKind.ISSUE], currency, list(actors)),
     )
     row = cursor.fetchone()
     assert row is not None
@@ -133,14 +135,27 @@ def find_outcome(cursor: Cursor, act_id: UUID) -> Outcome | None:
     return None if row is None else Outcome(row[0], ActKind(row[1]), *row[2:])
 
 
-def propose(cursor: Cursor, act: Adjust, *, at: datetime, actor: str) -> Proposal:
+def may_wait(cursor: Cursor, currency: str, key: str) -> bool:
+    """Whether an issue of a currency can be above a limit, or was when it was asked with this key before."""
+    cursor.execute(
+        """SELECT EXISTS (SELECT FROM ledger_adjustmentlimit WHERE currency = %s)
+          OR EXISTS (SELECT FROM ledger_adjustmentproposal WHERE key = %s AND partner <> '')""",
+        (currency, key),
+    )
+    row = cursor.fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+def propose(cursor: Cursor, act: Adjust | Issue, *, at: datetime, actor: str) -> Proposal:
     """Keeps what waits. Of two who propose with one key at once the second meets UniqueViolation, and finds it afterwards."""
     cursor.execute(
         f"""INSERT INTO ledger_adjustmentproposal ({_COLUMNS})
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', NULL, '', NULL) RETURNING {_COLUMNS}""",
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', NULL, '', NULL, %s) RETURNING {_COLUMNS}""",
         (
-            proposal_id_of(actor, act.key, act.owner_id), act.owner_id, act.anchor_id, act.currency, act.amount, act.expires_at,
-            act.reason, act.key, act.content, actor, at, ProposalState.WAITING,
+            proposal_id_of(actor, act.key, act.owner_id), act.owner_id, act.anchor_id, act.currency, act.amount,
+            act.expires_at if isinstance(act, Adjust) else None, act.reason, act.key, act.content, actor, at,
+            ProposalState.WAITING, act.partner if isinstance(act, Issue) else "",
         ),
     )  # fmt: skip
     return _proposal(cursor.fetchone())
@@ -151,6 +166,12 @@ def find_proposals(cursor: Cursor, ids: Collection[UUID]) -> list[Proposal]:
     cursor.execute(
         f"SELECT {_COLUMNS} FROM ledger_adjustmentproposal WHERE id = ANY(%s) ORDER BY asked_at DESC, id", (list(ids),)
     )
+    return [_proposal(row) for row in cursor]
+
+
+def read_proposals(cursor: Cursor) -> list[Proposal]:
+    """Every proposal."""
+    cursor.execute(f"SELECT {_COLUMNS} FROM ledger_adjustmentproposal ORDER BY asked_at, id")
     return [_proposal(row) for row in cursor]
 
 

@@ -248,7 +248,7 @@ class ContraDaily(models.Model):
 
 
 class AdjustmentLimit(models.Model):
-    """How much one person may adjust alone, of one customer on one day. A currency without a row has no limit."""
+    """How much one person may adjust or issue alone, of one customer on one day. A currency without a row has no limit."""
 
     currency = models.TextField(primary_key=True, db_collation="C")
     amount = models.BigIntegerField()
@@ -258,8 +258,8 @@ class AdjustmentLimit(models.Model):
 
 
 class AdjustmentProposal(models.Model):
-    """An adjustment above the limit, which waits for a second person or was decided by one. Its id derives from who asked and
-    their key."""
+    """An adjustment or an issue above the limit, which waits for a second person or was decided by one. Its id derives from who
+    asked and their key."""
 
     id = models.UUIDField(primary_key=True)
     owner_id = models.UUIDField(help_text="whose it was when it was asked")
@@ -277,6 +277,7 @@ class AdjustmentProposal(models.Model):
     decided_at = models.DateTimeField(null=True)
     decided_reason = models.TextField()
     act_id = models.UUIDField(null=True, help_text="the act that it became")
+    partner = models.TextField(db_default="", help_text="who issues; empty for an adjustment")
 
     class Meta:
         constraints = (
@@ -293,4 +294,5 @@ class AdjustmentProposal(models.Model):
             models.Index(fields=("anchor_id", "asked_at"), name="adjustment_anchor"),
             models.Index(fields=("owner_id",), name="adjustment_owner", condition=Q(anchor_id__isnull=True)),
             models.Index(fields=("act_id",), name="adjustment_act", condition=Q(act_id__isnull=False)),
+            models.Index(fields=("key",), name="adjustment_issue", condition=~Q(partner="")),
         )

@@ -1,15 +1,19 @@
 """Points given to charities, redeemed at and issued by partners, and what is settled for it by day of the programme's zone."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from stamgast.books.operations import add_partner, close_partner
 from stamgast.flows.act import act
+from stamgast.flows.adjust import approve_adjustment
 from stamgast.flows.merge_customers import merge_customers
 from stamgast.flows.partners import act_with_partner
+from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.ledger.acts import Donate, Issue, Redeem, Reverse
+from stamgast.ledger.adjusting import set_limit
 from stamgast.ledger.audit import audit
 from stamgast.ledger.queries import list_lots
 
@@ -174,3 +178,36 @@ def test_an_unknown_partner_is_said_and_one_without_movements_has_nothing_to_set
     assert get("/v1/settlements?partner=bakery").json()["data"] == []
     assert refused(get("/v1/settlements?partner=bakrey")) == (404, "partner_not_found")
     assert refused(get("/v1/settlements?partner=%00")) == (422, "invalid_request")
+
+
+def test_what_was_answered_stays_after_a_merge_and_the_end_of_the_partner(partners, ask):
+    taken = {"currency": "score", "amount": 3, "reason": "a loaf", "partner": "bakery"}
+    asked = [("/redemptions", "r", taken), ("/issues", "i", taken), ("/donations", "d", _tree(taken))]
+    answers = [ask(*one[:2], **one[2]).json() for one in asked]
+    merge_customers("user_id:bob", "user_id:anna", reason="her card", at=NOW, actor="test")
+    for code in KINDS:
+        close(code)
+    for (path, key, body), before in zip(asked, answers, strict=True):
+        again = ask(path, key, **body)
+        assert (again.status_code, again.json(), again["Idempotent-Replayed"]) == (201, before, "true")
+    assert refused(ask("/issues", "new", **taken)) == (409, "partner_closed")
+
+
+def _tree(body):
+    return {"currency": body["currency"], "amount": body["amount"], "reason": "a tree", "charity": "forest"}
+
+
+def test_above_the_limit_what_a_partner_gives_waits_for_a_second_person(partners, ask, get):
+    before = get(ANNA).json()["balances"]["score"]
+    with transaction() as cursor:
+        set_limit(cursor, "score", 10, at=NOW, actor="staff:owner@example.org", reason="the auditor asked")
+    body = {"currency": "score", "amount": 12, "reason": "flowers", "partner": "bakery"}
+    waits = ask("/issues", "flowers", **body)
+    assert (waits.status_code, waits.json()["state"]) == (202, "waiting")
+    with transaction() as cursor:  # it is still known when there is no limit any more
+        set_limit(cursor, "score", None, at=NOW, actor="staff:owner@example.org", reason="no need")
+    assert ask("/issues", "flowers", **body).json() == waits.json()
+    approve_adjustment(UUID(waits.json()["id"]), reason="", at=utc_now(), actor="staff:bob@example.org")
+    done = ask("/issues", "flowers", **body)
+    assert (done.status_code, done.json()["kind"], done.json()["available"]) == (201, "issue", before + 12)
+    assert sound()

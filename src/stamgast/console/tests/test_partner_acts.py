@@ -12,6 +12,7 @@ from stamgast.books.operations import add_partner, close_partner
 from stamgast.customers.queries import get_customer
 from stamgast.flows.publish import put_in_force
 from stamgast.kit.database import open_cursor, transaction
+from stamgast.ledger.adjusting import set_limit
 from stamgast.ledger.queries import list_available
 from stamgast.programmes.queries import get_programme
 
@@ -110,12 +111,24 @@ def test_points_are_used_at_a_partner_or_come_from_one_once(
     assert "no such partner or charity" in refused.content.decode()
 
 
-def test_what_a_partner_gives_can_wait_for_no_second_person_so_an_owner_gives_it(
+def test_only_an_owner_gives_for_a_partner_and_above_the_limit_another_approves(
     signed_in: Client, marketer: Client, forest: None
 ) -> None:
-    assert marketer.get("/customers/user_id:900/issues").status_code == 403
-    assert marketer.post("/customers/user_id:900/issues", form(signed_in, partner="bakery")).status_code == 403
-    assert "There is no partner yet" not in signed_in.get("/customers/user_id:900/issues").content.decode()
+    page, before = "/customers/user_id:900/issues", score()
+    assert marketer.get(page).status_code == 403
+    assert marketer.post(page, form(signed_in, page, partner="bakery")).status_code == 403
+    assert "There is no partner yet" not in signed_in.get(page).content.decode()
+    with transaction() as cursor:
+        set_limit(cursor, "score", 3, at=datetime.now(UTC), actor="staff:owner@example.org", reason="the auditor asked")
+    answer = signed_in.post(page, form(signed_in, page, partner="bakery"), follow=True)
+    assert "it waits until somebody else approves it" in answer.content.decode()
+    text = marketer.get("/ledger/adjustments").content.decode()
+    assert "on behalf of bakery" in text
+    assert score() == before
+    decide = re.search(r'action="(/ledger/adjustments/[^"]+)"', text)
+    assert decide
+    assert marketer.post(decide[1], {"answer": "approve"}).status_code == 302
+    assert score() == before + 4
 
 
 def test_what_cannot_be_spent_can_come_from_a_partner(signed_in: Client, shop: Source) -> None:

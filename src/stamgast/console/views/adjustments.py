@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from stamgast.access.queries import list_names
-from stamgast.console.act_forms import is_number, problem_of, wrong_in
+from stamgast.console.act_forms import is_number, problem_of, say_done, wrong_in
 from stamgast.console.ledger_words import person_of
 from stamgast.console.pages import LONGEST_REASON, act, actor_of, page, role_of, safe_target, show
 from stamgast.console.permissions import may
@@ -30,7 +30,6 @@ from stamgast.flows.adjust import approve_adjustment, owners_of, refuse_adjustme
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor, transaction
 from stamgast.kit.ids import new_id
-from stamgast.ledger.acts import Outcome
 from stamgast.ledger.adjusting import (
     BY_ERASURE,
     Proposal,
@@ -178,10 +177,7 @@ def _act(request: HttpRequest, reference: str) -> None:
         at=utc_now(),
         actor=actor_of(request),
     )
-    if isinstance(answer, Outcome):
-        messages.success(request, _("Done. It stands on the statement, with its reason."))
-    else:
-        messages.success(request, _("This is above the limit: it waits until somebody else approves it."))
+    say_done(request, answer)
 
 
 def _wrong_in(request: HttpRequest) -> str:

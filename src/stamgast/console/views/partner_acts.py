@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -12,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from stamgast.books.queries import list_active
 from stamgast.books.types import PartnerKind
-from stamgast.console.act_forms import problem_of, wrong_in
+from stamgast.console.act_forms import problem_of, say_done, wrong_in
 from stamgast.console.pages import actor_of, page, show
 from stamgast.console.views.customers import profile_name
 from stamgast.console.words import currency_label
@@ -20,6 +18,7 @@ from stamgast.customers.erasure.queries import find_erasure_of
 from stamgast.customers.queries import get_profile
 from stamgast.customers.reasons import required_reason
 from stamgast.flows.act import list_currencies, list_spendable
+from stamgast.flows.adjust import issue as issue_points
 from stamgast.flows.partners import WithPartner, act_by_hand
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor
@@ -75,7 +74,6 @@ def _page(request: HttpRequest, reference: str, kind: type[WithPartner], words: 
     if request.method == "POST":
         problem = problem_of(wrong_in(request), lambda: _act(request, reference, kind))
         if not problem:
-            messages.success(request, _("Done. It stands on the statement, with its reason."))
             return redirect("console:statement", reference)
     customer, name = profile.customer.id, profile_name(profile)
     with open_cursor() as cursor:
@@ -100,19 +98,21 @@ def _page(request: HttpRequest, reference: str, kind: type[WithPartner], words: 
 
 
 def _act(request: HttpRequest, reference: str, kind: type[WithPartner]) -> None:
-    at = utc_now()
-
-    def wanted(owner: UUID, anchor: UUID | None) -> WithPartner:
-        where: dict[str, Any] = {"charity" if kind is Donate else "partner": request.POST.get("partner", "")}
-        return kind(
-            owner_id=owner,
-            anchor_id=anchor,
-            key=f"console {request.POST.get('key', '')[:100]}",
-            reason=required_reason(request.POST["reason"]),
-            occurred_at=at,
-            currency=request.POST.get("currency", ""),
-            amount=int(request.POST["amount"].strip()),
-            **where,
+    at, actor = utc_now(), actor_of(request)
+    said: dict[str, Any] = {
+        "key": f"console {request.POST.get('key', '')[:100]}",
+        "reason": required_reason(request.POST["reason"]),
+        "occurred_at": at,
+        "currency": request.POST.get("currency", ""),
+        "amount": int(request.POST["amount"].strip()),
+        "charity" if kind is Donate else "partner": request.POST.get("partner", ""),
+    }
+    if kind is Issue:
+        answer = issue_points(
+            reference, lambda owner, anchor: Issue(owner_id=owner, anchor_id=anchor, **said), at=at, actor=actor
         )
-
-    act_by_hand(reference, wanted, at=at, actor=actor_of(request))
+    else:
+        answer = act_by_hand(
+            reference, lambda owner, anchor: kind(owner_id=owner, anchor_id=anchor, **said), at=at, actor=actor
+        )
+    say_done(request, answer)

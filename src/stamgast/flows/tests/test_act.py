@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from stamgast.customers.erasure.errors import CustomerErased
 from stamgast.customers.errors import CustomerChanged
-from stamgast.customers.queries import get_customer
-from stamgast.flows.act import Doing, act, do_together, find_owner, require_spendable
+from stamgast.customers.queries import get_customer, reference_of
+from stamgast.flows.act import Asking, Doing, act, act_together, do_together, find_owner, require_spendable
 from stamgast.flows.audit import run as run_audit
 from stamgast.flows.erase import erase
 from stamgast.flows.merge_customers import merge_customers
@@ -22,7 +22,7 @@ from stamgast.flows.unmerge_customers import withdraw_judgement
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.ledger.acts import Adjust, Capture, Donate, Hold, Reverse, Spend, Transfer
 from stamgast.ledger.checkpoints import compare_with_checkpoint, take_checkpoint
-from stamgast.ledger.errors import ActKeyReused, CurrencyNotSpendable, HoldEnded, InsufficientBalance, LedgerError
+from stamgast.ledger.errors import ActKeyReused, CurrencyNotSpendable, HoldEnded, InsufficientBalance, InvalidAct, LedgerError
 from stamgast.ledger.queries import get_balances
 
 pytestmark = pytest.mark.django_db
@@ -335,3 +335,20 @@ def test_what_may_be_spent_is_said_by_the_version_in_force(shop):
     assert not done.is_repeat
     with open_cursor() as cursor:
         require_spendable(cursor, spend("done", NOW))
+
+
+def test_one_act_that_cannot_be_leaves_the_others_together(db, shop):
+    def asking(amount, at):
+        def asked(owner, anchor):
+            return Adjust(owner_id=owner, anchor_id=anchor, key=f"{amount}", reason="r", occurred_at=at, currency="score",
+                          amount=amount)  # fmt: skip
+
+        return Asking(reference_of(ANNA), asked, NOW, "test")
+
+    before, _held, _debt = balance(ANNA)
+    one, impossible, nothing, other = act_together(
+        [asking(5, NOW), asking(6, NOW + timedelta(hours=1)), asking(0, NOW), asking(7, NOW)]
+    )
+    assert isinstance(impossible, InvalidAct)
+    assert isinstance(nothing, InvalidAct)
+    assert (one.amount, other.amount, balance(ANNA)[0]) == (5, 7, before + 12)
