@@ -1,6 +1,7 @@
 """Reads that return types."""
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,8 @@ def list_keys(cursor: Cursor) -> list[ApiKey]:
 def list_names(cursor: Cursor, actor: str) -> set[str]:
     """Every name under which the one who acts may act: a colleague, and the keys that they made; of a key also who made it.
 
-    Who made a key on the command line is not known. Of keys with one name nobody tells which it was, so they are all of it.
+    Who made a key on the command line is known where it was said there. Of keys with one name nobody tells which it was, so
+    they are all of it.
     """
     cursor.execute(
         """
@@ -125,11 +127,22 @@ def list_trail(cursor: Cursor, wanted: TrailFilter, *, after: str | None = None,
             "limit": limit + 1,
         },
     ).fetchall()
-    lines = [
-        TrailLine(identifier, at, actor, action, subject, json.loads(detail))
-        for identifier, at, actor, action, subject, detail in rows
-    ]
+    lines = [_line_of(row) for row in rows]
     return page_of(lines, limit, lambda line: (round((line.at - _EPOCH) / timedelta(microseconds=1)), str(line.id)))
+
+
+def read_trail(cursor: Cursor, actions: Collection[str]) -> list[TrailLine]:
+    """Every line of these actions, the first first."""
+    rows = cursor.execute(
+        "SELECT id, at, actor, action, subject, detail::text FROM access_trail WHERE action = ANY(%s) ORDER BY at, id",
+        (list(actions),),
+    ).fetchall()
+    return [_line_of(row) for row in rows]
+
+
+def _line_of(row: tuple[Any, ...]) -> TrailLine:
+    identifier, at, actor, action, subject, detail = row
+    return TrailLine(identifier, at, actor, action, subject, json.loads(detail))
 
 
 def list_trail_actions(cursor: Cursor) -> list[str]:

@@ -38,6 +38,7 @@ class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amount: int
     totals: tuple[tuple[str, int, int, int], ...]
     acts: tuple[tuple[str, int, str], ...] = ()
+    approved: tuple[tuple[str, int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,9 @@ def read_checkpoint(path: Path) -> CheckpointFile:
     except InvalidSignature:
         is_signed = False
     checkpoint = Checkpoint(
-        content.sequence, content.marks, content.unsealed, content.movements, content.amount, content.totals, content.acts
-    )
+        content.sequence, content.marks, content.unsealed, content.movements, content.amount, content.totals, content.acts,
+        content.approved,
+    )  # fmt: skip
     return CheckpointFile(checkpoint, content.made_at, public, is_signed)
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from psycopg import ServerCursor
 
 from stamgast.kit.database import Cursor
-from stamgast.ledger import audit_acts, sql
+from stamgast.ledger import audit_acts, audit_adjustments, sql
 from stamgast.ledger.canonical import GENESIS, NO_ID, NO_VERSION, digest_texts, fingerprint_of, link_of, root_of
 from stamgast.ledger.entries import GIVING, TAKING
 from stamgast.ledger.types import FIRST_OWNER_ACCOUNT, Account, Finding, to_microseconds
@@ -41,6 +41,8 @@ def audit(cursor: Cursor, progress: Progress = lambda done, total: None) -> list
         _first(cursor, "hold_uses", audit_acts.HOLD_USES, audit_acts.say_hold_uses),
         _first(cursor, "holds", audit_acts.HOLDS, audit_acts.say_holds),
         audit_acts.audit_acts(cursor),
+        _first(cursor, "proposal_acts", audit_adjustments.PROPOSAL_ACTS, audit_adjustments.say_proposal_acts),
+        audit_adjustments.audit_adjustments(cursor),
     ):
         first.setdefault(finding.check, finding)
     return list(first.values())

@@ -31,7 +31,7 @@ class Checkpoint:
     ``marks`` are links by number, the last one among them. ``totals`` are debit and credit by currency and account of the
     programme's side; what owners have is their difference. ``acts`` are the last days that were over (UTC), each with how
     many acts were answered, refusals among them, and a digest of what they say and of when what they gave expires: the chain
-    holds movements only.
+    holds movements only. ``approved`` is the same of what a second person approved.
     """
 
     sequence: int
@@ -41,6 +41,7 @@ class Checkpoint:
     amount: int
     totals: tuple[tuple[str, int, int, int], ...]
     acts: tuple[tuple[str, int, str], ...] = ()
+    approved: tuple[tuple[str, int, str], ...] = ()
 
 
 def take_checkpoint(cursor: Cursor, *, at: datetime) -> Checkpoint:
@@ -66,8 +67,9 @@ def take_checkpoint(cursor: Cursor, *, at: datetime) -> Checkpoint:
     )
     totals = tuple((currency, int(account), int(debit), int(credit)) for currency, account, debit, credit in cursor)
     last = (at.astimezone(UTC) - STILL_COMING).date() - timedelta(days=1)
-    acts = tuple(_acts_of(cursor, last - timedelta(days=DAYS_OF_ACTS - 1), last))
-    return Checkpoint(sequence, marks, unsealed, int(movements), int(amount), totals, acts)
+    first = last - timedelta(days=DAYS_OF_ACTS - 1)
+    acts, approved = (tuple(_days(cursor, said, first, last)) for said in (_ACTS, _APPROVED))
+    return Checkpoint(sequence, marks, unsealed, int(movements), int(amount), totals, acts, approved)
 
 
 def compare_with_checkpoint(cursor: Cursor, checkpoint: Checkpoint) -> list[Finding]:
@@ -86,7 +88,11 @@ def compare_with_checkpoint(cursor: Cursor, checkpoint: Checkpoint) -> list[Find
             sentence = f"Batch {batch_id} waited for its link when the checkpoint was made, and is not what it was then."
             findings.append(Finding("checkpoint", batch_id, sentence))
             break
-    return findings or [*_differing_sums(cursor, checkpoint), *_differing_acts(cursor, checkpoint)]
+    return findings or [
+        *_differing_sums(cursor, checkpoint),
+        *_differing_days(cursor, _ACTS, "acts", checkpoint.acts),
+        *_differing_days(cursor, _APPROVED, "approvals", checkpoint.approved),
+    ]
 
 
 def _differing_chain(cursor: Cursor, checkpoint: Checkpoint) -> Iterator[Finding]:
@@ -163,7 +169,7 @@ WITH given AS MATERIALIZED (
     jsonb_agg(jsonb_build_array(rule, {_MICROSECONDS.format("expires_at")}) ORDER BY rule) AS lots
   FROM ledger_lot WHERE programme_version = {BY_AN_ACT:d} AND rule <> 'borrowed' GROUP BY activity_id, owner_id
 ), said AS MATERIALIZED (
-  SELECT (a.posted_at AT TIME ZONE 'UTC')::date AS day, a.act_id, sha256(convert_to(jsonb_build_array(
+  SELECT (a.posted_at AT TIME ZONE 'UTC')::date AS day, a.act_id AS id, sha256(convert_to(jsonb_build_array(
     a.bucket, a.act_id, a.kind, a.owner_id, a.anchor_id, a.subject_id, a.other_id, a.other_anchor_id, encode(a.content, 'hex'),
     a.currency, a.key, a.reference, a.asked, a.amount, a.available, {_MICROSECONDS.format("a.occurred_at")},
     {_MICROSECONDS.format("a.posted_at")}, a.reason, a.actor, a.refusal, a.sentence, g.lots
@@ -172,25 +178,38 @@ WITH given AS MATERIALIZED (
   WHERE a.posted_at >= %(first)s::timestamp AT TIME ZONE 'UTC'
     AND a.posted_at < (%(last)s::timestamp + interval '1 day') AT TIME ZONE 'UTC'
 )
-SELECT d::date::text, count(said.act_id), coalesce(encode(sha256(string_agg(said.digest, '' ORDER BY said.act_id)), 'hex'), '')
+"""
+"""What an act gave is looked at where it was given: a merge puts a copy elsewhere and leaves this."""
+_APPROVED = f"""
+WITH said AS MATERIALIZED (
+  SELECT (p.decided_at AT TIME ZONE 'UTC')::date AS day, p.id, sha256(convert_to(jsonb_build_array(
+    p.id, p.owner_id, p.anchor_id, p.currency, p.amount, p.partner, {_MICROSECONDS.format("p.expires_at")}, p.key,
+    encode(p.content, 'hex'), p.asked_by, {_MICROSECONDS.format("p.asked_at")}, p.decided_by,
+    {_MICROSECONDS.format("p.decided_at")}, p.act_id
+  )::text, 'UTF8')) AS digest
+  FROM ledger_adjustmentproposal p
+  WHERE p.state = 'approved' AND p.decided_at >= %(first)s::timestamp AT TIME ZONE 'UTC'
+    AND p.decided_at < (%(last)s::timestamp + interval '1 day') AT TIME ZONE 'UTC'
+)
+"""
+_A_DAY = """
+SELECT d::date::text, count(said.id), coalesce(encode(sha256(string_agg(said.digest, '' ORDER BY said.id)), 'hex'), '')
 FROM generate_series(%(first)s::timestamp, %(last)s::timestamp, interval '1 day') AS d LEFT JOIN said ON said.day = d::date
 GROUP BY d ORDER BY d
 """
-"""What an act gave is looked at where it was given: a merge puts a copy elsewhere and leaves this."""
 
 
-def _acts_of(cursor: Cursor, first: date, last: date) -> Iterator[tuple[str, int, str]]:
-    cursor.execute(_ACTS, {"first": first, "last": last}, prepare=False)
-    yield from cursor
+def _days(cursor: Cursor, said: str, first: date, last: date) -> list[tuple[str, int, str]]:
+    return cursor.execute(said + _A_DAY, {"first": first, "last": last}, prepare=False).fetchall()
 
 
-def _differing_acts(cursor: Cursor, checkpoint: Checkpoint) -> Iterator[Finding]:
-    if not checkpoint.acts:
+def _differing_days(cursor: Cursor, said: str, what: str, days: Sequence[tuple[str, int, str]]) -> Iterator[Finding]:
+    if not days:
         return
-    first, last = date.fromisoformat(checkpoint.acts[0][0]), date.fromisoformat(checkpoint.acts[-1][0])
-    for (day, count, digest), (_, today, other) in zip(checkpoint.acts, _acts_of(cursor, first, last), strict=True):
+    first, last = date.fromisoformat(days[0][0]), date.fromisoformat(days[-1][0])
+    for (day, count, digest), (_, today, other) in zip(days, _days(cursor, said, first, last), strict=True):
         if digest != other:
             there = f"there were {count} then, and there are {today}" if count != today else "one of them says something else"
-            sentence = f"The acts of {day} are not what they were when the checkpoint was made: {there}."
+            sentence = f"The {what} of {day} are not what they were when the checkpoint was made: {there}."
             yield Finding("checkpoint", day, sentence)
             return
