@@ -26,17 +26,21 @@ def command() -> None:
 )
 @click.option("--name", default="script", show_default=True, help="What the key is for.")
 @click.option(
+    "--by", metavar="EMAIL", help="Whose key it is, of those who sign in: then it is the same person where two are needed."
+)
+@click.option(
     "--limit", type=int, default=DEFAULT_LIMIT_PER_MINUTE, show_default=True, help="How many requests a minute it may send."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def create(scopes: tuple[str, ...], name: str, limit: int, as_json: bool) -> None:
+def create(scopes: tuple[str, ...], name: str, by: str | None, limit: int, as_json: bool) -> None:
     """Make an API key; it is shown this once."""
     with database("key create"):
-        from stamgast.access.operations import create_key
+        from stamgast.access.operations import create_key, get_actor
         from stamgast.kit.database import transaction
 
         with transaction() as cursor:
-            key, text = create_key(cursor, name, scopes, limit_per_minute=limit, at=utc_now(), actor=ACTOR)
+            maker = get_actor(cursor, by) if by is not None else None
+            key, text = create_key(cursor, name, scopes, limit_per_minute=limit, maker=maker, at=utc_now(), actor=ACTOR)
     if as_json:
         made = {"id": str(key.id), "name": key.name, "scopes": list(key.scopes), "limit_per_minute": limit, "key": text}
         click.echo(json.dumps(made))
@@ -63,6 +67,7 @@ def list_all(as_json: bool) -> None:
             "limit_per_minute": key.limit_per_minute,
             "last_used_at": key.last_used_at.isoformat() if key.last_used_at else None,
             "created_at": key.created_at.isoformat(),
+            "created_by": key.created_by,
             "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
         }
         for key in keys

@@ -5,7 +5,15 @@ from stamgast.access.operations.attempts import count_attempt, count_code
 from stamgast.access.operations.keys import authenticate_key, create_key, revoke_key, set_limit
 from stamgast.access.operations.limits import take_token
 from stamgast.access.operations.links import accept_link, create_link, get_invited
-from stamgast.access.operations.people import create_staff, keep_password, set_active, set_language, set_password, set_role
+from stamgast.access.operations.people import (
+    create_staff,
+    get_actor,
+    keep_password,
+    set_active,
+    set_language,
+    set_password,
+    set_role,
+)
 from stamgast.access.operations.saved_views import change_view, delete_view, keep_view, set_start_view
 from stamgast.access.operations.second_factor import (
     check_code,
@@ -35,6 +43,7 @@ __all__ = [
     "create_staff",
     "delete_view",
     "end_sessions",
+    "get_actor",
     "get_invited",
     "keep_answer",
     "keep_password",

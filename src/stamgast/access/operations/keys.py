@@ -24,8 +24,10 @@ def create_key(
     at: datetime,
     actor: str,
     limit_per_minute: int = DEFAULT_LIMIT_PER_MINUTE,
+    maker: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new API key and its text, which is shown this once: only its SHA-256 is kept."""
+    """A new API key and its text, which is shown this once: only its SHA-256 is kept. ``maker`` is whose it is, where somebody
+    else than ``actor`` asked for it."""
     check_limit(limit_per_minute)
     wanted = sorted(set(scopes))
     unknown = [scope for scope in wanted if scope not in set(Scope)]
@@ -36,21 +38,23 @@ def create_key(
         )
     text = format_key(secrets.token_bytes(KEY_BYTES))
     key = ApiKey(
-        new_id(), name.strip()[:LONGEST_NAME] or "unnamed", text[-4:], tuple(wanted), at, actor, None, limit_per_minute, None
+        new_id(),
+        name.strip()[:LONGEST_NAME] or "unnamed",
+        text[-4:],
+        tuple(wanted),
+        at,
+        maker or actor,
+        None,
+        limit_per_minute,
+        None,
     )
     cursor.execute(
         "INSERT INTO access_apikey (id, name, digest, hint, scopes, created_at, created_by, limit_per_minute) "
         "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        (key.id, key.name, digest_of(text), key.hint, wanted, at, actor, limit_per_minute),
+        (key.id, key.name, digest_of(text), key.hint, wanted, at, key.created_by, limit_per_minute),
     )
-    record(
-        cursor,
-        actor,
-        "create key",
-        f"key:{key.id}",
-        {"name": key.name, "scopes": wanted, "limit_per_minute": limit_per_minute},
-        at,
-    )
+    detail = {"name": key.name, "scopes": wanted, "limit_per_minute": limit_per_minute}
+    record(cursor, actor, "create key", f"key:{key.id}", detail | ({"by": maker} if maker else {}), at)
     return key, text
 
 

@@ -20,6 +20,7 @@ from stamgast.kit.database import Cursor
 
 LONGEST_NAME = 100
 LONGEST_PASSWORD = 1000
+_NOBODY = "Nobody signs in as {}. `stamgast staff create` adds a person."
 
 
 def create_staff(
@@ -114,12 +115,20 @@ def _role_of_new(cursor: Cursor, role: str | None) -> Role:
     return Role(role)
 
 
+def get_actor(cursor: Cursor, email: str) -> str:
+    """How the trail writes who signs in with this address. Raises InvalidStaff."""
+    address = _normalise_email(email.strip())
+    if cursor.execute("SELECT 1 FROM access_staff WHERE email = %s AND is_active", (address,)).fetchone() is None:
+        raise InvalidStaff(_NOBODY.format(address))
+    return f"staff:{address}"
+
+
 def set_password(cursor: Cursor, *, email: str, password: str, at: datetime, actor: str) -> StaffMember:
     """A new password for a person; every session of theirs ends. Raises InvalidStaff."""
     address = _normalise_email(email)
     row = cursor.execute(f"SELECT {STAFF_COLUMNS} FROM access_staff WHERE email = %s FOR UPDATE", (address,)).fetchone()
     if row is None:
-        raise InvalidStaff(f"Nobody signs in as {address}. `stamgast staff create` adds a person.")
+        raise InvalidStaff(_NOBODY.format(address))
     member = staff_member_of(row)
     keep_password(cursor, member, password)
     record(cursor, actor, "set password", f"staff:{member.id}", {}, at)

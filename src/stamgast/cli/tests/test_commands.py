@@ -110,6 +110,8 @@ def test_key_is_made_listed_and_revoked(folder: Path) -> None:
     ]
     refused = run(folder, "key", "revoke", made["id"])
     assert (refused.returncode, refused.stdout) == (3, "")
+    nobody = run(folder, "key", "create", "--scope", "customers:read", "--by", "nobody@example.org", "--json")
+    assert (nobody.returncode, json.loads(nobody.stdout)["error"]["code"]) == (2, "invalid_staff")
     unknown = run(folder, "key", "create", "--scope", "everything", "--json")
     assert unknown.returncode == 2
     assert json.loads(unknown.stdout)["error"]["code"] == "unknown_scope"
@@ -327,6 +329,12 @@ def test_versions_are_published_scheduled_withdrawn_and_put_back_from_the_comman
     assert (done.returncode, versions()) == (4, [(1, "in force")])
     done = run(folder, "programme", "publish", str(file), "--reason", "a treat", "--after", "1")
     assert (done.returncode, versions()) == (0, [(1, "replaced"), (2, "in force")]), done.stderr
+    assert "Coupon: it gives 7 for the score." in done.stderr
+    file.write_text(first.replace("{field: amount, over: 0}", "{field: amount, over: 0, under: 0}"))
+    done = run(folder, "programme", "publish", str(file))
+    assert (done.returncode, len(versions())) == (2, 2)
+    assert "error: " in done.stderr
+    assert "Nothing was published." in done.stderr
     file.write_text(first.replace("score: 5", "score: 9"))
     done = run(folder, "programme", "publish", str(file), "--effective-from", "2199-01-01")
     assert "is scheduled: it holds from 2199-01-01" in done.stdout
