@@ -1,5 +1,6 @@
 """How much of a request is read: refused by what it announces before a byte is read, else by what comes."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,8 @@ from asgiref.sync import async_to_sync
 from django.test import Client
 from django.urls import reverse
 
-from stamgast.access.operations import create_staff
+from stamgast.access.operations import create_key, create_staff
+from stamgast.asgi import OneTurnHandler
 from stamgast.console import receiving
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import transaction
@@ -87,3 +89,30 @@ def test_a_file_is_read_of_who_may_hand_one_in_and_of_nobody_else(monkeypatch: p
     usage = type("Usage", (), {"free": 100 * MEGABYTE})
     monkeypatch.setattr("stamgast.activities.uploads.files.shutil.disk_usage", lambda path: usage)
     assert send_body("/sources/uploads", 18 * MEGABYTE, cookie=marketer) == (303, "/sources/uploads?problem=no_room", 0)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_the_api_says_what_is_too_large_in_its_own_form(announced: bool) -> None:
+    """More than the bound that stands before Django; what is a little above Django's own is answered by the API itself."""
+    parts = iter([MEGABYTE] * 30)
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        part = next(parts, 0)
+        return {"type": "http.request", "body": b"x" * part, "more_body": bool(part)}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    with transaction() as cursor:
+        _key, text = create_key(cursor, "k", ["points:spend"], at=utc_now(), actor="test")
+    headers = [(b"authorization", f"Bearer {text}".encode()), (b"content-type", b"application/json")]
+    headers += [(b"content-length", str(30 * MEGABYTE).encode())] if announced else []
+    path = "/v1/customers/user_id:anna/spends"
+    scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": b"", "http_version": "1.1"}
+    handler: Any = OneTurnHandler()
+    async_to_sync(receiving.bounded(handler))(scope, receive, send)  # type: ignore[arg-type]
+    start, body = sent[0], b"".join(one.get("body", b"") for one in sent[1:])
+    assert (start["status"], dict(start["headers"])[b"Content-Type"]) == (400, b"application/problem+json")
+    assert json.loads(body)["code"] == "unreadable_request"
+    assert next(parts, 0), "the rest is not read"

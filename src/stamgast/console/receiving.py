@@ -5,6 +5,7 @@ a file for who may hand one in. What a request announces is refused before it is
 too much.
 """
 
+import asyncio
 import errno
 import io
 import tempfile
@@ -32,6 +33,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 UPLOADS = "/sources/uploads"
 """The address of ``console:uploads``, known without importing every page."""
+API = "/v1/"
+"""Where programs ask: they read an error document, and no text."""
 ORDINARY_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1024 * 1024
 """A little more than Django's own bound, so that what is just above it is answered by the page or the API it was for."""
 
@@ -51,6 +54,10 @@ def bounded(application: Asgi) -> Asgi:
             if is_upload and await sync_to_async(_may_upload)(scope):
                 limit = most_bytes() + SPARE_BYTES
                 check_room(announced or 0)
+            if scope["path"].startswith(API):
+                scope = dict(scope)
+                await application(scope, _cut(scope, receive, limit), send)
+                return
             if announced is not None and announced > limit:
                 raise _TooLarge
             await application(scope, _counted(receive, limit), send)
@@ -140,6 +147,28 @@ def _counted(receive: Receive, limit: int) -> Receive:
         return message
 
     return counting
+
+
+def _cut(scope: Scope, receive: Receive, limit: int) -> Receive:
+    """Ends a request that is too large where it is, and makes it announce that: then the API refuses it in its own form."""
+    read, is_cut = 0, False
+
+    async def cutting() -> MutableMapping[str, Any]:
+        nonlocal read, is_cut
+        if is_cut:
+            await asyncio.Event().wait()  # Django listens whether the client left, until it has answered
+        is_cut = (_announced(scope) or 0) > limit
+        if not is_cut:
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read <= limit:
+                return message
+            is_cut = True
+        others = [one for one in scope["headers"] if one[0] not in (b"content-length", b"transfer-encoding")]
+        scope["headers"] = [*others, (b"content-length", str(limit + 1).encode())]
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    return cutting
 
 
 async def _refuse(send: Send, problem: str, is_upload: bool) -> None:
