@@ -189,8 +189,8 @@ def _outstanding(one: CurrencyAnswer) -> Picture:
 
 
 def _running_off(one: CurrencyAnswer) -> Picture:
-    """What becomes of what is outstanding at the end, month by month to come, the next month first."""
-    rows = [*one.months[-1:], *one.ahead]
+    """What becomes of what is outstanding, month by month to come, what is left of this month first."""
+    rows = [*one.months[-2:-1], *one.ahead]
     return Picture(
         f"ahead-{one.currency}",
         _("What is outstanding now, running off: %(currency)s") % {"currency": currency_label(one.currency)},

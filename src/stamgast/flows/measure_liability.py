@@ -38,7 +38,7 @@ from stamgast.lake.reading import keep, open_lake
 from stamgast.ledger.expiries import copy_expiries
 
 KEPT = "liability.json"
-SHAPE = 1
+SHAPE = 2
 REST = 20
 """What took a second to work out is not worked out again within this many seconds."""
 AT_ONCE_ROWS = 2_000_000

@@ -94,14 +94,15 @@ def outstanding_by_age_and_expiry(flows: ir.Table, lots: ir.Table, zone: str) ->
     """What is outstanding, by the month in which it was earned and the month in which it expires.
 
     Definition: the outstanding of every lot, at the moment to which ``flows`` go. A lot is earned in the month of the first
-    movement that counts for it. Its expiry is the one that the ledger holds now: how it was earlier is not kept.
+    movement that counts for it. Its expiry is the one that the ledger holds now: how it was earlier is not kept. It expires
+    in the month of the last moment at which it is good: what ends at midnight stands under the day that ends then.
     Formula: ``points`` = Σ outstanding. Grain: one row a currency, earned month and month of expiry (null: never), where it is
     not zero. Unit: points. Zone: the shop's, in which months are cut. Returns: taken off the lot that they lower.
     Source: ``flows_of``, and lots (lot_id, expires_at).
 
     >>> flows = ibis.memtable(pa.table({"currency": ["points"] * 3, "lot_id": ["a", "a", "b"], "outstanding": [10, -4, 7],
     ...     "effective_at": [datetime(2026, month, 3, tzinfo=UTC) for month in (1, 2, 2)]}))
-    >>> lots = ibis.memtable(pa.table({"lot_id": ["a"], "expires_at": [datetime(2027, 1, 1, tzinfo=UTC)]}))
+    >>> lots = ibis.memtable(pa.table({"lot_id": ["a"], "expires_at": [datetime(2027, 2, 1, tzinfo=UTC)]}))
     >>> rows = outstanding_by_age_and_expiry(flows, lots, "UTC").to_pyarrow().to_pylist()
     >>> [(str(row["earned_month"]), str(row["expiry_month"]), row["points"]) for row in rows]
     [('2026-01-01', '2027-01-01', 6), ('2026-02-01', 'None', 7)]
@@ -110,9 +111,10 @@ def outstanding_by_age_and_expiry(flows: ir.Table, lots: ir.Table, zone: str) ->
         earned_at=flows.effective_at.min(), points=flows.outstanding.sum().cast("int64")
     )
     each = each.filter(each.points != 0).left_join(lots, "lot_id")
-    rows = each.group_by(
-        "currency", earned_month=_month(each.earned_at, zone), expiry_month=_month(each.expires_at, zone)
-    ).aggregate(points=each.points.sum().cast("int64"))
+    last_good = each.expires_at - ibis.interval(microseconds=1)
+    rows = each.group_by("currency", earned_month=_month(each.earned_at, zone), expiry_month=_month(last_good, zone)).aggregate(
+        points=each.points.sum().cast("int64")
+    )
     return rows.order_by("currency", "earned_month", ibis.asc("expiry_month", nulls_first=False))
 
 

@@ -22,7 +22,7 @@ from stamgast.kit.ids import BUCKETS
 from stamgast.kit.zones import to_local
 
 NEVER = 1_000_000
-"""The month in which what does not expire would expire."""
+"""The month in which what does not expire would expire. What ends at midnight expires in the month that ends then."""
 EVEN_MONTHS = 12
 """A stated share is redeemed evenly over the first so many months, or over the life of what was given where that is less."""
 WHOLE = 10_000
@@ -132,14 +132,16 @@ def given_by_cell(decisions: pa.Table, zone: str, *, since: int | None, until: i
     """What was given, by bucket of the customer, currency, rule, month, month of expiry, and whether it counts.
 
     Takes columns of ``decide``; moments in microseconds. What occurred after ``until`` is left out; what occurred before
-    ``since`` does not count, and is there because it is outstanding. Columns: bucket, currency, rule, month, expires,
-    is_counted, points.
+    ``since`` does not count, and is there because it is outstanding. It expires in the month of the last moment at which it is
+    good. What is still good after ``until`` stands one month later: the month of ``until`` is told in two parts, what was of
+    it, and what is to come. Columns: bucket, currency, rule, month, expires, is_counted, points.
     """
     occurred_at = decisions["occurred_at"].cast(pa.int64()).to_numpy()
     expires_at = decisions["expires_at"].cast(pa.int64())
     has_end = expires_at.is_valid().to_numpy()
     expires = np.full(len(occurred_at), NEVER, np.int64)
-    expires[has_end] = _months(expires_at.drop_null().to_numpy(), zone)
+    ends = expires_at.drop_null().to_numpy()
+    expires[has_end] = _months(ends - 1, zone) + (ends > until)
     columns: dict[str, Any] = {
         "bucket": buckets_of(decisions["customer_id"]),
         "currency": decisions["currency"],

@@ -1,7 +1,7 @@
 """What a run says so far: both programmes side by side, each number with its interval while not everybody was gone through."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -276,7 +276,10 @@ def _currency(cells: pa.Table, currency: str, worth: Fraction | None, seen: Sequ
     behaviours = [_behaviour(scale.run, seen) if is_spendable else NOTHING_REDEEMED for is_spendable in are_spendable]
     curves = [_Curve(side, behaviour, last + AHEAD_MONTHS, scale) for side, behaviour in zip(by_side, behaviours, strict=True)]
     every = _months(curves, scale)
-    months, ahead = every[: -AHEAD_MONTHS or None], every[-AHEAD_MONTHS:]
+    months = every[: -AHEAD_MONTHS or None]
+    ahead = [
+        msgspec.structs.replace(one, month=_month_before(one.month)) for one in every[-AHEAD_MONTHS:]
+    ]  # with what is left of this one
     if scale.run.asked.since is not None:
         first = _local(scale.run.asked.since).date().replace(day=1)
         months = [one for one in months if one.month >= first]
@@ -343,6 +346,10 @@ def _months(curves: Sequence[_Curve], scale: _Scale) -> list[MonthLine]:
         ]
         months.append(MonthLine(date(month // 12, month % 12 + 1, 1), *pairs))
     return months
+
+
+def _month_before(month: date) -> date:
+    return (month - timedelta(days=1)).replace(day=1)
 
 
 def _until_nothing_is_left(ahead: Sequence[MonthLine]) -> Sequence[MonthLine]:

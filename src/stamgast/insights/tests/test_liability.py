@@ -114,10 +114,28 @@ def test_liability_is_what_plain_python_makes_of_the_movements(rows, at, known_a
     by_age = Counter()
     for (currency, lot), points in left.items():
         if points:
-            by_age[currency, month_of(earned[lot]), month_of(START) if lot == "a" else None] += points
+            by_age[currency, month_of(earned[lot]), month_of(START - timedelta(microseconds=1)) if lot == "a" else None] += (
+                points
+            )
     told = outstanding_by_age_and_expiry(flows, lots, ZONE).to_pyarrow().to_pylist()
     assert {tuple(row.values())[:3]: row["points"] for row in told} == dict(by_age)
     assert all(sum(flow(row)[1:]) == flow(row)[0] for row in seen)
+
+
+@pytest.mark.parametrize(
+    ("ends", "month"),
+    [
+        (datetime(2026, 2, 28, 23, tzinfo=UTC), date(2026, 2, 1)),  # midnight in Amsterdam: good through 28 February
+        (datetime(2026, 3, 1, tzinfo=UTC), date(2026, 3, 1)),  # one o'clock in Amsterdam
+    ],
+)
+def test_what_ends_at_midnight_stands_under_its_last_good_day(ends, month):
+    flows = ibis.memtable(
+        pa.table({"currency": ["points"], "lot_id": ["a"], "outstanding": [5], "effective_at": [ends - timedelta(days=90)]})
+    )
+    lots = ibis.memtable(pa.table({"lot_id": ["a"], "expires_at": [ends]}))
+    [row] = outstanding_by_age_and_expiry(flows, lots, ZONE).to_pyarrow().to_pylist()
+    assert row["expiry_month"] == month
 
 
 def history(vintages, chances, expiry, through, size=lambda month: 1000):

@@ -136,9 +136,11 @@ def test_what_was_given_by_month_of_the_shop_and_by_whom():
     cells = given_by_cell(decisions, "Europe/Amsterdam", since=number(moments[1]), until=number(moments[1]))
     february = 12 * 2026 + 1
     assert sums_of(cells, "bucket", "month", "expires", "is_counted") == {
-        (1, february, 12 * 2027 + 1, False): 5,
+        (1, february, 12 * 2027 + 1, False): 5,  # good through 31 January, and the month of ``until`` counts twice
         (1, february, NEVER, True): 7,
     }
+    later = given_by_cell(decisions, "Europe/Amsterdam", since=None, until=number(datetime(2027, 2, 1, tzinfo=UTC)))
+    assert min(sums_of(later, "expires")) == 12 * 2027, "once it is over it stands under January"
     people = given_by_customer(decisions, since=None, until=number(moments[2]))
     assert sums_of(people, "customer_id") == {who[0]: 5, who[1]: 16}
 
