@@ -70,14 +70,16 @@ def find_copy(folder: Path, name: str) -> Copy:
 
 
 def open_copy(cursor: Cursor, folder: Path, programme: Programme, activities: int, *, at: datetime, is_fresh: bool) -> Copy:
-    """The newest copy, or another where there is none that is new enough, or one is asked for. Reads no activities yet."""
+    """The newest copy, or another where there is none that is new enough and has anybody in it, or one is asked for. Reads no
+    activities yet."""
     with _alone(folder / "history"):
         copies = sorted(_copies(folder), key=lambda one: one.read_at)
         for one in copies:
             if at - one.read_at > 2 * KEPT:
                 shutil.rmtree(folder / "history" / one.name, ignore_errors=True)
-        if copies and not is_fresh and at - copies[-1].read_at <= KEPT:
-            return copies[-1]
+        newest = copies[-1] if copies and any(copies[-1].customers) else None  # one without anybody costs nothing to read again
+        if newest is not None and not is_fresh and at - newest.read_at <= KEPT:
+            return newest
         customers = count_decided_by_bucket(cursor, programme.name)
         each = tuple(customers.get(bucket, 0) for bucket in range(BUCKETS))
         copy = Copy(new_id().hex, at, _plan(activities), each, count_pending(cursor))
