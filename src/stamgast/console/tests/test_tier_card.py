@@ -53,3 +53,20 @@ def test_an_agent_sees_what_the_level_brings(agent: Client, language: str, said:
     tier = html.unescape(answer.content.decode()).split('id="tier"')[1].split("</section>")[0]
     assert "Gold" in tier
     assert re.findall(r"<li>(.*?)</li>", tier) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "levels", "said"),
+    [
+        ("en", "", "<strong>Gold</strong>"),
+        ("nl", "", "<strong>Gold</strong>"),
+        ("en", "    - {name: Platinum, from: 1000}\n", "<strong>Gold</strong> · 999 score more for Platinum."),
+    ],
+)
+def test_the_till_says_the_level_and_what_the_next_one_needs(agent: Client, language: str, levels: str, said: str) -> None:
+    now = utc_now()
+    put_in_force(DOCUMENT.replace("cards:", levels + "cards:"), effective_from=now, at=now, actor="staff:a", reason="one more")
+    text = html.unescape(agent.get("/till?q=900", headers={"Accept-Language": language}).content.decode())
+    line = re.search(r'id="tier">(.*?)</p>', text)
+    assert line
+    assert line[1] == said

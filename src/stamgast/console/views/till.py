@@ -1,4 +1,4 @@
-"""The till: one customer by what they show, and their score. Nothing else about them."""
+"""The till: one customer by what they show, their score and their level. Nothing else about them."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -6,9 +6,12 @@ from django.views.decorators.http import require_GET
 
 from stamgast.activities.queries import country_of
 from stamgast.console.pages import page, show
+from stamgast.console.tier_words import tier_card
 from stamgast.console.words import segment_badge
 from stamgast.customers.queries import find_customer, summarise_customers
 from stamgast.customers.types import Customer
+from stamgast.flows.read_standing import read_standing
+from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.ledger.queries import list_available
 from stamgast.segments.queries import list_memberships
@@ -35,6 +38,7 @@ def till(request: HttpRequest) -> HttpResponse:
                     "found": customer,
                     "name": summary.name or asked,
                     "score": list_available(cursor, [customer.id]).get(customer.id, {}).get(SCORE, 0),
+                    "tier": tier_card(read_standing(cursor, customer.id, at=utc_now())),
                     "segments": [segment_badge(one.slug, one.name) for one in memberships],
                 }
     return show(request, "console/till.html", context)
