@@ -249,6 +249,7 @@ def test_a_change_of_the_programme_is_weighed(
     seen = visit(context)
     page = seen.page
     page.goto("/programme/edit")
+    page.locator("summary:has(#rule-1)").click()
     page.locator('[name="amount 1 score"]').fill("60")
     page.locator('[name="act"][value="see"]:visible').last.click()
     expect(page.locator("#effect")).to_be_visible()
@@ -268,6 +269,7 @@ def test_form_and_document_show_what_the_other_changes(
     page = seen.page
     page.goto("/programme/edit")
     document, amount = page.locator("#document"), page.locator('[name="amount 1 score"]')
+    page.locator("summary:has(#rule-1)").click()
     amount.fill("61")
     page.keyboard.press("Tab")
     expect(document).to_have_value(re.compile("score: 61"))

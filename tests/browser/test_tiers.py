@@ -127,9 +127,9 @@ def test_when_a_rule_applies_is_changed_in_the_form(
         page = found.page
         page.goto("/programme/edit")
         document = page.locator("#document")
-        summary = page.locator("section:has(#rule-1) summary")
-        summary.focus()
-        page.keyboard.press("Enter")
+        for summary in ("summary:has(#rule-1)", "details:has(#rule-1) .sg-when summary"):
+            page.locator(summary).focus()
+            page.keyboard.press("Enter")
         friday = page.locator('[name="weekday 1"][value=friday]')
         friday.focus()
         page.keyboard.press("Space")

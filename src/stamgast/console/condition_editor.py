@@ -39,7 +39,7 @@ def condition_shown(
         "source": value("source", ", ".join(values.sources)),
         "store": value("store", ", ".join(values.stores)),
         "channel": value("channel", ", ".join(values.channels)),
-        "amount": value("least", None if values.amount is None else f"{values.amount:f}"),
+        "amount": value("least", None if values.amount is None else reader.decimal(values.amount)),
         "is_over": value("over", "over" if values.is_over else "") == "over",
         "is_birthday": f"birthday {place}" in typed if is_typed else values.is_birthday,
     }

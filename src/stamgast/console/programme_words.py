@@ -1,7 +1,8 @@
 """The rules of a programme as sentences in the reader's language. Pure."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -52,6 +53,12 @@ def rule_sentences(rule: Rule, document: Document, language: str) -> RuleSentenc
         when = _("When %(condition)s, %(time)s:") % {"condition": condition, "time": held_at(rule, document.timezone)}
     gives = [_give(give, rule, document, language) for give in rule.gives]
     return RuleSentences(rule_label(rule.name), when, gives + [f"{text}." for text in _multiplied(rule)])
+
+
+def rule_line(rule: Rule, timezone: str, language: str) -> str:
+    """When a rule applies and what it gives, in one line; how long that lasts is not its own."""
+    when = _applies(rule, timezone, language)
+    return _("When %(when)s: %(gives)s.") % {"when": when, "gives": "; ".join(_given(rule, language))}
 
 
 def card_sentences(card: Card) -> RuleSentences:
@@ -115,6 +122,9 @@ def differences(before: Document, after: Document, language: str) -> list[str]:
     """What a document says otherwise than another, a sentence for each difference; one that says so where none is heard."""
     old, new = ({rule.name: rule for rule in document.rules} for document in (before, after))
     said = []
+    for was_called, name in _renamed(old, new):
+        said.append(_other_name(old[was_called], name, before))
+        old[name] = old.pop(was_called)
     for name in dict.fromkeys([*old, *new]):
         label = rule_label(name)
         if name not in old:
@@ -165,6 +175,38 @@ def differences(before: Document, after: Document, language: str) -> list[str]:
     said += tier_changes(before.tiers, after.tiers, language)
     said += [_other_change(change) for change in compare(before, after) if not _is_said(change)]
     return said or [_("It says the same, in other words.")]
+
+
+def _renamed(old: Mapping[str, Rule], new: Mapping[str, Rule]) -> list[tuple[str, str]]:
+    """Rules that are there under another name, as far as can be seen: all else is the same or, where no rule is that, the
+    condition and the currencies are."""
+    gone = [rule for name, rule in old.items() if name not in new]
+    come = [rule for name, rule in new.items() if name not in old]
+    pairs = []
+    for likeness in (_all_but_name, _what_it_is_for):
+        for rule in list(gone):
+            found = next((one for one in come if likeness(one) == likeness(rule)), None)
+            if found is not None:
+                pairs.append((rule.name, found.name))
+                gone.remove(rule)
+                come.remove(found)
+    return pairs
+
+
+def _all_but_name(rule: Rule) -> object:
+    return replace(rule, name="")
+
+
+def _what_it_is_for(rule: Rule) -> object:
+    return rule.when, {one.currency for one in rule.gives}, {one.currency for one in rule.multiplies}
+
+
+def _other_name(rule: Rule, name: str, before: Document) -> str:
+    """That a rule has another name; where something is counted by the name, that it is counted from zero again."""
+    words = {"was": rule_label(rule.name), "now": rule_label(name)}
+    if rule.caps or rule.turn is not None or any(one.rule == rule.name for one in budgets_of(before)):
+        return _("%(was)s is called %(now)s now: its limits, turns and budget begin anew.") % words
+    return _("%(was)s is called %(now)s now.") % words
 
 
 def _given(rule: Rule, language: str) -> list[str]:

@@ -29,6 +29,13 @@ def number(value: Any, digits: int = 0) -> str:
     return numbers.format_decimal(value, pattern, locale=locale())
 
 
+def decimal(value: Decimal | int | None) -> str:
+    """1.5 or 1,5, as it is typed into a field: every decimal that it has, and no thousands."""
+    if value is None:
+        return ""
+    return f"{value:f}".replace(".", numbers.get_decimal_symbol(locale()))
+
+
 def signed(value: Any, digits: int = 0) -> str:
     """+5 or −1: always with its sign."""
     if value is None:

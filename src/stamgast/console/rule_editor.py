@@ -12,7 +12,7 @@ from stamgast.conditions.fields import WEEKDAYS
 from stamgast.console import reader
 from stamgast.console.condition_editor import condition_shown, streaks, turn_shown, turns
 from stamgast.console.condition_fields import PERIODS, day_and_time
-from stamgast.console.programme_words import period_label, rule_label, rule_sentences
+from stamgast.console.programme_words import period_label, rule_label, rule_line, rule_sentences
 from stamgast.console.words import currency_label
 from stamgast.programmes.documents import Document, Rule
 from stamgast.programmes.forms import GiveValues, MultiplyValues, RuleValues
@@ -21,7 +21,9 @@ from stamgast.programmes.reading import read
 _FOLDED = re.compile(
     r"(name|kind|hour from|hour until|least|category|store|source|channel|count|begins|ends|budget|times budget) (\d+)\b.*"
 )
-"""The fields that stand folded away, with the place of their rule."""
+"""The fields that stand folded away in a rule, with the place of their rule."""
+_OF_A_RULE = re.compile(r"(amount|per|of|cap|period|times|times of|times cap) (\d+)\b.*")
+"""The fields that stand in a rule beside those."""
 
 
 def rules_shown(
@@ -29,6 +31,7 @@ def rules_shown(
 ) -> dict[str, Any]:
     """The fields of the rules with their values, or with what was ``typed`` into them and could not be taken."""
     sets, found = list(read(document.text)[0].get("sets", {})), _FOLDED.fullmatch(wrong)
+    inside = found or _OF_A_RULE.fullmatch(wrong)
     rules = []
     for place, (rule, row) in enumerate(zip(document.rules, values, strict=True)):
         rules.append(
@@ -42,7 +45,9 @@ def rules_shown(
                 "begins_field": f"begins {place}",
                 "ends_field": f"ends {place}",
                 "moments": {name: _moment(f"{name} {place}", was, typed) for name, was in _times(row)},
+                "said": rule_line(rule, document.timezone, language),
                 "is_wrong": found is not None and found[2] == str(place),
+                "is_open": inside is not None and inside[2] == str(place),
                 "gives": _gives(place, row.gives, rule, typed, language),
                 "multiplies": _multiplies(place, row.multiplies, document, typed),
                 "period": row.cap_period,
@@ -87,7 +92,7 @@ def _gives(place: int, values: Sequence[GiveValues], rule: Rule, typed: QueryDic
             "label": currency_label(give.currency),
             "amount": typed.get(f"amount {place} {give.currency}", give.amount),
             "of": typed.get(f"of {place} {give.currency}", give.of),
-            "per": typed.get(f"per {place} {give.currency}", "1" if give.per is None else f"{give.per:f}"),
+            "per": typed.get(f"per {place} {give.currency}", "1" if give.per is None else reader.decimal(give.per)),
             "cap": typed.get(f"cap {place} {give.currency}", "" if give.cap is None else give.cap),
             "budget": typed.get(f"budget {place} {give.currency}", "" if give.budget is None else give.budget),
             "lines": source.lines and source.lines.sentence(language),
@@ -101,7 +106,7 @@ def _multiplies(place: int, values: Sequence[MultiplyValues], document: Document
     if not values:
         return []
     others = [name for name in document.currencies if name not in {one.currency for one in values}]
-    shown = [(one.currency, f"{one.factor:f}", one.cap, one.budget) for one in values]
+    shown = [(one.currency, reader.decimal(one.factor), one.cap, one.budget) for one in values]
     shown += [(name, "", None, None) for name in others[:1]]
     return [
         {

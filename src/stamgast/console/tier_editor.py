@@ -57,7 +57,7 @@ def _level(
     place: int, values: LevelValues, stated: Level, document: Document, typed: QueryDict, language: str
 ) -> dict[str, Any]:
     """A level with a field for each currency that it multiplies, and an empty one where it multiplies none."""
-    multiplies = values.multiplies or ((next(iter(document.currencies)), ""),)
+    multiplies = values.multiplies or ((next(iter(document.currencies)), None),)
     return {
         "place": place,
         "name": typed.get(f"level name {place}", values.name),
@@ -74,7 +74,11 @@ def _level(
             for slot, benefit in enumerate([*values.benefits, BenefitValues("", "", "")])
         ],
         "slots": [
-            (slot, typed.get(f"level of {place} {slot}", currency), typed.get(f"level times {place} {slot}", str(factor)))
+            (
+                slot,
+                typed.get(f"level of {place} {slot}", currency),
+                typed.get(f"level times {place} {slot}", reader.decimal(factor)),
+            )
             for slot, (currency, factor) in enumerate(multiplies)
         ],
     }

@@ -164,3 +164,37 @@ def test_what_was_typed_stays_where_something_else_is_wrong(signed_in: Client, s
     assert 'value="Summer"' in answer
     for chosen in ("challenge", "standing", "count"):
         assert f'<option value="{chosen}" selected>' in answer
+
+
+def test_each_rule_is_folded_to_a_line_and_the_one_that_is_wrong_is_open(signed_in: Client, shop: Source) -> None:
+    def opened(answer: str) -> list[bool]:
+        return [bool(one) for one in re.findall(r'<details class="card sg-folds"( open)?>', answer)]
+
+    answer, _ = sent(signed_in, "document", document=DOCUMENT)
+    assert opened(answer) == [False, False, False]
+    lines = [html.unescape(line) for line in re.findall(r'id="said-\d+">(.*?)</span>', answer)]
+    assert lines[:2] == [
+        "When the activity is a completed order: it gives 1 point for each whole 2.50 spent; it gives 1 star.",
+        "When the weekday is tuesday before 31 December 2026 18:00: it gives 2 times as many points.",
+    ]
+    for field, value in (("amount 0 stars", "many"), ("per 0 points", "few"), ("cap 0 points", "all")):
+        assert opened(sent(signed_in, "see", **{field: value})[0]) == [True, False, False], field
+    assert opened(sent(signed_in, "see", **TIMES | {"times 1 0": "no"})[0]) == [False, True, False]
+    assert not any(opened(sent(signed_in, "see", **{"card each 0": "many"})[0]))
+    part = signed_in.post(ADDRESS, {"draft": DOCUMENT, "act": "form"}, headers={"HX-Request": "true"}).content.decode()
+    assert 'id="said-0" hx-swap-oob="true">When ' in part
+
+
+def test_fields_are_written_as_the_reader_writes_numbers(signed_in: Client, shop: Source) -> None:
+    document = DOCUMENT.replace("{points: 2}", "{points: 2.5}")
+    for language, values in (("en", ["1.5", "2.50", "2.5"]), ("nl", ["1,5", "2,50", "2,5"])):
+        answer, _ = send_form(signed_in, "document", draft=document, document=document, language=language)
+        found = [
+            re.search(rf'name="{field}"[^>]* value="([^"]*)"', answer)
+            for field in ("level times 0 0", "per 0 points", "times 1 0")
+        ]
+        assert [one and one[1] for one in found] == values
+    answer, text = send_form(
+        signed_in, "see", draft=document, language="nl", **{"per 0 points": "2,50", "level times 0 0": "1,5"}
+    )
+    assert text == document

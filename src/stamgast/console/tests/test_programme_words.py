@@ -23,6 +23,25 @@ def said(old: str, new: str, language: str = "en") -> list[str]:
         return differences(load(old), load(new), language)
 
 
+def test_a_rule_of_another_name_counts_anew() -> None:
+    anew = "Tuesday is called Market day now: its limits, turns and budget begin anew."
+    renamed = DOCUMENT.replace("name: tuesday", "name: market day")
+    assert said(DOCUMENT, renamed) == [anew]
+    assert said(DOCUMENT, renamed, "nl") == [
+        "Tuesday heet nu Market day: de grenzen, de beurten en het budget beginnen opnieuw."
+    ]
+    assert said(DOCUMENT, renamed.replace("multiply: {points: 2}", "multiply: {points: 3}")) == [
+        anew,
+        "Market day: it gives 3 times as many points. Before: it gives 2 times as many points.",
+    ]
+    assert said(DOCUMENT.replace(", every: 3", ""), renamed.replace(", every: 3", "")) == ["Tuesday is called Market day now."]
+    assert said(DOCUMENT, DOCUMENT.replace("name: purchase", "name: order"))[0] == (
+        "Purchase is called Order now: its limits, turns and budget begin anew."
+    )
+    other = renamed.replace("is: tuesday", "is: friday")
+    assert "Tuesday gives nothing any more." in said(DOCUMENT, other)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from datetime import date, datetime
 from datetime import time as clock_time
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -323,7 +324,7 @@ def _form(asked: Asked, problem: str) -> dict[str, Any]:
         "until": asked.until.astimezone(zone).date().isoformat() if asked.until else "",
         "samples": [(share, f"{share}" == f"{asked.sample * 100:g}") for share in SAMPLES],
         "is_fitted": asked.redemption is None,
-        "share": f"{(USUAL_SHARE if asked.redemption is None else asked.redemption) / 100:g}",
+        "share": reader.decimal(Decimal(f"{(USUAL_SHARE if asked.redemption is None else asked.redemption) / 100:g}")),
         "worths": [(name, currency_label(name), asked.worths.get(name, "")) for name in currencies],
         "money": settings.CONFIGURATION.currency,
     }

@@ -97,6 +97,11 @@ document.addEventListener("click", (event) => {
   text.setSelectionRange(start, start + (lines[pressed.dataset.line - 1] ?? "").length);
 });
 
+// A field that the browser finds wrong cannot be shown, and nothing is sent, while it is folded away.
+document.addEventListener("invalid", (event) => {
+  for (let fold = event.target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+}, true);
+
 // What was wrong with a field of the programme is said above, and the field says so too.
 document.addEventListener("htmx:after:swap", () => {
   const problem = document.querySelector("#problem[data-field]");
