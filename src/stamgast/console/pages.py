@@ -25,10 +25,12 @@ from stamgast.console.access_words import role_label
 from stamgast.console.permissions import RULES, VISITOR, may, may_see_people, roles_of
 from stamgast.console.refusal_words import refusal_sentence
 from stamgast.console.views.problems import problem_page
+from stamgast.console.words import currencies_called
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import Cursor, open_cursor
 from stamgast.kit.errors import Kind, StamgastError
 from stamgast.ledger.adjusting import count_waiting
+from stamgast.programmes.queries import find_programme
 from stamgast.webhooks.queries import count_given_up
 
 PLACES = (
@@ -115,6 +117,7 @@ def page(view: View) -> View:
             return _to(request, reverse("console:sign_in"))
         with open_cursor() as cursor:
             roles = look(cursor, request, at=utc_now(), is_seen=not is_part(request))
+            programme = find_programme(cursor)
         if roles is None:
             return _to(request, reverse("console:sign_in"))
         if role_of(request) in roles and not _has_second_factor(request):
@@ -122,7 +125,7 @@ def page(view: View) -> View:
         refused = _refuse(request)
         if refused is not None:
             return refused
-        with timezone.override(shop_zone()):
+        with timezone.override(shop_zone()), currencies_called(*(programme.documents if programme else ())):
             try:
                 response = view(request, *arguments, **named)
             except StamgastError as error:

@@ -15,7 +15,7 @@ from stamgast.console.programme_fields import USES, Sent, Written
 from stamgast.console.programme_words import differences, rule_label
 from stamgast.console.rule_editor import rules_shown
 from stamgast.console.tier_editor import tiers_shown
-from stamgast.console.words import currency_label, customer_name
+from stamgast.console.words import currencies_called, currency_label, customer_name
 from stamgast.customers.queries import summarise_customers
 from stamgast.flows.weigh_programme import Effect
 from stamgast.insights.sampling import Estimate
@@ -93,6 +93,13 @@ def context_of(
     """What both panes show: the values of the document, or what was ``typed`` into fields and could not be taken; the text
     line by line with what was found."""
     document = load(written.fields)
+    with currencies_called(document):
+        return _context_of(document, written, in_force, kinds, sent, now, typed)
+
+
+def _context_of(
+    document: Document, written: Written, in_force: Document, kinds: Sequence[str], sent: Sent, now: datetime, typed: QueryDict
+) -> dict[str, Any]:
     values, language = values_of(document), get_language() or "en"
     multipliers = [rule.name for rule in document.rules if rule.multiplies]
     multipliers += [level.name for level in document.tiers.levels if level.multiplies] if document.tiers else []

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from stamgast.console import reader
 from stamgast.console.tier_changes import tier_changes
-from stamgast.console.words import currency_label, with_kinds
+from stamgast.console.words import currencies_called, currency_label, with_kinds
 from stamgast.kit.money import minor_digits
 from stamgast.programmes.budgets import budgets_of
 from stamgast.programmes.comparing import Change, compare, write_value
@@ -120,6 +120,11 @@ def _multiplied(rule: Rule | Level) -> list[str]:
 
 def differences(before: Document, after: Document, language: str) -> list[str]:
     """What a document says otherwise than another, a sentence for each difference; one that says so where none is heard."""
+    with currencies_called(before, after):
+        return _differences(before, after, language)
+
+
+def _differences(before: Document, after: Document, language: str) -> list[str]:
     old, new = ({rule.name: rule for rule in document.rules} for document in (before, after))
     said = []
     for was_called, name in _renamed(old, new):
@@ -156,6 +161,10 @@ def differences(before: Document, after: Document, language: str) -> list[str]:
             text = text if now else _("%(currency)s is not given any more.")
             said.append(text % {"currency": currency_label(name), "now": now, "was": was})
         if name in before.currencies and name in after.currencies:
+            called = after.currencies[name].called.get(language[:2])
+            if called != before.currencies[name].called.get(language[:2]):
+                words = {"currency": name, "one": (called or (name, name))[0], "many": (called or (name, name))[1]}
+                said.append(_("Of %(currency)s one is called “%(one)s” and more “%(many)s”.") % words)
             was, now = (_used(document.currencies[name]) for document in (before, after))
             if was != now:
                 text = _("Of %(currency)s: %(now)s Before: %(was)s")

@@ -1,16 +1,19 @@
 """The console's own words for what the rooms know: activities, reasons, refusals, names. No request, no database."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 from stamgast.activities.types import Activity, Device
 from stamgast.console import reader
 from stamgast.ledger.types import Movement, MovementKind
+from stamgast.programmes.terms import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +240,30 @@ def _with(title: str, properties: Mapping[str, Any], *names: str) -> str:
     return title
 
 
+Called = Mapping[str, Mapping[str, tuple[str, str]]]
+"""The words for one and for many of each currency, by language."""
+_called: ContextVar[Called | None] = ContextVar("called", default=None)
+
+
+@contextmanager
+def currencies_called(*documents: Document) -> Iterator[None]:
+    """Within it, currencies are called as these documents say, the last one first."""
+    said = dict(_called.get() or {})
+    for document in documents:
+        said |= {name: currency.called for name, currency in document.currencies.items() if currency.called}
+    token = _called.set(said)
+    try:
+        yield
+    finally:
+        _called.reset(token)
+
+
 def currency_label(currency: str, amount: int | None = None) -> str:
-    """What a currency of the programme is called; behind an ``amount``, one of it as one. A name that a shop made up stays."""
+    """What a currency of the programme is called; behind an ``amount``, one of it as one. A name of which the document does not
+    say how it is called stays."""
     many = 2 if amount is None else abs(amount)
+    if words := (_called.get() or {}).get(currency):
+        return words[(get_language() or "en")[:2]][many != 1]
     labels = {
         "score": _("score"),
         "points": ngettext("point", "points", many),

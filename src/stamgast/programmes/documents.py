@@ -130,7 +130,10 @@ class _Builder:
             waiting = self._duration(f"currencies.{name}.pending", pending)
         if expiry and waiting and waiting.longest_days >= expiry.shortest_days:
             self.problems.append((f"currencies.{name}.pending", "It would expire before it is available."))
-        return Currency(name, expiry, waiting, options.get("spendable", True))
+        words = options.get("called", {})
+        called = words if isinstance(words, Mapping) else {"en": words, "nl": words}
+        spelt = {language: (str(one), str(many)) for language, (one, many) in called.items()}
+        return Currency(name, expiry, waiting, options.get("spendable", True), spelt)
 
     def _duration(self, path: str, text: str, at: Any = "exact") -> Expiry | None:
         try:

@@ -21,12 +21,14 @@ MILLI = 1000
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """A currency that the programme gives. ``pending`` is how long after the activity it becomes available."""
+    """A currency that the programme gives. ``pending`` is how long after the activity it becomes available; ``called`` are the
+    words for one and for many of it, by language, where the document says them."""
 
     name: str
     expiry: Expiry | None
     pending: Expiry | None
     is_spendable: bool
+    called: Mapping[str, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import pytest
 from django.utils import translation
 
 from stamgast.console.programme_words import differences
+from stamgast.console.words import currencies_called, currency_label
 from stamgast.programmes.documents import load
 
 DOCUMENT = """
@@ -40,6 +41,29 @@ def test_a_rule_of_another_name_counts_anew() -> None:
     )
     other = renamed.replace("is: tuesday", "is: friday")
     assert "Tuesday gives nothing any more." in said(DOCUMENT, other)
+
+
+def test_one_of_a_currency_is_called_as_the_document_says() -> None:
+    called = DOCUMENT.replace("coffees: {}", "coffees: {called: {en: [coffee, coffees], nl: [koffie, koffies]}}")
+    for language, many, told in (
+        (
+            "en",
+            "10 stamps make 1 coffee. Before: 8 stamps make 1 coffee.",
+            "Of coffees one is called “coffee” and more “coffees”.",
+        ),
+        (
+            "nl",
+            "10 stempels leveren 1 koffie op. Eerst: 8 stempels leveren 1 koffie op.",
+            "Van coffees heet één ‘koffie’ en meer ‘koffies’.",
+        ),
+    ):
+        assert said(called.replace("each: 10", "each: 8"), called, language) == [f"Coffee card: {many}"]
+        assert said(DOCUMENT, called, language)[0] == told
+    assert currency_label("coffees", 1) == "coffees", "outside of it nothing is left"
+    both = load(DOCUMENT.replace("coffees: {}", "coffees: {called: [koffie, koffies]}"))
+    with translation.override("en"), currencies_called(both):
+        assert [currency_label("coffees", count) for count in (0, 1, -1, 2)] == ["koffies", "koffie", "koffie", "koffies"]
+        assert currency_label("coffees") == "koffies"
 
 
 @pytest.mark.parametrize(

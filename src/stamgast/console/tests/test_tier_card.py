@@ -70,3 +70,11 @@ def test_the_till_says_the_level_and_what_the_next_one_needs(agent: Client, lang
     line = re.search(r'id="tier">(.*?)</p>', text)
     assert line
     assert line[1] == said
+
+
+def test_pages_say_one_of_a_currency_as_the_programme_calls_it(agent: Client) -> None:
+    now = utc_now()
+    called = DOCUMENT.replace("coffees: {}", "coffees: {called: {en: [coffee, coffees], nl: [koffie, koffies]}}")
+    put_in_force(called, effective_from=now, at=now, actor="staff:a", reason="its words")
+    for language, told in (("en", "10 stamps make 1 coffee."), ("nl", "10 stempels leveren 1 koffie op.")):
+        assert told in html.unescape(agent.get("/programme", headers={"Accept-Language": language}).content.decode())

@@ -158,6 +158,7 @@ def test_the_default_document_is_valid_and_takes_its_zone() -> None:
         ("of: {lines: {category: coffee}}", "of: {lines: {set: hot}}", 14, "earn[1].give.stamps.of.lines.set"),
         ("earn:", "sets: {hot: {colour: red}}\nearn:", 7, "sets.hot.colour"),
         ("stamps: {}", "stamps: {}\n  stamps: {}", 7, "currencies.stamps"),
+        ("stamps: {}", "stamps: {called: [stamp]}", 6, "currencies.stamps.called"),
         ("of: {lines: {category: coffee}}", "of: {lines: {colour: red}}", 14, "earn[1].give.stamps.of.lines.colour"),
         ("timezone: Europe/Amsterdam", "timezone: localtime", 2, "timezone"),
         ("timezone: Europe/Amsterdam", "timezone: right/Europe/Amsterdam", 2, "timezone"),
