@@ -21,11 +21,11 @@ from stamgast.flows.audit import run as audit
 from stamgast.flows.decide_pending import decide_pending, review_now, settle_now
 from stamgast.flows.explain_movement import explain_movement
 from stamgast.flows.install import BEGINNING
-from stamgast.flows.publish import publish_programme
+from stamgast.flows.publish import follow_version
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.ledger.queries import list_movements_between
 from stamgast.ledger.types import MovementKind
-from stamgast.programmes.operations import publish
+from stamgast.programmes.operations import publish, stop_deciding
 from stamgast.programmes.tests.generated import CATEGORIES, KINDS, MOMENTS, documents
 
 START = datetime(2031, 1, 1, tzinfo=UTC)
@@ -128,8 +128,11 @@ def play(batches, versions, *, corrected=None, limit=100):
         drain(at, limit)
         pass_time(at)
         if corrected is not None and number == 0:
-            said = {"effective_from": corrected[0], "at": at, "progress": lambda done, total: None, **BY}
-            publish_programme(json.dumps(corrected[1]), **said)
+            with transaction() as cursor:  # whatever the linter says of it
+                stop_deciding(cursor)
+                version = publish(cursor, json.dumps(corrected[1]), effective_from=corrected[0], at=at, **BY)
+            actor = {"progress": lambda done, total: None, "should_stop": lambda: False, "actor": BY["actor"]}
+            assert follow_version(version, at=at, **actor)
     at = START + timedelta(days=100)
     pass_time(at)
     found = audit(lambda check, done: None)

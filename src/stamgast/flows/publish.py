@@ -48,15 +48,24 @@ def publish_programme(
 
 
 def put_in_force(
-    document: str, *, effective_from: datetime, at: datetime, actor: str, reason: str, after: int | None = None
+    document: str,
+    *,
+    effective_from: datetime,
+    at: datetime,
+    actor: str,
+    reason: str,
+    after: int | None = None,
+    only_ends: bool = False,
 ) -> Version:
     """Publishes ``document``, as the version after ``after`` when that is given; who it changes is for ``follow_version``.
 
-    The same document as the one in force at that moment writes nothing. Raises InvalidProgramme, UnsoundProgramme,
+    The same document as the one in force at that moment writes nothing. What ``only_ends`` something that holds is published
+    whatever the linter says. Raises InvalidProgramme, UnsoundProgramme,
     OtherProgramme, PublishedMeanwhile where there is a later version than ``after``, and SecondPersonNeeded where the shop asks
     for one.
     """
-    _refuse_unsound(document, effective_from)
+    if not only_ends:
+        _refuse_unsound(document, effective_from)
     with transaction() as cursor:
         if needs_second_person(cursor):
             raise SecondPersonNeeded(
@@ -194,7 +203,7 @@ class Follower:
 def _refuse_unsound(text: str, at: datetime) -> None:
     """Refuses what the linter calls an error: a rule that can never apply gives nobody anything, and nobody sees that it does.
 
-    What was published once can be put in force again whatever the linter learned since.
+    What was published once can be put in force again, and a rule of it ended, whatever the linter learned since.
     """
     document = load(text)
     errors = [one for one in lint(document, at=at).findings if one.level is Level.ERROR]

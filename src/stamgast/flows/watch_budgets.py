@@ -67,4 +67,4 @@ def close_rule(rule: str, *, last_day: date, at: datetime, actor: str, reason: s
     if last_day < at.astimezone(ZoneInfo(document.timezone)).date():
         raise InvalidProgramme("A rule ends today or later: what was given before stays given.")
     text = end_rule(document, rule, last_day.isoformat())
-    return put_in_force(text, effective_from=at, at=at, actor=actor, reason=reason, after=programme.latest)
+    return put_in_force(text, effective_from=at, at=at, actor=actor, reason=reason, after=programme.latest, only_ends=True)

@@ -16,6 +16,7 @@ from stamgast.flows.watch_budgets import close_rule, watch_budgets
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.programmes.documents import default_document
 from stamgast.programmes.errors import InvalidProgramme
+from stamgast.programmes.operations import publish
 from stamgast.programmes.queries import get_programme
 
 pytestmark = pytest.mark.django_db
@@ -68,3 +69,11 @@ def test_a_rule_ends_today_or_later_and_has_to_be_there() -> None:
     with open_cursor() as cursor:
         assert watch_budgets(cursor, at=NOW) == []
         assert get_programme(cursor).latest == 1
+
+
+def test_a_rule_ends_though_the_linter_would_not_have_its_version() -> None:
+    install(timezone=ZONE, at=NOW, actor="test")
+    with transaction() as cursor:
+        text = default_document(ZONE).replace("{field: amount, over: 0}", "{field: amount, over: 0, under: 0}")
+        publish(cursor, text, effective_from=NOW, at=NOW, actor="staff:a", reason="from before errors were refused")
+    assert close_rule("coupon", last_day=date(2026, 3, 12), at=NOW, actor="staff:a", reason="x").version == 3
