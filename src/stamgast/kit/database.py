@@ -60,10 +60,32 @@ def another(cursor: Cursor) -> Cursor:
 def is_few(number: int) -> bool:
     """Whether statements about so many keys are prepared, and fresh rows travel as arrays in one journey with the rest.
 
-    A plan that is kept expects about ten keys and so goes by the indexes, which is right for few and wrong for thousands: those
-    are planned for what they are. A plan made while a table was all but empty is made again when autovacuum has counted it.
+    A plan that is kept expects about ten keys, which is right for few and wrong for thousands: those are planned for what they
+    are, and where they are keys of rows, ``found_by_key``. A plan made while a table was all but empty is made again when
+    autovacuum has counted it.
     """
     return number <= FEW
+
+
+@contextmanager
+def found_by_key(cursor: Cursor, number: int) -> Iterator[None]:
+    """Within it, rows of so many given keys are found each by its index, however few rows the table has.
+
+    Thousands of keys beside a table of some hundred thousand rows look to the planner like a reason to hash the whole table,
+    which takes four times as long as going by the index, and longer the more there is. Few keys need nothing: ``is_few``.
+    """
+    if is_few(number):
+        yield
+        return
+    beside = another(cursor)
+    beside.execute(
+        """SELECT current_setting('enable_hashjoin'), set_config('enable_hashjoin', 'off', true),
+          set_config('enable_mergejoin', 'off', true)"""
+    )
+    is_within_another = beside.fetchall()[0][0] == "off"
+    yield  # what fails within has lost its transaction, or this much of it, and with it the setting
+    if not is_within_another:
+        beside.execute("SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)")
 
 
 def connection_parameters() -> dict[str, Any]:

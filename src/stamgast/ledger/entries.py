@@ -5,7 +5,8 @@ decided in ``rules``. Private to the room.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,33 @@ from stamgast.kit.database import Cursor, another, is_few
 from stamgast.kit.ids import derive_bytes_in_bucket_of, derive_id
 from stamgast.ledger import sql
 from stamgast.ledger.canonical import digest_texts, fingerprint_of, root_of
-from stamgast.ledger.fresh import FreshMovement, amounts_of, copy_lots, copy_movements, insert_lots, insert_movements
+from stamgast.ledger.earned import Rows, earned_lots, earned_movements
+from stamgast.ledger.fresh import (
+    FreshMovement,
+    MovementValues,
+    amounts_of,
+    copy_lots,
+    copy_movements,
+    insert_lots,
+    insert_movements,
+    pack_lots,
+    pack_movements,
+)
 from stamgast.ledger.moves import Move
 from stamgast.ledger.rules import LotState, Step, StoredLot
-from stamgast.ledger.types import FIRST_OWNER_ACCOUNT, Account, Change, MovementKind, to_microseconds, to_moment
+from stamgast.ledger.types import (
+    FIRST_OWNER_ACCOUNT,
+    Account,
+    MovementKind,
+    RawChange,
+    WantedColumns,
+    to_microseconds,
+    to_moment,
+)
 
 MICROSECONDS_PER_DAY = 86_400_000_000
+AVAILABLE = int(Account.AVAILABLE)
+"""As a plain integer, because adding to and comparing with an enumeration takes ten times as long."""
 
 ENTRIES: dict[int, tuple[int, int]] = {
     MovementKind.EARN: (Account.PROGRAMME, Account.AVAILABLE),
@@ -106,16 +128,18 @@ class Entries:
         self._has_acts = has_acts
         self.actor = actor
         self.reason = reason
-        self.changes: list[Change] = []
+        self.moved: list[RawChange] = []
         self._movements: list[FreshMovement] = []
         self._total = 0
         self._balances: defaultdict[tuple[bytes, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         self._contra: defaultdict[tuple[int, str, str, int], list[int]] = defaultdict(lambda: [0, 0])
         self._fresh_lots: list[StoredLot] = []
+        self._earned: tuple[WantedColumns, Rows] = (WantedColumns.from_rows(()), ())
+        self._fingerprints: list[bytes] = []
         self._changed_lots: list[tuple[StoredLot, LotState, int, int]] = []
 
     def __len__(self) -> int:
-        return len(self._movements)
+        return len(self._movements) + len(self._earned[1])
 
     def add_fresh_lot(self, lot: StoredLot, steps: Iterable[Step]) -> None:
         """A lot that does not exist yet, and its first movements."""
@@ -135,6 +159,10 @@ class Entries:
     def put_changed_lot(self, lot: StoredLot) -> None:
         """A lot that exists and is now so, without its movements."""
         self._changed_lots.append((lot, lot.state, lot.version, lot.revision))
+
+    def put_earned(self, columns: WantedColumns, rows: Rows) -> None:
+        """Many lots that do not exist yet and begin with one movement each. Their movements are made when they are written."""
+        self._earned = (columns, rows)
 
     def add_move(self, lot: StoredLot, move: Move) -> None:
         """A movement of an act, or of what time does. Those of an act have their id from it, so that an act moves a lot in
@@ -175,8 +203,7 @@ class Entries:
                 currency, lot.rule, reason, act, reference,
             )
         )  # fmt: skip
-        self._total += amount
-        self._tally(owner, currency, debit, credit, amount, effective_at, movement_id, reference)
+        self._tally(owner, currency, debit, credit, amount, effective_at, movement_id, fingerprint, reference)
 
     def _tally(
         self,
@@ -187,22 +214,24 @@ class Entries:
         amount: int,
         effective_at: int,
         movement_id: bytes,
+        fingerprint: bytes,
         reference: str,
     ) -> None:
+        self._total += amount
+        self._fingerprints.append(fingerprint)
         balance = self._balances[owner, currency]
         day = effective_at // MICROSECONDS_PER_DAY
         if debit > FIRST_OWNER_ACCOUNT:
-            balance[debit - Account.AVAILABLE] -= amount
+            balance[debit - AVAILABLE] -= amount
         else:
             self._contra[debit, reference, currency, day][0] += amount
         if credit > FIRST_OWNER_ACCOUNT:
-            balance[credit - Account.AVAILABLE] += amount
+            balance[credit - AVAILABLE] += amount
         else:
             self._contra[credit, reference, currency, day][1] += amount
-        if Account.AVAILABLE in (debit, credit):
-            delta = amount if credit == Account.AVAILABLE else -amount
-            moment = to_moment(effective_at)
-            self.changes.append(Change(UUID(bytes=owner), currency, moment, delta, UUID(bytes=movement_id)))
+        if AVAILABLE in (debit, credit):
+            delta = amount if credit == AVAILABLE else -amount
+            self.moved.append((owner, currency, effective_at, delta, movement_id))
 
     def write(self, cursor: Cursor, *others: Callable[[Cursor], None]) -> None:
         """Writes everything, and what ``others`` write with it, in one journey where it is little.
@@ -211,19 +240,17 @@ class Entries:
         it, and with it the transaction.
         """
         movements = self._movements
-        batch_id = derive_id("batch", movements[0].id.hex()) if movements else derive_id()
-        goes_in_one = is_few(len(movements) + len(self._fresh_lots))
+        batch_id = self._batch_id()
+        goes_in_one = is_few(len(self) + len(self._fresh_lots))
         if not goes_in_one:
-            if self._fresh_lots:
-                copy_lots(cursor, self._fresh_lots)
-            copy_movements(cursor, movements, at=self.at, batch_id=batch_id.bytes, actor=self.actor, has_acts=self._has_acts)
+            self._copy(cursor, batch_id)
         lots, balances = another(cursor), another(cursor)
         with cursor.connection.pipeline():
             if goes_in_one and self._fresh_lots:
                 insert_lots(cursor, self._fresh_lots)
             if self._changed_lots:
                 self._write_changed_lots(lots)
-            if movements:
+            if self:
                 if goes_in_one:
                     insert_movements(cursor, movements, at=self.at, batch_id=batch_id.bytes, actor=self.actor)
                 self._write_balances(balances)
@@ -232,8 +259,34 @@ class Entries:
                 write(cursor)
         if self._changed_lots:
             assert lots.rowcount == len(self._changed_lots), "a lot that was read under its balance's lock is still there"
-        if movements:
+        if self:
             assert balances.rowcount == len(self._balances), "every balance was locked, so every balance exists"
+
+    def _batch_id(self) -> UUID:
+        columns, rows = self._earned
+        first = next(chain(self._movements, self._earned_movements(columns, rows[:1])), None)
+        return derive_id() if first is None else derive_id("batch", first[6].hex())
+
+    def _earned_movements(self, columns: WantedColumns, rows: Rows) -> Iterator[MovementValues]:
+        return earned_movements(columns, rows, at=self.at, actor=self.actor, reason=self.reason)
+
+    def _copy(self, cursor: Cursor, batch_id: UUID) -> None:
+        columns, rows = self._earned
+        if self._fresh_lots or rows:
+            copy_lots(cursor, pack_lots(chain(self._fresh_lots, earned_lots(columns, rows))))
+        movements = chain(self._movements, self._tallied(self._earned_movements(columns, rows)))
+        has_acts = self._has_acts
+        packed = pack_movements(movements, at=self.at, batch_id=batch_id.bytes, actor=self.actor, has_acts=has_acts)
+        copy_movements(cursor, packed, has_acts=has_acts)
+
+    def _tallied(self, earned: Iterable[MovementValues]) -> Iterator[MovementValues]:
+        """The same movements, each counted as it goes by."""
+        for movement in earned:
+            _, debit, credit, _, amount, effective_at, movement_id, owner, _, _, fingerprint, currency, _, _, _, reference = (
+                movement
+            )
+            self._tally(owner, currency, debit, credit, amount, effective_at, movement_id, fingerprint, reference)
+            yield movement
 
     def _write_balances(self, cursor: Cursor) -> None:
         keys = list(self._balances)
@@ -258,9 +311,9 @@ class Entries:
         return {
             "id": batch_id,
             "at": to_moment(self.at),
-            "rows": len(self._movements),
+            "rows": len(self),
             "total": self._total,
-            "root": root_of([movement.fingerprint for movement in self._movements]),
+            "root": root_of(self._fingerprints),
             "actor": self.actor,
             "accounts": sql.numbers([account for (account, _, _, _), _ in contra]),
             "references": sql.texts([reference for (_, reference, _, _), _ in contra]),

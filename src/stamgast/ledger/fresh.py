@@ -1,10 +1,11 @@
 """Fresh rows, movements and lots, and the two ways in which they reach the server: by binary COPY where they are many, and as
 arrays where they are few, because a COPY cannot be sent together with other statements. Private to the room."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from stamgast.kit.database import Cursor
 from stamgast.ledger import sql
@@ -44,6 +45,16 @@ _NUMBER_FIELD = Struct(">iq")
 _NULL_FIELD = b"\xff\xff\xff\xff"
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END = b"\xff\xff"
+_ROWS_PER_WRITE = 250
+
+MovementValues: TypeAlias = tuple[
+    int, int, int, int, int, int, bytes, bytes, bytes, bytes, bytes, str, str, str, bytes | None, str
+]
+"""What a ``FreshMovement`` says, without names: making a named tuple takes as long as packing it."""
+LotValues: TypeAlias = tuple[
+    bytes, bytes, str, bytes, str, int, int, tuple[int, int, int, int, int, int, int, int | None, int, int | None]
+]
+"""What a ``StoredLot`` says, likewise."""
 
 
 class FreshMovement(NamedTuple):
@@ -67,13 +78,22 @@ class FreshMovement(NamedTuple):
     reference: str
 
 
-def copy_movements(
-    cursor: Cursor, movements: Iterable[FreshMovement], *, at: int, batch_id: bytes, actor: str, has_acts: bool
-) -> None:
-    """Many movements, ``at`` in microseconds since 1970."""
+def copy_movements(cursor: Cursor, packed: Iterable[bytes], *, has_acts: bool) -> None:
+    """Many movements, packed one by one."""
+    _copy(cursor, COPY_ACT_MOVEMENTS if has_acts else COPY_MOVEMENTS, packed)
+
+
+def copy_lots(cursor: Cursor, packed: Iterable[bytes]) -> None:
+    """Many lots, packed one by one."""
+    _copy(cursor, COPY_LOTS, packed)
+
+
+def pack_movements(
+    movements: Iterable[FreshMovement | MovementValues], *, at: int, batch_id: bytes, actor: str, has_acts: bool
+) -> Iterator[bytes]:
+    """Movements as COPY reads them, ``at`` in microseconds since 1970."""
     posted_at = at - sql.MICROSECONDS_BEFORE_2000
     width = 20 if has_acts else 18
-    rows = []
     for (
         kind,
         debit,
@@ -90,7 +110,7 @@ def copy_movements(
         act,
         about,
     ) in movements:
-        rows.append(
+        row = (
             _MOVEMENT_HEAD.pack(
                 width, 2, sql.bucket_of(owner), 2, kind, 2, debit, 2, credit, 4, version, 8, amount,
                 8, effective_at - sql.MICROSECONDS_BEFORE_2000, 8, posted_at, 16, name, 16, owner,
@@ -99,28 +119,25 @@ def copy_movements(
             + _text_fields(*texts, actor)
         )  # fmt: skip
         if has_acts:
-            rows.append(_NULL_FIELD if act is None else _ID_FIELD.pack(16, act))
-            rows.append(_text_fields(about) if about else _NULL_FIELD)
-    _copy(cursor, COPY_ACT_MOVEMENTS if has_acts else COPY_MOVEMENTS, rows)
+            row += _NULL_FIELD if act is None else _ID_FIELD.pack(16, act)
+            row += _text_fields(about) if about else _NULL_FIELD
+        yield row
 
 
-def copy_lots(cursor: Cursor, lots: Iterable[StoredLot]) -> None:
-    """Many lots."""
-    rows = []
-    for lot in lots:
-        state = lot.state
-        rows.append(
+def pack_lots(lots: Iterable[StoredLot | LotValues]) -> Iterator[bytes]:
+    """Lots as COPY reads them."""
+    for lot_id, owner, currency, activity, rule, version, revision, state in lots:
+        given, remaining, held, expired, used, owed, effective_at, expires_at, pending, matures_at = state
+        yield (
             _LOT_HEAD.pack(
-                18, 2, sql.bucket_of(lot.owner), 4, lot.version, 4, lot.revision,
-                8, state.given, 8, state.remaining, 8, state.held, 8, state.expired, 8, state.used, 8, state.owed,
-                8, state.effective_at - sql.MICROSECONDS_BEFORE_2000, 16, lot.lot_id, 16, lot.owner, 16, lot.activity,
+                18, 2, sql.bucket_of(owner), 4, version, 4, revision, 8, given, 8, remaining, 8, held, 8, expired, 8, used,
+                8, owed, 8, effective_at - sql.MICROSECONDS_BEFORE_2000, 16, lot_id, 16, owner, 16, activity,
             )
-            + _text_fields(lot.currency, lot.rule)
-            + _moment_field(state.expires_at)
-            + _NUMBER_FIELD.pack(8, state.pending)
-            + _moment_field(state.matures_at)
+            + _text_fields(currency, rule)
+            + _moment_field(expires_at)
+            + _NUMBER_FIELD.pack(8, pending)
+            + _moment_field(matures_at)
         )  # fmt: skip
-    _copy(cursor, COPY_LOTS, rows)
 
 
 def insert_movements(cursor: Cursor, movements: Sequence[FreshMovement], *, at: int, batch_id: bytes, actor: str) -> None:
@@ -171,9 +188,14 @@ def amounts_of(states: Sequence[LotState]) -> list[str]:
     return [sql.numbers(column) for column in zip(*amounts, strict=True)]
 
 
-def _copy(cursor: Cursor, statement: str, rows: Iterable[bytes]) -> None:
+def _copy(cursor: Cursor, statement: str, packed: Iterable[bytes]) -> None:
+    """Sends while it packs, so that the server writes the first rows while the next are made."""
     with cursor.copy(statement) as copy:
-        copy.write(b"".join((_COPY_HEADER, *rows, _COPY_END)))
+        copy.write(_COPY_HEADER)
+        rows = iter(packed)
+        while some := b"".join(islice(rows, _ROWS_PER_WRITE)):
+            copy.write(some)
+        copy.write(_COPY_END)
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -140,6 +140,10 @@ class WantedColumns:
         )
 
 
+RawChange: TypeAlias = tuple[bytes, str, int, int, bytes]
+"""A ``Change`` as it is written: ids in bytes, the moment in microseconds. It becomes one for who reads it."""
+
+
 class Change(NamedTuple):
     """A change of what an owner has available, and when it counts from. A named tuple, because there is one a movement."""
 
@@ -155,7 +159,12 @@ class Posted:
     """What one call wrote."""
 
     movements: int = 0
-    changes: list[Change] = field(default_factory=list)
+    moved: list[RawChange] = field(default_factory=list)
+
+    @property
+    def changes(self) -> list[Change]:
+        """The changes of what is available, in the order in which they were written."""
+        return changes_of(self.moved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +244,14 @@ class Finding:
 def to_microseconds(moment: datetime) -> int:
     """Microseconds since 1970; exact, because it never passes through a float."""
     return (moment - EPOCH) // _MICROSECOND
+
+
+def changes_of(moved: Sequence[RawChange]) -> list[Change]:
+    """The changes that these are."""
+    return [
+        Change(UUID(bytes=owner), currency, to_moment(effective_at), delta, UUID(bytes=movement))
+        for owner, currency, effective_at, delta, movement in moved
+    ]
 
 
 def to_moment(microseconds: int) -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from stamgast.kit.database import Cursor
+from stamgast.kit.database import Cursor, found_by_key
 from stamgast.ledger import sql
 from stamgast.ledger.entries import Entries, read_lots
 from stamgast.ledger.rules import Step
@@ -27,25 +27,31 @@ def expire_due(
     if owners is None:
         return _expire_batch(cursor, at=at, actor=actor, owners=None, limit=min(limit, LARGEST_BATCH))
     movements = 0
-    changes = []
+    moved = []
     while True:
         posted = _expire_batch(cursor, at=at, actor=actor, owners=[owner.bytes for owner in owners], limit=LARGEST_BATCH)
         movements += posted.movements
-        changes += posted.changes
+        moved += posted.moved
         if posted.movements < LARGEST_BATCH:
-            return Posted(movements, changes)
+            return Posted(movements, moved)
 
 
 def _expire_batch(cursor: Cursor, *, at: datetime, actor: str, owners: list[bytes] | None, limit: int) -> Posted:
     if owners is None:
         cursor.execute(sql.DUE_BALANCES, (at, limit), prepare=False)
     elif owners:
-        cursor.execute(sql.DUE_BALANCES_OF_OWNERS, (sql.buckets(owners), sql.ids(owners), at), prepare=False)
+        with found_by_key(cursor, len(owners)):
+            cursor.execute(sql.DUE_BALANCES_OF_OWNERS, (sql.buckets(owners), sql.ids(owners), at), prepare=False)
     else:
         return Posted()
     due = {(owner.bytes, currency) for _, owner, currency in cursor}
     if not due:
         return Posted()
+    with found_by_key(cursor, len(due)):
+        return _expire_balances(cursor, due, at=at, actor=actor, limit=limit)
+
+
+def _expire_balances(cursor: Cursor, due: Collection[tuple[bytes, str]], *, at: datetime, actor: str, limit: int) -> Posted:
     cursor.execute(sql.LOCK_BALANCES_IF_FREE, _keys(due), prepare=False)
     locked = {(owner.bytes, currency) for _, owner, currency in cursor}
     if not locked:
@@ -59,7 +65,7 @@ def _expire_batch(cursor: Cursor, *, at: datetime, actor: str, owners: list[byte
         after = state._replace(remaining=state.held, expired=state.expired + amount)
         entries.add_changed_lot(lot, [Step(MovementKind.EXPIRE, amount, state.expires_at)], after, lot.version)
     entries.write(cursor)
-    return Posted(len(entries), entries.changes)
+    return Posted(len(entries), entries.moved)
 
 
 def _keys(balances: Collection[tuple[bytes, str]]) -> tuple[str, str, str]:

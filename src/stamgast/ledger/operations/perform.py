@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from stamgast.kit.database import Cursor, another, is_few
+from stamgast.kit.database import Cursor, another, found_by_key, is_few
 from stamgast.kit.ids import bucket_of
 from stamgast.ledger import sql, sql_acts
 from stamgast.ledger.acts import Act, ActKind, Donate, Hold, Outcome, Performed, Redeem, Spend
@@ -13,7 +13,7 @@ from stamgast.ledger.doing import Known, check, decide, keys_of, reference_of, s
 from stamgast.ledger.entries import Entries
 from stamgast.ledger.errors import ActKeyReused, InvalidAct
 from stamgast.ledger.operations.load import gather, lock_pockets, to_ids, write_uses
-from stamgast.ledger.types import to_microseconds
+from stamgast.ledger.types import changes_of, to_microseconds
 
 LARGEST_CALL = 5_000
 
@@ -32,6 +32,11 @@ def perform(cursor: Cursor, acts: Sequence[Act], *, at: datetime, actor: str) ->
         check(act, at)
     if len(acts) > LARGEST_CALL:
         raise InvalidAct(f"One call performs {LARGEST_CALL:,} acts at most; these are {len(acts):,}. Send them in parts.")
+    with found_by_key(cursor, len(acts)):
+        return _perform(cursor, acts, at=at, actor=actor)
+
+
+def _perform(cursor: Cursor, acts: Sequence[Act], *, at: datetime, actor: str) -> Performed:
     subjects = _subjects_of(cursor, acts)
     keys = {key for act in acts for key in keys_of(act, subjects)}
     about = {(act.owner_id.bytes, subject.bytes) for act in acts if (subject := subject_of(act)) is not None}
@@ -60,7 +65,7 @@ def perform(cursor: Cursor, acts: Sequence[Act], *, at: datetime, actor: str) ->
             lambda cursor: write_uses(cursor, pockets.values()),
             lambda cursor: _write_acts(cursor, done, at=at, actor=actor),
         )
-    return Performed(outcomes, entries.changes, len(entries))
+    return Performed(outcomes, changes_of(entries.moved), len(entries))
 
 
 def find_answer(cursor: Cursor, said: Sequence[Act]) -> Outcome | None:

@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from stamgast.kit.database import Cursor, is_few
+from stamgast.kit.database import Cursor, found_by_key, is_few
 from stamgast.ledger import sql
+from stamgast.ledger.earned import maturity_of
 from stamgast.ledger.entries import Entries, read_lots
 from stamgast.ledger.errors import InvalidWanted
 from stamgast.ledger.rules import LotState, Step, StoredLot, decide_change, decide_repayment, derive_lot_id
@@ -41,14 +42,15 @@ def post(
     columns = _columns_of(wanted)
     moment = to_microseconds(at)
     movements = 0
-    changes = []
+    moved = []
     for rows, owners in _batches(columns, {owner.bytes for owner in complete}):
         entries = Entries(at=moment, actor=actor, reason=reason)
-        _gather(cursor, columns, rows, owners, entries)
-        entries.write(cursor)
+        with found_by_key(cursor, len(rows) + len(owners)):
+            _gather(cursor, columns, rows, owners, entries)
+            entries.write(cursor)
         movements += len(entries)
-        changes += entries.changes
-    return Posted(movements, changes)
+        moved += entries.moved
+    return Posted(movements, moved)
 
 
 def _columns_of(wanted: WantedColumns | Sequence[Wanted] | Table) -> WantedColumns:
@@ -113,14 +115,14 @@ def _gather(cursor: Cursor, columns: WantedColumns, rows: list[int], whole: list
         else:
             entries.add_changed_lot(lot, steps, state, version)
 
-    matures = columns.matures
     fresh = []
     for i, lot_id in zip(rows, lot_ids, strict=True):
         lot = stored.pop(lot_id, None)
         if lot is None:
-            fresh.append((i, lot_id))
+            if columns.amounts[i]:
+                fresh.append((i, lot_id))
         else:
-            maturity = None if matures is None else _maturity(matures[i], lot.state.effective_at)
+            maturity = maturity_of(columns.matures, i, lot.state.effective_at)
             correct(lot, columns.amounts[i], columns.expires[i], maturity, columns.versions[i])
     for lot in stored.values():  # what is left belongs to complete owners, who are not to have it
         correct(lot, 0, lot.state.expires_at, lot.state.matures_at, lot.version)
@@ -128,16 +130,25 @@ def _gather(cursor: Cursor, columns: WantedColumns, rows: list[int], whole: list
         for lot, steps, state, version in lots:
             more, after = _repay(debts, key, state)
             entries.add_changed_lot(lot, steps + more, after, version)
-    for i, lot_id in fresh:
-        _add_fresh(columns, i, lot_id, debts, entries)
+    _add_fresh(columns, fresh, debts, entries)
 
 
-def _add_fresh(columns: WantedColumns, i: int, lot_id: bytes, debts: dict[Key, int], entries: Entries) -> None:
+def _add_fresh(columns: WantedColumns, fresh: list[tuple[int, bytes]], debts: dict[Key, int], entries: Entries) -> None:
+    if is_few(len(fresh)):
+        by_itself = fresh
+    else:
+        owing = {key for key, debt in debts.items() if debt}
+        by_itself = [(i, lot_id) for i, lot_id in fresh if (columns.owners[i], columns.currencies[i]) in owing] if owing else []
+        apart = {i for i, _ in by_itself}
+        entries.put_earned(columns, [(i, lot_id) for i, lot_id in fresh if i not in apart])
+    for i, lot_id in by_itself:
+        _add_one_fresh(columns, i, lot_id, debts, entries)
+
+
+def _add_one_fresh(columns: WantedColumns, i: int, lot_id: bytes, debts: dict[Key, int], entries: Entries) -> None:
     amount, occurred_at = columns.amounts[i], columns.occurred[i]
-    if not amount:
-        return
     owner, currency = columns.owners[i], columns.currencies[i]
-    matures_at = None if columns.matures is None else _maturity(columns.matures[i], occurred_at)
+    matures_at = maturity_of(columns.matures, i, occurred_at)
     if matures_at is None:
         state = LotState(amount, amount, 0, 0, 0, 0, occurred_at, columns.expires[i])
         more, state = _repay(debts, (owner, currency), state)
@@ -147,11 +158,6 @@ def _add_fresh(columns: WantedColumns, i: int, lot_id: bytes, debts: dict[Key, i
         steps = [Step(MovementKind.EARN_PENDING, amount, occurred_at)]
     lot = StoredLot(lot_id, owner, currency, columns.activities[i], columns.rules[i], columns.versions[i], 1, state)
     entries.add_fresh_lot(lot, steps)
-
-
-def _maturity(available_at: int | None, occurred_at: int) -> int | None:
-    """None where it is available at once."""
-    return None if available_at is None or available_at <= occurred_at else available_at
 
 
 def _repay(debts: dict[Key, int], key: Key, state: LotState) -> tuple[list[Step], LotState]:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from stamgast.kit.database import Cursor
+from stamgast.kit.database import Cursor, found_by_key
 from stamgast.ledger import sql, sql_acts
 from stamgast.ledger.entries import Entries
 from stamgast.ledger.operations.expire import LARGEST_BATCH, expire_due
@@ -22,7 +22,7 @@ def settle_due(
     """
     settled = _settle_pockets(cursor, at=at, actor=actor, owners=owners, limit=limit)
     expired = expire_due(cursor, at=at, actor=actor, owners=owners, limit=limit)
-    return Posted(settled.movements + expired.movements, settled.changes + expired.changes)
+    return Posted(settled.movements + expired.movements, settled.moved + expired.moved)
 
 
 def _settle_pockets(cursor: Cursor, *, at: datetime, actor: str, owners: Collection[UUID] | None, limit: int) -> Posted:
@@ -39,6 +39,11 @@ def _settle_pockets(cursor: Cursor, *, at: datetime, actor: str, owners: Collect
     due = [(owner.bytes, currency) for owner, currency in cursor]
     if not due:
         return Posted()
+    with found_by_key(cursor, len(due)):
+        return _settle_keys(cursor, due, at=at, actor=actor)
+
+
+def _settle_keys(cursor: Cursor, due: Collection[tuple[bytes, str]], *, at: datetime, actor: str) -> Posted:
     cursor.execute(sql_acts.FREE_BALANCES, keys_of(due), prepare=False)
     told = {(owner.bytes, currency): (debt, held) for owner, currency, debt, held in cursor}
     if not told:
@@ -50,4 +55,4 @@ def _settle_pockets(cursor: Cursor, *, at: datetime, actor: str, owners: Collect
         pocket.settle(to_microseconds(at))
     gather(pockets.values(), entries)
     entries.write(cursor, lambda cursor: write_uses(cursor, pockets.values()))
-    return Posted(len(entries), entries.changes)
+    return Posted(len(entries), entries.moved)
