@@ -68,6 +68,6 @@ def _expire_balances(cursor: Cursor, due: Collection[tuple[bytes, str]], *, at: 
     return Posted(len(entries), entries.moved)
 
 
-def _keys(balances: Collection[tuple[bytes, str]]) -> tuple[str, str, str]:
+def _keys(balances: Collection[tuple[bytes, str]]) -> tuple[str, sql.Ids, str]:
     owners = [owner for owner, _ in balances]
     return sql.buckets(owners), sql.ids(owners), sql.texts([currency for _, currency in balances])

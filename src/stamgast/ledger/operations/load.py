@@ -141,12 +141,12 @@ def write_uses(cursor: Cursor, pockets: Collection[Pocket]) -> None:
         )
 
 
-def keys_of(keys: Collection[Key]) -> tuple[str, str, str]:
+def keys_of(keys: Collection[Key]) -> tuple[str, sql.Ids, str]:
     """Balances as three arrays."""
     owners = [owner for owner, _ in keys]
     return sql.buckets(owners), sql.ids(owners), sql.texts([currency for _, currency in keys])
 
 
-def to_ids(values: Collection[UUID]) -> str:
+def to_ids(values: Collection[UUID]) -> sql.Ids:
     """Ids as an array."""
     return sql.ids([value.bytes for value in values])

@@ -149,5 +149,5 @@ def _write_acts(cursor: Cursor, done: list[tuple[Act, Known]], *, at: datetime, 
     )
 
 
-def _ids(values: Sequence[UUID | None]) -> str:
+def _ids(values: Sequence[UUID | None]) -> sql.Ids:
     return sql.ids([None if value is None else value.bytes for value in values])
