@@ -125,9 +125,9 @@ def settle_now(*, at: datetime, actor: str, limit: int = 5_000) -> int:
     out of their segments; returns the movements."""
     with transaction() as cursor:
         settled = settle_due(cursor, at=at, actor=actor, limit=limit)
-        if settled.changes:
-            people = keep_customers(cursor, {change.owner_id for change in settled.changes})
-            follow_changes(cursor, [change for change in settled.changes if change.owner_id in people], set(), at=at)
+        if changes := settled.changes:
+            people = keep_customers(cursor, {change.owner_id for change in changes})
+            follow_changes(cursor, [change for change in changes if change.owner_id in people], set(), at=at)
         return settled.movements
 
 
@@ -230,7 +230,8 @@ def _post_and_follow(
     wanted = pa.concat_tables([onwards.table, history.table])
     posted = post(cursor, wanted, complete=work.again, at=at, actor=actor, reason=reason)
     place(cursor, lifted, at=at, actor=actor, reason=reason)
-    touched = {change.owner_id for change in posted.changes} | work.again
+    moved = posted.changes
+    touched = {change.owner_id for change in moved} | work.again
     settled = settle_due(cursor, at=at, actor=actor, owners=touched)
     states = pa.concat_tables([onwards.states, history.states])
     save_states(cursor, programme.name, states, reviewed_by=at if programme.has_tiers else None)
@@ -238,7 +239,7 @@ def _post_and_follow(
         changes = pa.concat_tables([onwards.tiers, history.tiers])
         save_tiers(cursor, programme.name, changes, {**known, **dict.fromkeys(work.again)})
     forget_states(cursor, programme.name, work.again.difference(_uuids(history.states)))
-    follow_changes(cursor, [*posted.changes, *settled.changes], work.again, at=at)
+    follow_changes(cursor, [*moved, *settled.changes], work.again, at=at)
 
 
 def _lift_chosen(cursor: Cursor, moved: Collection[UUID], table: pa.Table, *, at: datetime, actor: str, reason: str) -> Lifted:

@@ -11,9 +11,12 @@ import psycopg
 from django.db import connection
 from django.db import transaction as django_transaction
 
+from stamgast.kit.arrays import register
+
 Cursor: TypeAlias = psycopg.Cursor[Any]
 APPLICATION_ROLE = "stamgast_app"
 FEW = 64
+register()
 TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
 LOADER_OF_MOMENTS = psycopg.adapters.get_loader(TIMESTAMPTZ, psycopg.pq.Format.TEXT)
 """psycopg's own, twelve times as fast as the one that Django puts in its place; both give moments in UTC."""

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
+from stamgast.kit.arrays import id_array
 from stamgast.kit.database import Cursor, another, is_few
 from stamgast.kit.ids import derive_bytes_in_bucket_of, derive_id
 from stamgast.ledger import sql
@@ -296,7 +297,7 @@ class Entries:
             sql.UPDATE_BALANCES,
             (
                 sql.buckets(owners),
-                sql.ids(owners),
+                id_array(owners),
                 sql.texts([currency for _, currency in keys]),
                 sql.numbers([available for available, _, _, _ in sums]),
                 sql.numbers([pending for _, pending, _, _ in sums]),
@@ -331,8 +332,8 @@ class Entries:
             sql.UPDATE_LOTS,
             (
                 sql.buckets(owners),
-                sql.ids(owners),
-                sql.ids([lot.lot_id for lot in lots]),
+                id_array(owners),
+                id_array([lot.lot_id for lot in lots]),
                 *amounts_of(states),
                 sql.moments([state.expires_at for state in states]),
                 sql.numbers([state.pending for state in states]),

@@ -7,6 +7,7 @@ from itertools import islice
 from struct import Struct
 from typing import NamedTuple, TypeAlias
 
+from stamgast.kit.arrays import id_array
 from stamgast.kit.database import Cursor
 from stamgast.ledger import sql
 from stamgast.ledger.rules import LotState, StoredLot
@@ -149,9 +150,9 @@ def insert_movements(cursor: Cursor, movements: Sequence[FreshMovement], *, at: 
         INSERT_MOVEMENTS,
         (
             sql.moment(at), batch_id.hex(), actor, sql.buckets(owners), sql.numbers(kinds), sql.numbers(debits),
-            sql.numbers(credited), sql.numbers(versions), sql.numbers(amounts), sql.moments(effective), sql.ids(names),
-            sql.ids(owners), sql.ids(lots), sql.ids(activities), sql.blobs(fingerprints), sql.texts(currencies),
-            sql.texts(rules), sql.texts(reasons), sql.ids(acts), sql.texts([about or None for about in references]),
+            sql.numbers(credited), sql.numbers(versions), sql.numbers(amounts), sql.moments(effective), id_array(names),
+            id_array(owners), id_array(lots), id_array(activities), sql.blobs(fingerprints), sql.texts(currencies),
+            sql.texts(rules), sql.texts(reasons), id_array(acts), sql.texts([about or None for about in references]),
         ),
         prepare=True,
     )  # fmt: skip
@@ -169,9 +170,9 @@ def insert_lots(cursor: Cursor, lots: Sequence[StoredLot]) -> None:
             sql.numbers([lot.revision for lot in lots]),
             *amounts_of(states),
             sql.moments([state.effective_at for state in states]),
-            sql.ids([lot.lot_id for lot in lots]),
-            sql.ids(owners),
-            sql.ids([lot.activity for lot in lots]),
+            id_array([lot.lot_id for lot in lots]),
+            id_array(owners),
+            id_array([lot.activity for lot in lots]),
             sql.texts([lot.currency for lot in lots]),
             sql.texts([lot.rule for lot in lots]),
             sql.moments([state.expires_at for state in states]),

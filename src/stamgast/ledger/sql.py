@@ -1,23 +1,16 @@
 """SQL text of the postings, and the two ways in which columns of values reach the server. Private to the room.
 
-Arrays travel as one text each (``{1,2,3}``), ids in binary, which takes a tenth of the time that a driver needs to adapt a list
-of objects.
+Arrays travel as one text each (``{1,2,3}``), which takes a tenth of the time that a driver needs to adapt a list of objects;
+ids travel in binary, by ``kit.arrays``.
 Fresh rows travel by binary COPY where they are many, and as arrays where they are few (``is_few``).
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from struct import Struct
-
-import psycopg
 
 from stamgast.kit.ids import BUCKETS
 from stamgast.ledger.types import EPOCH, to_microseconds, to_moment
-
-_UUID = psycopg.adapters.types["uuid"]
-_ARRAY_HEAD, _ARRAY_SIZE = Struct(">iiI"), Struct(">ii")
-_ID_LENGTH, _NO_ID = (16).to_bytes(4, "big"), b"\xff\xff\xff\xff"
 
 MICROSECONDS_BEFORE_2000 = to_microseconds(EPOCH.replace(year=2000))
 
@@ -119,30 +112,6 @@ def bucket_of(owner: bytes) -> int:
 def buckets(owners: Sequence[bytes]) -> str:
     """The buckets of owners as an array."""
     return numbers([bucket_of(owner) for owner in owners])
-
-
-class Ids(bytes):
-    """An array of ids as the server reads it."""
-
-
-class _IdsDumper(psycopg.adapt.Dumper):
-    format = psycopg.pq.Format.BINARY
-    oid = _UUID.array_oid
-
-    def dump(self, obj: Ids) -> Ids:
-        return obj
-
-
-psycopg.adapters.register_dumper(Ids, _IdsDumper)
-
-
-def ids(values: Sequence[bytes | None]) -> Ids:
-    """Ids as an array: in binary, because reading 32 digits takes the server longer than finding the row."""
-    head = _ARRAY_HEAD.pack(1 if values else 0, 1, _UUID.oid)
-    if not values:
-        return Ids(head)
-    fields = [_NO_ID if value is None else _ID_LENGTH + value for value in values]
-    return Ids(head + _ARRAY_SIZE.pack(len(values), 1) + b"".join(fields))
 
 
 def blobs(values: Sequence[bytes]) -> str:

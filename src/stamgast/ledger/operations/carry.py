@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from stamgast.kit.arrays import id_array
 from stamgast.kit.database import Cursor, found_by_key
 from stamgast.kit.ids import bucket_of
 from stamgast.ledger import sql, sql_acts
@@ -97,7 +98,7 @@ class Lifted:
 def list_chosen(cursor: Cursor, owners: Collection[UUID]) -> Chosen:
     """What these owners spent, set aside, moved and were given by acts, the first first."""
     named = [owner.bytes for owner in owners]
-    keys = (sql.buckets(named), sql.ids(named))
+    keys = (sql.buckets(named), id_array(named))
     with found_by_key(cursor, len(named)):
         cursor.execute(sql_acts.CHOSEN, keys, prepare=False)
         uses = [ChosenUse(*row)._replace(kind=ActKind(row[3])) for row in cursor]

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
+from stamgast.kit.arrays import IdArray, id_array
 from stamgast.kit.database import Cursor, found_by_key
 from stamgast.ledger import sql
 from stamgast.ledger.entries import Entries, read_lots
@@ -41,7 +42,7 @@ def _expire_batch(cursor: Cursor, *, at: datetime, actor: str, owners: list[byte
         cursor.execute(sql.DUE_BALANCES, (at, limit), prepare=False)
     elif owners:
         with found_by_key(cursor, len(owners)):
-            cursor.execute(sql.DUE_BALANCES_OF_OWNERS, (sql.buckets(owners), sql.ids(owners), at), prepare=False)
+            cursor.execute(sql.DUE_BALANCES_OF_OWNERS, (sql.buckets(owners), id_array(owners), at), prepare=False)
     else:
         return Posted()
     due = {(owner.bytes, currency) for _, owner, currency in cursor}
@@ -68,6 +69,6 @@ def _expire_balances(cursor: Cursor, due: Collection[tuple[bytes, str]], *, at: 
     return Posted(len(entries), entries.moved)
 
 
-def _keys(balances: Collection[tuple[bytes, str]]) -> tuple[str, sql.Ids, str]:
+def _keys(balances: Collection[tuple[bytes, str]]) -> tuple[str, IdArray, str]:
     owners = [owner for owner, _ in balances]
-    return sql.buckets(owners), sql.ids(owners), sql.texts([currency for _, currency in balances])
+    return sql.buckets(owners), id_array(owners), sql.texts([currency for _, currency in balances])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
+from stamgast.kit.arrays import IdArray, id_array
 from stamgast.kit.database import Cursor, another, is_few
 from stamgast.ledger import sql, sql_acts
 from stamgast.ledger.acts import HoldState
@@ -34,7 +35,7 @@ def lock_pockets(
     pockets = read_pockets(cursor, keys, told, subjects)
     if lots:
         of = [owner for owner, _ in lots]
-        cursor.execute(sql.LOTS_BY_KEY, (sql.buckets(of), sql.ids(of), sql.ids([lot for _, lot in lots])), prepare=False)
+        cursor.execute(sql.LOTS_BY_KEY, (sql.buckets(of), id_array(of), id_array([lot for _, lot in lots])), prepare=False)
         for lot in read_lots(cursor):
             pockets[lot.owner, lot.currency].lots[lot.lot_id] = lot
     return pockets
@@ -65,8 +66,8 @@ def _read_holds(
     cursor: Cursor, pockets: Mapping[Key, Pocket], holders: set[bytes], subjects: Collection[tuple[bytes, bytes]]
 ) -> None:
     owners = list(holders)
-    named = sql.ids([subject for _, subject in subjects])
-    cursor.execute(sql_acts.HOLDS, (sql.buckets(owners), sql.ids(owners), named), prepare=is_few(len(owners)))
+    named = id_array([subject for _, subject in subjects])
+    cursor.execute(sql_acts.HOLDS, (sql.buckets(owners), id_array(owners), named), prepare=is_few(len(owners)))
     wanted = set(subjects)
     for owner, currency, hold_id, amount, captured, ends_at, state, ended_at in cursor:
         if (pocket := pockets.get((owner.bytes, currency))) is not None:
@@ -76,14 +77,14 @@ def _read_holds(
     if not wanted:
         return
     of = [owner for owner, _ in wanted]
-    named = sql.ids([subject for _, subject in wanted])
-    cursor.execute(sql_acts.USES, (sql.buckets(of), sql.ids(of), named), prepare=is_few(len(of)))
+    named = id_array([subject for _, subject in wanted])
+    cursor.execute(sql_acts.USES, (sql.buckets(of), id_array(of), named), prepare=is_few(len(of)))
     uses = {(owner.bytes, act.bytes, lot.bytes): Used(held, used) for owner, act, lot, held, used in cursor}
     lots = {(lot.owner, lot.lot_id): lot for pocket in pockets.values() for lot in pocket.lots.values()}
     missing = {(owner, lot) for owner, _, lot in uses if (owner, lot) not in lots}
     if missing:
         of = [owner for owner, _ in missing]
-        cursor.execute(sql.LOTS_BY_KEY, (sql.buckets(of), sql.ids(of), sql.ids([lot for _, lot in missing])), prepare=False)
+        cursor.execute(sql.LOTS_BY_KEY, (sql.buckets(of), id_array(of), id_array([lot for _, lot in missing])), prepare=False)
         for lot in read_lots(cursor):
             lots[lot.owner, lot.lot_id] = lot
             if (pocket := pockets.get((lot.owner, lot.currency))) is not None:
@@ -113,9 +114,9 @@ def write_uses(cursor: Cursor, pockets: Collection[Pocket]) -> None:
             sql_acts.WRITE_USES,
             (
                 sql.buckets(owners),
-                sql.ids(owners),
-                sql.ids([act for _, act, _, _ in uses]),
-                sql.ids([lot for _, _, lot, _ in uses]),
+                id_array(owners),
+                id_array([act for _, act, _, _ in uses]),
+                id_array([lot for _, _, lot, _ in uses]),
                 sql.numbers([use.held for _, _, _, use in uses]),
                 sql.numbers([use.used for _, _, _, use in uses]),
             ),
@@ -129,8 +130,8 @@ def write_uses(cursor: Cursor, pockets: Collection[Pocket]) -> None:
             (
                 sql.buckets(owners),
                 sql.numbers([int(hold.state) for _, _, hold in holds]),
-                sql.ids(owners),
-                sql.ids([hold_id for _, hold_id, _ in holds]),
+                id_array(owners),
+                id_array([hold_id for _, hold_id, _ in holds]),
                 sql.texts([pocket.currency for pocket, _, _ in holds]),
                 sql.numbers([hold.amount for _, _, hold in holds]),
                 sql.numbers([hold.captured for _, _, hold in holds]),
@@ -141,12 +142,12 @@ def write_uses(cursor: Cursor, pockets: Collection[Pocket]) -> None:
         )
 
 
-def keys_of(keys: Collection[Key]) -> tuple[str, sql.Ids, str]:
+def keys_of(keys: Collection[Key]) -> tuple[str, IdArray, str]:
     """Balances as three arrays."""
     owners = [owner for owner, _ in keys]
-    return sql.buckets(owners), sql.ids(owners), sql.texts([currency for _, currency in keys])
+    return sql.buckets(owners), id_array(owners), sql.texts([currency for _, currency in keys])
 
 
-def to_ids(values: Collection[UUID]) -> sql.Ids:
+def to_ids(values: Collection[UUID]) -> IdArray:
     """Ids as an array."""
-    return sql.ids([value.bytes for value in values])
+    return id_array([value.bytes for value in values])

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from stamgast.kit.arrays import IdArray, id_array
 from stamgast.kit.database import Cursor, another, found_by_key, is_few
 from stamgast.kit.ids import bucket_of
 from stamgast.ledger import sql, sql_acts
@@ -149,5 +150,5 @@ def _write_acts(cursor: Cursor, done: list[tuple[Act, Known]], *, at: datetime, 
     )
 
 
-def _ids(values: Sequence[UUID | None]) -> sql.Ids:
-    return sql.ids([None if value is None else value.bytes for value in values])
+def _ids(values: Sequence[UUID | None]) -> IdArray:
+    return id_array([None if value is None else value.bytes for value in values])

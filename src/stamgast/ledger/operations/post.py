@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from stamgast.kit.arrays import id_array
 from stamgast.kit.database import Cursor, found_by_key, is_few
 from stamgast.ledger import sql
 from stamgast.ledger.earned import maturity_of
@@ -172,13 +173,13 @@ def _repay(debts: dict[Key, int], key: Key, state: LotState) -> tuple[list[Step]
 def _lock(cursor: Cursor, keys: set[Key], whole: list[bytes]) -> defaultdict[Key, int]:
     """Locks the balances of what is wanted and all balances of the complete owners; returns the debts."""
     if whole:
-        cursor.execute(sql.CURRENCIES_OF_OWNERS, (sql.buckets(whole), sql.ids(whole)), prepare=False)
+        cursor.execute(sql.CURRENCIES_OF_OWNERS, (sql.buckets(whole), id_array(whole)), prepare=False)
         keys = keys | {(owner.bytes, currency) for owner, currency in cursor}
     ordered = list(keys)
     owners = [owner for owner, _ in ordered]
     cursor.execute(
         sql.LOCK_BALANCES,
-        (sql.buckets(owners), sql.ids(owners), sql.texts([currency for _, currency in ordered])),
+        (sql.buckets(owners), id_array(owners), sql.texts([currency for _, currency in ordered])),
         prepare=is_few(len(ordered)),
     )
     debts: defaultdict[Key, int] = defaultdict(int)
@@ -199,11 +200,11 @@ def _read(
         owners = [owner for owner, _ in apart]
         cursor.execute(
             sql.LOTS_BY_KEY,
-            (sql.buckets(owners), sql.ids(owners), sql.ids([lot_id for _, lot_id in apart])),
+            (sql.buckets(owners), id_array(owners), id_array([lot_id for _, lot_id in apart])),
             prepare=is_few(len(apart)),
         )
         stored.update((lot.lot_id, lot) for lot in read_lots(cursor))
     if whole:
-        cursor.execute(sql.LOTS_OF_OWNERS, (sql.buckets(whole), sql.ids(whole)), prepare=False)
+        cursor.execute(sql.LOTS_OF_OWNERS, (sql.buckets(whole), id_array(whole)), prepare=False)
         stored.update((lot.lot_id, lot) for lot in read_lots(cursor))
     return stored

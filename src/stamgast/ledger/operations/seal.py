@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from stamgast.kit.arrays import id_array
 from stamgast.kit.database import Cursor
 from stamgast.ledger import sql
 from stamgast.ledger.canonical import GENESIS, link_of
@@ -34,7 +35,7 @@ def seal(cursor: Cursor, *, at: datetime, limit: int = LARGEST_SEALING) -> int:
     for batch_id, root in batches:
         chain = link_of(chain, batch_id.bytes, bytes(root))
         links.append(chain)
-    batch_ids = sql.ids([batch_id.bytes for batch_id, _ in batches])
+    batch_ids = id_array([batch_id.bytes for batch_id, _ in batches])
     cursor.execute(
         """INSERT INTO ledger_seal (sequence, batch_id, chain, sealed_at)
         SELECT k.*, %s FROM unnest(%s::bigint[], %s::uuid[], %s::bytea[]) AS k""",

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
+from stamgast.kit.arrays import id_array
 from stamgast.kit.database import Cursor, found_by_key
 from stamgast.ledger import sql, sql_acts
 from stamgast.ledger.entries import Entries
@@ -32,7 +33,7 @@ def _settle_pockets(cursor: Cursor, *, at: datetime, actor: str, owners: Collect
     elif owners:
         named = [owner.bytes for owner in owners]
         cursor.execute(
-            sql_acts.DUE_KEYS_OF_OWNERS, {"buckets": sql.buckets(named), "owners": sql.ids(named), "at": at}, prepare=False
+            sql_acts.DUE_KEYS_OF_OWNERS, {"buckets": sql.buckets(named), "owners": id_array(named), "at": at}, prepare=False
         )
     else:
         return Posted()
