@@ -81,14 +81,12 @@ def found_by_key(cursor: Cursor, number: int) -> Iterator[None]:
         yield
         return
     beside = another(cursor)
-    beside.execute(
-        """SELECT current_setting('enable_hashjoin'), set_config('enable_hashjoin', 'off', true),
-          set_config('enable_mergejoin', 'off', true)"""
-    )
-    is_within_another = beside.fetchall()[0][0] == "off"
+    beside.execute(_OTHER_WAYS, ["off"] * 3)
     yield  # what fails within has lost its transaction, or this much of it, and with it the setting
-    if not is_within_another:
-        beside.execute("SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)")
+    beside.execute(_OTHER_WAYS, ["on"] * 3)
+
+
+_OTHER_WAYS = "SELECT " + ", ".join(f"set_config('enable_{way}', %s, true)" for way in ("hashjoin", "mergejoin", "seqscan"))
 
 
 def connection_parameters() -> dict[str, Any]:
