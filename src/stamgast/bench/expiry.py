@@ -1,13 +1,19 @@
 """How fast lots expire while customers go on spending: lots a second, committed, swept on one connection in large batches.
 
-100,000 lots of 20,000 owners were due yesterday. Another connection spends one by one from owners of its own meanwhile; how
-many it did and how long they took is told too. The baseline is a plain ledger in one SQL function, one transfer and one commit
-at a time, before the sweep.
+100,000 lots of 20,000 owners were due yesterday. Another process spends one by one from owners of its own meanwhile, as
+customers do; how many it did and how long they took is told too. The baseline is a plain ledger in one SQL function, one
+transfer and one commit at a time, before the sweep.
 """
 
+import json
+import os
 import random
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from statistics import quantiles
@@ -38,14 +44,9 @@ def run(*, seed: int = 1) -> dict[str, Any]:
             give_lots(database, chance, owners=OWNERS, lots_each=LOTS_EACH, amount=10, due=True)
             spenders = give_lots(database, chance, owners=SPENDERS, lots_each=LOTS_EACH, amount=1_000_000)
             baseline = OneByOne(plain, accounts=OWNERS, seed=seed).transfers_per_second(BASELINE_SECONDS)
-            stop, milliseconds = threading.Event(), list[float]()
-            spender = threading.Thread(target=_spend_on, args=(address, spenders, stop, milliseconds))
-            spender.start()
-            try:
+            with _spending(address, spenders) as told:
                 expired, took = _sweep(database)
-            finally:
-                stop.set()
-                spender.join()
+            milliseconds = told()
             movements = check_sound(database)
     if expired != OWNERS * LOTS_EACH:
         raise BenchFailed(f"{OWNERS * LOTS_EACH:,} lots were due, and {expired:,} expired.")
@@ -76,9 +77,38 @@ def _sweep(database: "psycopg.Connection[Any]") -> tuple[int, float]:
         expired += swept
 
 
-def _spend_on(address: str, owners: list[UUID], stop: threading.Event, milliseconds: list[float]) -> None:
-    chance, names = random.Random(2), count()
+@contextmanager
+def _spending(address: str, owners: list[UUID]) -> Iterator[Callable[[], list[float]]]:
+    """Spends go on within it; afterwards it tells how many milliseconds each took."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "stamgast.settings"}
+    command = [sys.executable, "-m", "stamgast.bench.expiry", address]
+    pipe = subprocess.PIPE
+    said = ""
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as spender:
+        assert spender.stdin
+        assert spender.stdout
+        spender.stdin.write(json.dumps([str(one) for one in owners]) + "\n")
+        spender.stdin.flush()
+        spender.stdout.readline()  # it has begun
+        yield lambda: json.loads(said)
+        said, complaint = spender.communicate()  # which closes what it reads, and so ends it
+    if spender.returncode:
+        raise BenchFailed(f"The spends went wrong: {complaint.strip()[-300:]}")
+
+
+def _spend_on(address: str) -> None:
+    """Spends until what it reads is closed."""
+    owners = [UUID(one) for one in json.loads(sys.stdin.readline())]
+    stop, chance, names = threading.Event(), random.Random(2), count()
+
+    def wait() -> None:
+        sys.stdin.read()
+        stop.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    milliseconds: list[float] = []
     with psycopg.connect(address) as database:
+        print(flush=True)
         while not stop.is_set():
             at = datetime.now(UTC)
             spend = Spend(
@@ -93,3 +123,11 @@ def _spend_on(address: str, owners: list[UUID], stop: threading.Event, milliseco
             with database.transaction(), database.cursor() as cursor:
                 perform(cursor, [spend], at=at, actor="bench")
             milliseconds.append(1000 * (time.perf_counter() - began))
+    print(json.dumps(milliseconds))
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    _spend_on(sys.argv[1])

@@ -45,7 +45,7 @@ def _expire_batch(cursor: Cursor, *, at: datetime, actor: str, owners: list[byte
             cursor.execute(sql.DUE_BALANCES_OF_OWNERS, (sql.buckets(owners), id_array(owners), at), prepare=False)
     else:
         return Posted()
-    due = {(owner.bytes, currency) for _, owner, currency in cursor}
+    due = {(owner.bytes, currency) for _, owner, currency in cursor.fetchall()}
     if not due:
         return Posted()
     with found_by_key(cursor, len(due)):
@@ -54,7 +54,7 @@ def _expire_batch(cursor: Cursor, *, at: datetime, actor: str, owners: list[byte
 
 def _expire_balances(cursor: Cursor, due: Collection[tuple[bytes, str]], *, at: datetime, actor: str, limit: int) -> Posted:
     cursor.execute(sql.LOCK_BALANCES_IF_FREE, _keys(due), prepare=False)
-    locked = {(owner.bytes, currency) for _, owner, currency in cursor}
+    locked = {(owner.bytes, currency) for _, owner, currency in cursor.fetchall()}
     if not locked:
         return Posted()
     cursor.execute(sql.DUE_LOTS, (*_keys(locked), at, limit), prepare=False)

@@ -183,7 +183,7 @@ def _lock(cursor: Cursor, keys: set[Key], whole: list[bytes]) -> defaultdict[Key
         prepare=is_few(len(ordered)),
     )
     debts: defaultdict[Key, int] = defaultdict(int)
-    for owner, currency, debt, _ in cursor:
+    for owner, currency, debt, _ in cursor.fetchall():
         if debt:
             debts[owner.bytes, currency] = debt
     return debts
