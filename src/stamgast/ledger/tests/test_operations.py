@@ -4,13 +4,15 @@ from uuid import UUID
 
 import pytest
 
-from stamgast.kit.database import Cursor, transaction
+from stamgast.kit.database import FEW, Cursor, transaction
 from stamgast.kit.ids import bucket_of, derive_id
+from stamgast.ledger.acts import Spend
+from stamgast.ledger.audit import audit
 from stamgast.ledger.errors import InvalidWanted
 from stamgast.ledger.operations import expire_due, fold, post, seal
 from stamgast.ledger.queries import count_movements, get_balances, get_movement, list_lots, list_movements, next_due
-from stamgast.ledger.tests.examples import ACTOR, ADA, BOB, START, day, give, rows_of, wanted
-from stamgast.ledger.types import Account, Balance, MovementKind
+from stamgast.ledger.tests.examples import ACTOR, ADA, BOB, START, act, day, do, give, rows_of, wanted
+from stamgast.ledger.types import Account, Balance, MovementKind, Wanted
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +116,43 @@ def test_what_no_ledger_can_hold_is_refused_and_changes_nothing(rows: list[objec
         with pytest.raises(InvalidWanted):
             give(cursor, *rows)
         assert rows_of(cursor) == stored
+
+
+def test_many_given_at_once_are_the_rows_that_single_postings_write() -> None:
+    """Among them who owes, what becomes available later, what was given before and what is nothing."""
+    owners = [ADA, BOB, *(UUID(int=number << 100) for number in range(1, 90))]
+
+    def many() -> list[Wanted]:
+        return [
+            wanted(
+                owner,
+                f"order {number}",
+                3 * (number + 1) % 7,
+                currency=currency,
+                expires_at=day(40) if number % 3 else None,
+                available_at=day(9) if number % 5 == 0 else None,
+            )
+            for number, owner in enumerate(owners)
+            for currency in ("score", "points")
+        ]
+
+    written = []
+    for is_batch in (True, False):
+        with transaction() as cursor:
+            give(cursor, wanted(ADA, "earlier", 5), wanted(BOB, "order 1", 9))
+            do(cursor, act(Spend, "spend", currency="score", amount=4))
+            give(cursor, wanted(ADA, "earlier", 0))
+            assert get_balances(cursor, ADA)[0].debt == 4, "or nothing would be paid"
+            posted = [give(cursor, *many())] if is_batch else [give(cursor, one) for one in many()]
+            assert audit(cursor) == []
+            rows = rows_of(cursor)
+            cursor.execute("SELECT (to_jsonb(m) - 'batch_id')::text FROM ledger_movement m ORDER BY movement_id")
+            changes = sorted(change for one in posted for change in one.changes)
+            written.append((changes, cursor.fetchall(), rows["lot"], get_balances(cursor, ADA), get_balances(cursor, BOB)))
+            for name in ("movement", "lot", "use", "hold", "act", "balance", "batch", "unsealed", "contra_delta"):
+                cursor.execute(f"DELETE FROM ledger_{name}")
+    assert len(written[0][1]) > 2 * FEW
+    assert written[0] == written[1]
 
 
 def test_batches_are_cut_where_the_owner_changes(monkeypatch: pytest.MonkeyPatch) -> None:
