@@ -11,7 +11,7 @@ from stamgast.ledger.audit import audit
 from stamgast.ledger.errors import InvalidWanted
 from stamgast.ledger.operations import expire_due, fold, post, seal
 from stamgast.ledger.queries import count_movements, get_balances, get_movement, list_lots, list_movements, next_due
-from stamgast.ledger.tests.examples import ACTOR, ADA, BOB, START, act, day, do, give, rows_of, wanted
+from stamgast.ledger.tests.examples import ACTOR, ADA, BOB, CEM, START, act, day, do, give, rows_of, wanted
 from stamgast.ledger.types import Account, Balance, MovementKind, Wanted
 
 pytestmark = pytest.mark.django_db
@@ -120,7 +120,7 @@ def test_what_no_ledger_can_hold_is_refused_and_changes_nothing(rows: list[objec
 
 def test_many_given_at_once_are_the_rows_that_single_postings_write() -> None:
     """Among them who owes, what becomes available later, what was given before and what is nothing."""
-    owners = [ADA, BOB, *(UUID(int=number << 100) for number in range(1, 90))]
+    owners = [CEM, ADA, BOB, *(UUID(int=number << 100) for number in range(1, 90))]
 
     def many() -> list[Wanted]:
         return [
@@ -139,7 +139,7 @@ def test_many_given_at_once_are_the_rows_that_single_postings_write() -> None:
     written = []
     for is_batch in (True, False):
         with transaction() as cursor:
-            give(cursor, wanted(ADA, "earlier", 5), wanted(BOB, "order 1", 9))
+            give(cursor, wanted(ADA, "earlier", 5), wanted(BOB, "order 2", 9))
             do(cursor, act(Spend, "spend", currency="score", amount=4))
             give(cursor, wanted(ADA, "earlier", 0))
             assert get_balances(cursor, ADA)[0].debt == 4, "or nothing would be paid"
