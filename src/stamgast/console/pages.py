@@ -1,6 +1,6 @@
 """What every page of the console does: only for those who may, in the shop's zone, refusals as pages, the navigation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import wraps
 from typing import Any
@@ -31,6 +31,7 @@ from stamgast.kit.database import Cursor, open_cursor
 from stamgast.kit.errors import Kind, StamgastError
 from stamgast.ledger.adjusting import count_waiting
 from stamgast.programmes.queries import find_programme
+from stamgast.programmes.terms import Document
 from stamgast.webhooks.queries import count_given_up
 
 PLACES = (
@@ -117,7 +118,6 @@ def page(view: View) -> View:
             return _to(request, reverse("console:sign_in"))
         with open_cursor() as cursor:
             roles = look(cursor, request, at=utc_now(), is_seen=not is_part(request))
-            programme = find_programme(cursor)
         if roles is None:
             return _to(request, reverse("console:sign_in"))
         if role_of(request) in roles and not _has_second_factor(request):
@@ -125,7 +125,7 @@ def page(view: View) -> View:
         refused = _refuse(request)
         if refused is not None:
             return refused
-        with timezone.override(shop_zone()), currencies_called(*(programme.documents if programme else ())):
+        with timezone.override(shop_zone()), currencies_called(_published):
             try:
                 response = view(request, *arguments, **named)
             except StamgastError as error:
@@ -135,6 +135,12 @@ def page(view: View) -> View:
         return response
 
     return shown
+
+
+def _published() -> Iterable[Document]:
+    with open_cursor() as cursor:
+        programme = find_programme(cursor)
+    return programme.documents if programme else ()
 
 
 def act(view: View) -> View:

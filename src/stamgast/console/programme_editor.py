@@ -93,7 +93,7 @@ def context_of(
     """What both panes show: the values of the document, or what was ``typed`` into fields and could not be taken; the text
     line by line with what was found."""
     document = load(written.fields)
-    with currencies_called(document):
+    with currencies_called(lambda: [document]):
         return _context_of(document, written, in_force, kinds, sent, now, typed)
 
 

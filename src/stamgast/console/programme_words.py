@@ -120,7 +120,7 @@ def _multiplied(rule: Rule | Level) -> list[str]:
 
 def differences(before: Document, after: Document, language: str) -> list[str]:
     """What a document says otherwise than another, a sentence for each difference; one that says so where none is heard."""
-    with currencies_called(before, after):
+    with currencies_called(lambda: (before, after)):
         return _differences(before, after, language)
 
 

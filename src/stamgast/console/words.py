@@ -1,10 +1,11 @@
 """The console's own words for what the rooms know: activities, reasons, refusals, names. No request, no database."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.utils.translation import get_language, ngettext, pgettext
@@ -242,16 +243,23 @@ def _with(title: str, properties: Mapping[str, Any], *names: str) -> str:
 
 Called = Mapping[str, Mapping[str, tuple[str, str]]]
 """The words for one and for many of each currency, by language."""
-_called: ContextVar[Called | None] = ContextVar("called", default=None)
+_called: ContextVar[Callable[[], Called]] = ContextVar("called", default=dict)
 
 
 @contextmanager
-def currencies_called(*documents: Document) -> Iterator[None]:
-    """Within it, currencies are called as these documents say, the last one first."""
-    said = dict(_called.get() or {})
-    for document in documents:
-        said |= {name: currency.called for name, currency in document.currencies.items() if currency.called}
-    token = _called.set(said)
+def currencies_called(find: Callable[[], Iterable[Document]]) -> Iterator[None]:
+    """Within it, currencies are called as the documents that are found say, the last one first. They are looked for when a
+    currency is named whose words may be there."""
+    before = _called.get()
+
+    @cache
+    def called() -> Called:
+        said = dict(before())
+        for document in find():
+            said |= {name: currency.called for name, currency in document.currencies.items() if currency.called}
+        return said
+
+    token = _called.set(called)
     try:
         yield
     finally:
@@ -260,12 +268,13 @@ def currencies_called(*documents: Document) -> Iterator[None]:
 
 def currency_label(currency: str, amount: int | None = None) -> str:
     """What a currency of the programme is called; behind an ``amount``, one of it as one. A name of which the document does not
-    say how it is called stays."""
+    say how it is called stays; so does the score, which is one number and not many things."""
+    if currency == "score":
+        return _("score")
     many = 2 if amount is None else abs(amount)
-    if words := (_called.get() or {}).get(currency):
+    if words := _called.get()().get(currency):
         return words[(get_language() or "en")[:2]][many != 1]
     labels = {
-        "score": _("score"),
         "points": ngettext("point", "points", many),
         "stamps": ngettext("stamp", "stamps", many),
         "stars": ngettext("star", "stars", many),

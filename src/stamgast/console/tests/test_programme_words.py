@@ -61,7 +61,7 @@ def test_one_of_a_currency_is_called_as_the_document_says() -> None:
         assert said(DOCUMENT, called, language)[0] == told
     assert currency_label("coffees", 1) == "coffees", "outside of it nothing is left"
     both = load(DOCUMENT.replace("coffees: {}", "coffees: {called: [koffie, koffies]}"))
-    with translation.override("en"), currencies_called(both):
+    with translation.override("en"), currencies_called(lambda: [both]):
         assert [currency_label("coffees", count) for count in (0, 1, -1, 2)] == ["koffies", "koffie", "koffie", "koffies"]
         assert currency_label("coffees") == "koffies"
 

@@ -1,6 +1,7 @@
 """Adjustments: done at once up to a limit, above it proposed, and then approved or refused by somebody else."""
 
 from datetime import datetime, timedelta, timezone
+from uuid import UUID
 
 import pytest
 
@@ -48,7 +49,7 @@ from .conftest import NOW
 HANNA, BOB, CARD = "staff:hanna@example.org", "staff:bob@example.org", "card_number:7001"
 ANNA, HER_CARD = 61, 52
 """What they have before anybody adjusts anything."""
-SOME_ID = "00000000-0000-0000-0000-000000000009"
+SOME_ID = UUID("00000000-0000-0000-0000-000000000009")
 
 
 def limit(amount):
@@ -416,7 +417,7 @@ def test_what_is_issued_above_the_limit_waits_and_becomes_the_partners(bakery):
     ],
 )
 def test_the_audit_finds_an_approval_that_somebody_altered(limited, change, checks):
-    proposal = ask(500, "big")
+    proposal = ask(500, "big", expires_at=NOW + timedelta(days=30))
     approve(proposal)
     refuse(ask(600, "bigger"))
     ask(700, "waits")
