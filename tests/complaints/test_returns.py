@@ -2,12 +2,17 @@
 
 import pytest
 
+from stamgast.flows.explain_movement import explain_movement
+from stamgast.kit.database import open_cursor
 from stamgast.ledger.acts import Capture, Hold, Reverse, Spend
 from stamgast.ledger.errors import AboveSpent
+from stamgast.ledger.queries import list_movements_between
+from stamgast.ledger.types import MovementKind
 
 from .shop import ANNA, EUROS, NOW, days, document, line, message, order, refund
 
 pytestmark = pytest.mark.django_db
+BOUGHT = EUROS["when"]
 WHOLE = {"field": "quantity", "at_least": 1}
 
 
@@ -27,6 +32,122 @@ def test_who_buys_and_sends_back_again_and_again_keeps_no_points(open_shop, boug
         assert shop.points() == 100
         shop.tell(order(f"o{number}", "100.00", event=back))
         assert shop.points() == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "bought", "back", "again"),
+    [
+        ({"when": BOUGHT}, 20, 10, 20),
+        ({"when": {"any_line": {"category": "goods"}}}, 20, 10, 20),
+        ({"when": {"field": "amount", "over": 0}}, 20, 10, 20),
+        ({"when": BOUGHT, "nth": 1}, 10, 10, 10),
+        ({"when": BOUGHT, "nth": 2}, 10, 0, 10),
+        ({"when": BOUGHT, "every": 2}, 10, 0, 10),
+        ({"when": BOUGHT, "streak": {"count": 2, "per": "day"}}, 10, 0, 10),
+        ({"when": BOUGHT, "challenge": {"count": 2, "different": "properties.store", "per": "lifetime"}}, 10, 0, 10),
+    ],
+    ids=["each", "any line", "any amount", "first", "second", "every second", "streak", "challenge"],
+)
+@pytest.mark.parametrize(
+    ("sold", "came_back"),
+    [("Order Completed", "Order Refunded"), ("Order Completed", "Order Cancelled"), ("Till Sale", "Till Return")],
+)
+def test_who_buys_and_sends_all_of_it_back_keeps_no_gift(open_shop, rule, bought, back, again, sold, came_back):
+    """odoo PR #257854: buy, refund, keep the points. What is given once an order, or at a turn, went on counting."""
+    shop = open_shop(document({"name": "gift", "give": {"points": 10}, **rule}))
+
+    def sale(name, ago, store, **more):
+        return order(name, "20.00", NOW - days(ago), **{"products": [line("a", "20.00")], "store": store, "event": sold} | more)
+
+    shop.tell(sale("o1", 4, "North"))
+    shop.tell(sale("o2", 3, "South"))
+    assert shop.points() == bought
+    shop.tell(sale("o1", 0, "North", event=came_back))
+    assert shop.points() == back
+    shop.tell(sale("o3", 2, "North"))
+    assert shop.points() == again
+
+
+def test_an_order_that_came_back_whole_fills_no_card_and_reaches_no_level(open_shop):
+    """odoo PR #257854, for what is reached by gifts."""
+    stamp = {"name": "stamp", "when": BOUGHT, "give": {"stamps": 1}}
+    card = {"name": "card", "of": "stamps", "each": 2, "give": {"points": 10}}
+    levels = [{"name": "Blue", "from": 0}, {"name": "Gold", "from": 2}]
+    tiers = {"qualify_on": "stamps", "period": {"calendar": "year"}, "levels": levels}
+    shop = open_shop(document(stamp, currencies={"points": {}, "stamps": {}}, cards=[card], tiers=tiers))
+    shop.tell(order("o1", "20.00", NOW - days(2)), order("o2", "20.00", NOW - days(1)))
+    assert (shop.points(), shop.points(currency="stamps"), shop.tier()) == (10, 2, "Gold")
+    shop.tell(refund("o2"))
+    assert (shop.points(), shop.points(currency="stamps"), shop.tier()) == (0, 1, "Blue")
+    shop.tell(order("o3", "20.00"))
+    assert (shop.points(), shop.points(currency="stamps"), shop.tier()) == (10, 2, "Gold")
+
+
+def test_the_gift_for_the_second_order_moves_to_the_one_that_is_second_now(open_shop):
+    """odoo PR #257854: the gift went to one order, and every order after it was counted as if none had come back."""
+    shop = open_shop(document({"name": "second", "when": BOUGHT, "nth": 2, "give": {"points": 10}}))
+    shop.tell(*(order(f"o{number}", "20.00", NOW - days(9 - number)) for number in (1, 2, 3)))
+    [lot] = shop.lots()
+    shop.tell(refund("o1"))
+    [moved] = shop.lots()
+    assert (moved.effective_at - lot.effective_at, moved.remaining) == (days(1), 10)
+
+
+def test_an_order_that_comes_back_whole_and_is_told_larger_afterwards_counts_again(open_shop):
+    """odoo PR #238806: after the return nothing was right any more."""
+    shop = open_shop(document({"name": "first", "when": BOUGHT, "nth": 1, "give": {"points": 10}}))
+    shop.tell(order("o1", "20.00", NOW - days(3)))
+    shop.tell(refund("o1", "20.00", NOW - days(2)))
+    assert shop.points() == 0
+    shop.tell(order("o1", "25.00", NOW - days(1), event="Order Updated"))
+    assert shop.points() == 10
+
+
+@pytest.mark.parametrize(
+    "back", [refund("o1"), refund("o1", "0.00"), order("o1", event="Order Cancelled")], ids=["back", "of nothing", "cancelled"]
+)
+def test_an_order_that_is_free_counts_until_it_comes_back(open_shop, back):
+    """odoo PR #257854, the other way round: what cost nothing is an order like any other."""
+    first = {"name": "first", "when": {"any_line": {"category": "goods"}}, "nth": 1, "give": {"points": 10}}
+    shop = open_shop(document(first))
+    free = order("o1", "0.00", NOW - days(3), products=[line("a", "0.00")])
+    shop.tell(free)
+    assert shop.points() == 10
+    shop.tell({**free, "messageId": "told by the server too"})
+    assert shop.points() == 10
+    shop.tell(back)
+    assert shop.points() == 0
+
+
+def test_a_refund_is_worth_something_only_to_a_rule_that_names_it(open_shop):
+    """odoo PR #177312: lines of a refund were counted by rules that were meant for sales."""
+    lines = {"name": "lines", "when": {"any_line": {"category": "goods"}}, "give": {"points": 10}}
+    sorry = {"name": "sorry", "when": {"activity": "Order Refunded"}, "give": {"points": 3}}
+    shop = open_shop(document(lines, sorry))
+    shop.tell(order("o1", "20.00", products=[line("a", "10.00", 2)]))
+    shop.tell(refund("o1", "10.00", products=[line("a", "10.00")]))
+    assert shop.points() == 10 + 3
+    shop.tell(order("o1", "20.00", event="Order Updated", products=[line("a", "10.00", 2)]))
+    assert shop.points() == 10 + 3
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Taken back, because the activity is now worth less. Nothing, because the whole order came back."),
+        ("nl", "Teruggenomen, omdat de activiteit nu minder waard is. Niets, omdat de hele bestelling is teruggekomen."),
+    ],
+)
+def test_who_loses_a_gift_is_told_that_the_whole_order_came_back(open_shop, language, said):
+    """odoo PR #257854: the points were there or gone, and nobody could say why."""
+    shop = open_shop(document({"name": "gift", "when": BOUGHT, "give": {"points": 10}}))
+    shop.tell(order("o1", "20.00", NOW - days(1)))
+    shop.pass_to(NOW + days(1))
+    shop.tell(refund("o1", at=NOW))
+    with open_cursor() as cursor:
+        movements = list_movements_between(cursor, shop.id_of(ANNA), since=NOW - days(2), until=NOW + days(2))
+        [taken] = [one for one in movements if one.kind is MovementKind.REVERSE]
+        assert explain_movement(cursor, taken.id, language=language).sentence == said
 
 
 def test_points_that_were_spent_before_the_refund_are_owed_and_paid_by_the_next_earnings(open_shop):

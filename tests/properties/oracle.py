@@ -102,7 +102,8 @@ def people(messages, said=(), limits=LIMITS):
 
 
 def left_of(order, told):
-    """What is left of an order, which is what was told under its id, first told by ``order``; None for a repetition."""
+    """What is left of an order, which is what was told under its id, first told by ``order``, and whether all of it came back;
+    None for a repetition."""
     same = [message for message in told if message.order == order.order]
     tellings = [message for message in same if message.kind == ORDER]
     if tellings[0] is not order:
@@ -111,18 +112,22 @@ def left_of(order, told):
     amounts = [message.cents for message in tellings] + [message.cents for message in later if message.kind == UPDATE]
     stated = [cents for cents in amounts if cents is not None]
     if any(message.kind == CANCEL or (message.kind == REFUND and message.cents is None) for message in later):
-        return 0
-    refunded = sum(message.cents for message in later if message.kind == REFUND)
-    return max((stated[-1] if stated else 0) - refunded, 0)
+        return 0, True
+    refunds = [message.cents for message in later if message.kind == REFUND]
+    left = (stated[-1] if stated else 0) - sum(refunds)
+    return max(left, 0), bool(refunds) and left <= 0
 
 
 def lots(person, *, zone, months, daily_cap):
-    """(given at, expires at, amount) of everything that the programme gives: an order above zero 1, a coupon 5, capped."""
-    given, used = [], {}
+    """(given at, expires at, amount) of everything that the programme gives: an order above zero 1, every second order that did
+    not come back whole 1 more, a coupon 5, capped."""
+    given, used, orders = [], {}, 0
     for message in person.told:
         amount = 0
-        if message.kind == ORDER and (left_of(message, person.told) or 0) > 0:
-            amount = 1
+        if message.kind == ORDER and (left := left_of(message, person.told)) is not None:
+            cents, is_returned = left
+            orders += not is_returned
+            amount = (cents > 0) + (not is_returned and orders % 2 == 0)
         elif message.kind == COUPON:
             day = message.at.astimezone(ZoneInfo(zone)).date()
             amount = min(5, daily_cap - used.get(day, 0))

@@ -14,11 +14,14 @@ from stamgast.activities.operations import ensure_source, store
 from stamgast.activities.queries import count_pending, load_catalogue
 from stamgast.activities.types import NewActivity
 from stamgast.customers.queries import find_customer
+from stamgast.flows import history
 from stamgast.flows.audit import run as audit
 from stamgast.flows.decide_pending import decide_pending, settle_now
 from stamgast.flows.install import BEGINNING
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.ledger.queries import list_available
+from stamgast.programmes import deciding
+from stamgast.programmes.matching import match_few
 from stamgast.programmes.operations import publish
 from stamgast.segments.operations import define_segment
 from stamgast.segments.queries import list_memberships
@@ -36,7 +39,11 @@ currencies:
   score: {expires: {after: 3 months}, spendable: false}
 earn:
   - name: purchase
-    when: {all: [{activity: Order Completed}, {field: amount, over: 0}]}
+    when: {field: amount, over: 0}
+    give: {score: 1}
+  - name: second
+    when: {activity: Order Completed}
+    every: 2
     give: {score: 1}
   - name: coupon
     when: {activity: Coupon Redeemed}
@@ -156,3 +163,28 @@ def test_any_order_and_repetition_ends_as_the_oracle_says(rows, data):
             assert found(cursor) == expected(messages)
         assert audit(lambda check, rows: None) == []
         django_transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("without", ["nothing", "the mark of what came back whole", "the silence on refunds"])
+def test_an_order_that_came_back_whole_would_be_counted(monkeypatch, without):
+    """The control: engines that count such an order, or its refund, are told from one that does not."""
+    net_of = history._net_of
+    if without == "the mark of what came back whole":
+        monkeypatch.setattr(history, "_net_of", lambda *told: net_of(*told)._replace(is_returned=False))
+    elif without == "the silence on refunds":
+        monkeypatch.setattr(deciding, "match", match_few)
+    anna = ("user_id:u1",)
+    rows = [
+        (anna, NOW - timedelta(days=9), oracle.ORDER, "o1", 100),
+        (anna, NOW - timedelta(days=8), oracle.REFUND, "o1", 100),
+        (anna, NOW - timedelta(days=7), oracle.ORDER, "o2", 250),
+    ]
+    with transaction() as cursor:
+        publish(cursor, DOCUMENT, effective_from=BEGINNING, at=NOW, actor="test", reason="test")
+        define_segment(cursor, name="Few", condition={"balance": "score", "over": OVER}, at=NOW, actor="test")
+        activities, messages = read(cursor, rows)
+        store(cursor, activities, [])
+    drain(100)
+    with open_cursor() as cursor:
+        assert (found(cursor) == expected(messages)) is (without == "nothing")

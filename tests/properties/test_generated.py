@@ -43,7 +43,7 @@ told = st.fixed_dictionaries(
         "at": MOMENTS,
         "who": st.sampled_from([{"userId": "u"}, {"anonymousId": "a"}, {"userId": "u", "anonymousId": "a"}, {"userId": "v"}]),
         "order_id": st.sampled_from("123"),
-        "total": st.none() | st.integers(-100, 5000).map(lambda cents: f"{cents / 100:.2f}"),
+        "total": st.none() | (st.sampled_from([0, 1000]) | st.integers(-100, 5000)).map(lambda cents: f"{cents / 100:.2f}"),
         "products": st.none() | st.lists(lines, max_size=2),
         "size": st.sampled_from([None, "L", 3]),
     }

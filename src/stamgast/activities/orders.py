@@ -14,6 +14,8 @@ from stamgast.kit.money import InvalidMoney, minor_digits, to_minor
 
 ORDER_KINDS = frozenset(("Order Completed", "Order Updated", "Till Sale"))
 REFUND_KINDS = frozenset(("Order Refunded", "Order Cancelled", "Till Return"))
+REFERRING_KINDS = REFUND_KINDS | {"Order Updated"}
+"""Kinds that change what an earlier order of the same customer is worth, and are no purchase of their own."""
 LONGEST_ORDER_ID = 255
 
 

@@ -3,7 +3,7 @@
 No Django, no database, no programme and no segment lives here: what can be compared comes in as a catalogue.
 """
 
-from stamgast.conditions.catalogues import CUSTOMER_FIELDS, activity_fields, rule_fields
+from stamgast.conditions.catalogues import CUSTOMER_FIELDS, activity_fields, kinds_of, rule_fields
 from stamgast.conditions.errors import ConditionError
 from stamgast.conditions.fields import Catalogue, local_column
 from stamgast.conditions.language import parse
@@ -19,6 +19,7 @@ __all__ = [
     "Failure",
     "Outcome",
     "activity_fields",
+    "kinds_of",
     "local_column",
     "parse",
     "rule_fields",

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from stamgast.conditions.fields import BirthdayMonth, Catalogue, Field, LocalField, PropertyField, TextColumn, WholeColumn
 from stamgast.conditions.money import MoneyColumn
+from stamgast.conditions.tree import Condition
+from stamgast.conditions.types import Operator
 
 _PATH = re.compile(r"[\w -]{1,80}(\.[\w -]{1,80}){0,7}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -72,6 +74,17 @@ def rule_fields(timezone: str) -> Catalogue:
         fields={**of_activity.fields, BIRTHDAY_MONTH: birthday},
         shorthands={**of_activity.shorthands, BIRTHDAY_MONTH: BIRTHDAY_MONTH},
     )
+
+
+def kinds_of(condition: Condition) -> dict[str, str]:
+    """The kinds of activities that a condition names as what must be, each with its path."""
+    named: dict[str, str] = {}
+    for comparison in condition.comparisons():
+        if comparison.field.name == "kind" and comparison.operator in (Operator.IS, Operator.IN):
+            literal = comparison.literal
+            for value in literal if isinstance(literal, tuple) else (literal,):
+                named.setdefault(str(value), comparison.path)
+    return named
 
 
 def _property(path: str) -> Field | None:

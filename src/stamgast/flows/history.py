@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from stamgast.activities.orders import REFERRING_KINDS
 from stamgast.activities.queries import find_orders, load_history
 from stamgast.activities.types import Columns, Line
 from stamgast.customers.birthdays import birth_months
@@ -27,8 +28,6 @@ ORDERS = frozenset(("Order Completed", "Completed Order", "Till Sale"))
 REFUNDS = frozenset(("Order Refunded", "Till Return"))
 CANCELLATION = "Order Cancelled"
 UPDATE = "Order Updated"
-REFERRING = REFUNDS | {CANCELLATION, UPDATE}
-"""Kinds that change what an earlier order of the same customer is worth."""
 
 
 def needs_body(programme: Programme) -> bool:
@@ -63,11 +62,12 @@ def seen_in(table: pa.Table) -> dict[UUID, tuple[datetime, datetime]]:
 
 
 class Net(NamedTuple):
-    """What is left of one order."""
+    """What is left of one order, and whether that is nothing because all of it came back."""
 
     amount_minor: int | None
     currency: str | None
     lines: Sequence[Line] | None
+    is_returned: bool
 
 
 def activity_table(
@@ -102,6 +102,7 @@ def activity_table(
             pa.array([columns.properties[i] for i in order], pa.string()),
             pa.array([_plain(value) for value in lines], ACTIVITIES.field("lines").type),
             pa.array([months.get(row[0]) for row in rows] if months else [None] * len(rows), pa.int8()),
+            pa.array([i in net and net[i].is_returned for i in order], pa.bool_()),
         ],
         schema=ACTIVITIES,
     )
@@ -113,19 +114,20 @@ def read_orders(columns: Columns, rows: Sequence[tuple[UUID, int]]) -> tuple[dic
     ``rows`` are (customer, row) in event order. An order is what one customer did under one order id: it counts at the moment
     of its first row. Its amount is the last that was told, an update before a repeat, in the currency in which it was told.
     What came back at or after that moment is taken off, and a refund without an amount or a cancellation takes all. So an
-    order is worth the same whatever arrives first, and the same as in the measures (``insights.orders``).
+    order is worth the same whatever arrives first, and the same as in the measures (``insights.orders``). Where something came
+    back and nothing is left, all of it came back; lines have no say in that, as they are not always read.
     """
     told: dict[tuple[UUID, str], list[int]] = defaultdict(list)
     for customer, i in rows:
         order_id = columns.order_ids[i]
-        if order_id is not None and (columns.kinds[i] in ORDERS or columns.kinds[i] in REFERRING):
+        if order_id is not None and (columns.kinds[i] in ORDERS or columns.kinds[i] in REFERRING_KINDS):
             told[customer, order_id].append(i)
     net: dict[int, Net] = {}
     repeats: set[int] = set()
     for group in told.values():
         orders = [i for i in group if columns.kinds[i] in ORDERS]
         if orders and len(group) > 1:
-            net[orders[0]] = _net_of(columns, orders, [i for i in group if columns.kinds[i] in REFERRING])
+            net[orders[0]] = _net_of(columns, orders, [i for i in group if columns.kinds[i] in REFERRING_KINDS])
             repeats.update(orders[1:])
     return net, repeats
 
@@ -139,14 +141,16 @@ def _net_of(columns: Columns, orders: Sequence[int], referring: Sequence[int]) -
     # An amount means something in its own currency only: one source may have said neither, and got the shop's own.
     currency = _last([columns.currencies[i] for i in stating]) or _last([columns.currencies[i] for i in orders])
     lines = list(_last([columns.lines[i] for i in (*orders, *updates)]) or ())
-    for i in later:
-        stated = columns.amounts_minor[i]
-        if columns.kinds[i] == CANCELLATION or (columns.kinds[i] in REFUNDS and stated is None):
-            return Net(0, currency, [])
-        if columns.kinds[i] in REFUNDS:
-            amount -= abs(stated or 0)
-            lines = _without(lines, columns.lines[i] or ())
-    return Net(amount, currency, lines) if amount > 0 else Net(0, currency, [])
+    refunds = [i for i in later if columns.kinds[i] in REFUNDS]
+    stated = [columns.amounts_minor[i] for i in refunds]
+    if None in stated or any(columns.kinds[i] == CANCELLATION for i in later):
+        return Net(0, currency, [], is_returned=True)
+    left = amount - sum(abs(one or 0) for one in stated)
+    if refunds and left <= 0:
+        return Net(0, currency, [], is_returned=True)
+    for i in refunds:
+        lines = _without(lines, columns.lines[i] or ())
+    return Net(max(left, 0), currency, lines, is_returned=False)
 
 
 def _last(values: Iterable[T | None]) -> T | None:
@@ -195,7 +199,7 @@ def first_of(columns: Columns, customers: Mapping[UUID, UUID]) -> dict[UUID, dat
 
 def who_refers_back(cursor: Cursor, columns: Columns, customers: Mapping[UUID, UUID]) -> set[UUID]:
     """The customers with an activity that changes what an earlier order is worth, or that tells of an order again."""
-    referring = {customers[columns.ids[i]] for i, kind in enumerate(columns.kinds) if kind in REFERRING}
+    referring = {customers[columns.ids[i]] for i, kind in enumerate(columns.kinds) if kind in REFERRING_KINDS}
     told: dict[str, set[UUID]] = defaultdict(set)
     for i, kind in enumerate(columns.kinds):
         order_id = columns.order_ids[i]

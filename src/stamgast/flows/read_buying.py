@@ -9,8 +9,9 @@ from statistics import median
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from stamgast.activities.orders import REFERRING_KINDS
 from stamgast.activities.queries import load_history
-from stamgast.flows.history import ORDERS, REFERRING, read_orders
+from stamgast.flows.history import ORDERS, read_orders
 from stamgast.kit.database import Cursor
 
 MOST_PRODUCTS = 10
@@ -46,7 +47,7 @@ class Buying:
 
 def read_buying(cursor: Cursor, customer: UUID, anchors: Sequence[UUID], *, zone: ZoneInfo) -> Buying:
     """Reads the orders of a customer with their lines, in one query. Days begin in ``zone``."""
-    columns = load_history(cursor, anchors, needs_body=True, kinds=ORDERS | REFERRING)
+    columns = load_history(cursor, anchors, needs_body=True, kinds=ORDERS | REFERRING_KINDS)
     net, repeats = read_orders(columns, [(customer, i) for i in range(len(columns))])
     rows = [i for i, kind in enumerate(columns.kinds) if kind in ORDERS and i not in repeats]
     left = {i: (net[i].amount_minor if i in net else columns.amounts_minor[i]) or 0 for i in rows}

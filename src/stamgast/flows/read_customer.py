@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from stamgast.activities.orders import REFERRING_KINDS
 from stamgast.activities.queries import load_history
 from stamgast.customers.queries import get_profile
 from stamgast.customers.types import Profile
-from stamgast.flows.history import ORDERS, REFERRING, read_orders
+from stamgast.flows.history import ORDERS, read_orders
 from stamgast.kit.database import Cursor
 from stamgast.ledger.queries import get_balances
 from stamgast.ledger.types import Balance
@@ -59,7 +60,7 @@ def read_customer(cursor: Cursor, reference: str, *, region: str | None = None) 
 
 def summarise_orders(cursor: Cursor, customer: UUID, anchors: Collection[UUID]) -> OrderSummary:
     """The orders of one customer. Money is added up in the currency of the last order."""
-    columns = load_history(cursor, anchors, needs_body=False, kinds=ORDERS | REFERRING)
+    columns = load_history(cursor, anchors, needs_body=False, kinds=ORDERS | REFERRING_KINDS)
     net, repeats = read_orders(columns, [(customer, i) for i in range(len(columns))])
     orders = [i for i, kind in enumerate(columns.kinds) if kind in ORDERS and i not in repeats]
     left = {i: (net[i].amount_minor if i in net else columns.amounts_minor[i]) or 0 for i in orders}

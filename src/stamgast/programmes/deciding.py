@@ -50,6 +50,9 @@ def decide(programme: Programme, states: pa.Table | None, activities: pa.Table, 
     owners = activities["customer_id"].take(first_of_customer[:-1])
     held = read_states(programme, states, owners, occurred_at, ids, first_of_customer)
     version = programme.version_at(occurred_at)
+    # An order of which all came back is decided by no version, so that everything goes on as if it had never been.
+    is_returned: Any = activities["is_returned"]
+    version[is_returned.fill_null(False).to_numpy()] = -1
     bases, values = match(programme, activities)
     money = activities["currency"].combine_chunks().dictionary_encode()
     codes = [*money.dictionary.to_pylist(), None]

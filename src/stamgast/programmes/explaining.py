@@ -20,7 +20,7 @@ from stamgast.conditions.words import say_number
 from stamgast.programmes.accrual import REACHED, meet_challenge, take_turn
 from stamgast.programmes.compiling import to_microseconds
 from stamgast.programmes.deciding import decide, review_tiers
-from stamgast.programmes.matching import Matched, match_few
+from stamgast.programmes.matching import Matched, match
 from stamgast.programmes.programme import Programme, period_numbers
 from stamgast.programmes.saying import say, say_arithmetic, say_moment, say_next, say_out_of_time, say_turn
 from stamgast.programmes.slots import LARGEST, MOST_DIFFERENT, NO_GATE, NO_TIER, SPEND, TURNS, Gate, Kind, Slot, ratio_of
@@ -48,7 +48,7 @@ def explain(
     decided = {(d["rule"], d["currency"]): d for d in decide(programme, states, table).table.to_pylist()}
     counters = _counters_before(states, row["customer_id"])
     level = _level_before(programme, states, row["customer_id"], row["occurred_at"])
-    teller = _Teller(programme, row, match_few(programme, table), counters, decided, level, language)
+    teller = _Teller(programme, row, match(programme, table), counters, decided, level, language)
     slots = programme.slots[programme.slot_starts[place] : programme.slot_starts[place + 1]]
     outcomes = [teller.tell(slot) for slot in slots if slot.currency != SPEND]
     totals: dict[str, int] = {}
@@ -56,7 +56,8 @@ def explain(
         totals[outcome.currency] = totals.get(outcome.currency, 0) + outcome.amount
     total = words["and"].join(f"{say_number(Decimal(value), language)} {name}" for name, value in totals.items() if value)
     version = programme.versions[place].version
-    sentence = words["given" if total else "nothing"].format(total=total, version=version, programme=programme.name)
+    key = "given" if total else "nothing_of_returned" if row["is_returned"] else "nothing"
+    sentence = words[key].format(total=total, version=version, programme=programme.name)
     return Explanation(programme.name, version, tuple(outcomes), sentence)
 
 
@@ -133,11 +134,16 @@ class _Teller:
 
     def _tell_rule(self, slot: Slot) -> RuleOutcome:
         when = self.programme.bases[slot.base].when
+        condition = when.sentence(self.language)
+        if self.row["is_returned"]:
+            return self._outcome(slot, False, "", condition, (self.words["returned"],), None)
         failures = tuple(say_failure(failure, self.language) for failure in when.explain(self.row).failures)
         failures += say_out_of_time(slot, self.at, self.language)
+        if not failures and slot.base in self.programme.unnamed.get(self.row["kind"], ()):
+            unnamed = self.words["unnamed"].format(kind=self.row["kind"])
+            return self._outcome(slot, False, "", condition, (unnamed,), None)
         if not failures and slot.gate != NO_GATE:
             failures += self._not_its_turn(self.programme.gates[slot.gate])
-        condition = when.sentence(self.language)
         given = self._given_by(slot)
         if failures:
             more = None

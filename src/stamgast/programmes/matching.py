@@ -36,8 +36,18 @@ class Matched(NamedTuple):
 
 
 def match(programme: Programme, activities: pa.Table) -> Matched:
-    """What each rule looks at, by the way that is faster."""
-    return (match_few if activities.num_rows <= FEW else match_many)(programme, activities)
+    """What each rule looks at, by the way that is faster.
+
+    That is nothing in what tells of an earlier order, such as a refund, unless the rule names its kind: it is no purchase of
+    its own, and neither gives, nor is counted, nor takes a turn by itself.
+    """
+    matched = (match_few if activities.num_rows <= FEW else match_many)(programme, activities)
+    kinds = activities["kind"].combine_chunks().dictionary_encode()
+    for code, kind in enumerate(kinds.dictionary.to_pylist()):
+        if kind in programme.unnamed:
+            places = np.flatnonzero(kinds.indices.to_numpy() == code)
+            matched.bases[np.ix_(programme.unnamed[kind], places)] = 0
+    return matched
 
 
 def match_few(programme: Programme, activities: pa.Table) -> Matched:

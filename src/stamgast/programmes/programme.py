@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stamgast.conditions import Condition
+from stamgast.activities.orders import REFERRING_KINDS
+from stamgast.conditions import Condition, kinds_of
 from stamgast.conditions.fields import PropertyField, TextColumn
 from stamgast.conditions.money import MONEY_DIGITS
 from stamgast.kit.zones import DAY, Microseconds, to_local
@@ -84,6 +85,15 @@ class Programme:
     def tests(self) -> tuple[Condition, ...]:
         """What bases ask of an activity, each condition once."""
         return tuple(dict.fromkeys(base.when for base in self.bases if not base.reads_lines))
+
+    @cached_property
+    def unnamed(self) -> dict[str, npt.NDArray[np.int64]]:
+        """For each kind that tells of an earlier order the places of the bases whose condition does not name it."""
+        named = [kinds_of(base.when) for base in self.bases]
+        return {
+            kind: np.array([place for place, names in enumerate(named) if kind not in names], np.int64)
+            for kind in REFERRING_KINDS
+        }
 
     @cached_property
     def sql(self) -> str:

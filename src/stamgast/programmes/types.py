@@ -38,10 +38,12 @@ ACTIVITIES = pa.schema(
         _column("properties", pa.string()),
         _column("lines", pa.list_(LINE)),
         _column("birth_month", pa.int8()),
+        _column("is_returned", pa.bool_()),
     ]
 )
 """Activities to decide, sorted by customer, occurred_at, activity id. ``amount_minor`` is net of refunds; ``properties`` is
-JSON text. Both may be null, and so may ``lines``. ``birth_month`` is that of the customer as far as is known now, 1 to 12."""
+JSON text. Both may be null, and so may ``lines``. ``birth_month`` is that of the customer as far as is known now, 1 to 12.
+``is_returned`` says that all of an order came back, so that it counts for nothing; null is not."""
 
 DECISIONS = pa.schema(
     [

@@ -9,10 +9,10 @@ from itertools import combinations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from stamgast.conditions import parse, rule_fields
+from stamgast.conditions import kinds_of
 from stamgast.conditions.tree import AllOf
 from stamgast.programmes.linting.clocks import Switch, switches
-from stamgast.programmes.linting.holding import Days, can_hold, hours_of, kinds_of
+from stamgast.programmes.linting.holding import Days, can_hold, hours_of
 from stamgast.programmes.linting.turns import most_in_a_life, most_in_a_row, most_values
 from stamgast.programmes.linting.types import Finding, Level, Lint
 from stamgast.programmes.linting.worth import is_by_money, worth_of, worths_through_cards
@@ -20,16 +20,6 @@ from stamgast.programmes.reading import line_of, read
 from stamgast.programmes.terms import Document, Rule
 
 MOST_OF_ONE_KIND = 25
-BACK = ("Order Refunded", "Till Return", "Order Cancelled", "Order Updated")
-"""What tells of an earlier order, and is no purchase of its own."""
-NOTHING_LEFT = {
-    "all": [
-        {"activity": ["Order Completed", "Completed Order", "Till Sale"]},
-        {"field": "amount", "is": 0},
-        {"not": {"any_line": {"any": [{"field": "quantity", "exists": True}, {"field": "quantity", "missing": True}]}}},
-    ]
-}
-"""An order of which all came back: it is still there, with an amount of zero and without lines (docs/algorithms/returns.md)."""
 _AT_A_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}(:\d{2})?)")
 
 
@@ -68,7 +58,6 @@ class _Linter:
             yield from self._applies(place, rule)
             yield from self._turns(place, rule)
             yield from self._kinds(rule)
-            yield from self._returns(place, rule)
             yield from self._caps(place, rule)
         yield from self._budgets()
         yield from self._overlaps()
@@ -116,19 +105,6 @@ class _Linter:
             self.idle.add(place)
             path = f"earn[{place}].{turn.kind}"
             yield self._finding(Level.ERROR, code, path, rule=rule.name, count=turn.count, most=most)
-
-    def _returns(self, place: int, rule: Rule) -> Iterator[Finding]:
-        """Rules that give for what came back, and those that leave what they gave where all of it came back."""
-        if not rule.gives or place in self.idle:
-            return
-        path, fields = f"earn[{place}].when", rule_fields(self.document.timezone)
-        named = kinds_of(rule.when)
-        back = [kind for kind in BACK if kind not in named and (self.kinds is None or kind in self.kinds)]
-        given = tuple(kind for kind in back if can_hold(AllOf((rule.when, parse({"activity": kind}, fields)))))
-        if given:
-            yield self._finding(Level.WARNING, "counts_returns", path, rule=rule.name, kinds=given)
-        elif any(give.per_milli is None for give in rule.gives) and can_hold(AllOf((rule.when, parse(NOTHING_LEFT, fields)))):
-            yield self._finding(Level.WARNING, "kept_after_return", path, rule=rule.name)
 
     def _cards(self) -> Iterator[Finding]:
         """Cards for which nobody can ever get enough."""

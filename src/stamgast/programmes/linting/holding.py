@@ -39,16 +39,6 @@ def can_hold(condition: Condition, days: Days = (None, None)) -> bool:
         return True
 
 
-def kinds_of(condition: Condition) -> dict[str, str]:
-    """The kinds of activities that a condition names as what must be, each with its path."""
-    named: dict[str, str] = {}
-    for comparison in condition.comparisons():
-        if comparison.field.name == "kind" and comparison.operator in (Operator.IS, Operator.IN):
-            for value in _literals(comparison.literal):
-                named.setdefault(str(value), comparison.path)
-    return named
-
-
 def hours_of(condition: Condition) -> frozenset[int]:
     """The hours of the day in which it can hold, as far as comparisons of the hour say."""
     try:

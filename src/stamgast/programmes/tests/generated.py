@@ -12,6 +12,7 @@ from stamgast.programmes.types import ACTIVITIES, Version
 
 ZONES = st.sampled_from(["UTC", "Europe/Amsterdam", "America/St_Johns", "Pacific/Apia", "America/Sao_Paulo", "Asia/Kathmandu"])
 KINDS = ["Order Completed", "Till Sale", "Coupon Redeemed", "página"]
+REFERRING = ["Order Refunded", "Till Return", "Order Cancelled", "Order Updated"]
 CATEGORIES = ["coffee", "tea", "Coffee", "☕"]
 CURRENCIES = ["points", "stamps", "score"]
 EDGES = [  # midnights, ends of months, gaps and overlaps of the zones above
@@ -60,7 +61,7 @@ def activities(most: int = 25) -> st.SearchStrategy[list[dict[str, Any]]]:
             "activity_id": st.binary(min_size=16, max_size=16),
             "customer_id": st.sampled_from([bytes([0] * 15 + [1]), bytes([0xFF] * 15 + [0]), bytes([0x80] * 16)]),
             "occurred_at": MOMENTS,
-            "kind": st.sampled_from(KINDS),
+            "kind": st.sampled_from([*KINDS, *KINDS, *REFERRING]),
             "source": st.sampled_from(["till", "web"]),
             "amount_minor": MINOR,
             "currency": st.sampled_from(["EUR", "EUR", "JPY", "KWD", "CLF", None]),
@@ -68,6 +69,7 @@ def activities(most: int = 25) -> st.SearchStrategy[list[dict[str, Any]]]:
             "properties": st.none() | PROPERTIES.map(json.dumps),
             "lines": st.none() | st.lists(LINES, max_size=3),
             "birth_month": st.none() | st.sampled_from([1, 2, 3, 10, 11, 12]),
+            "is_returned": st.sampled_from([None, False, False, True]),
         }
     )
     return st.lists(one, max_size=most, unique_by=lambda row: row["activity_id"]).map(in_order)
@@ -78,8 +80,8 @@ def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 WHENS = st.recursive(
-    st.sampled_from(KINDS).map(lambda kind: {"activity": kind})
-    | st.lists(st.sampled_from(KINDS), min_size=1).map(lambda kinds: {"field": "kind", "in": kinds})
+    st.sampled_from([*KINDS, *KINDS, *REFERRING]).map(lambda kind: {"activity": kind})
+    | st.lists(st.sampled_from([*KINDS, *REFERRING]), min_size=1).map(lambda kinds: {"field": "kind", "in": kinds})
     | st.sampled_from(["over", "at_least", "under", "at_most"]).flatmap(
         lambda word: st.sampled_from([0, 10, 0.5, 12.345]).map(lambda number: {"field": "amount", word: number})
     )

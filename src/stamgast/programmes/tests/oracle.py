@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from stamgast.programmes.tests.oracle_of_conditions import DIGITS, holds, line_holds, value_of, with_currency
+from stamgast.programmes.tests.oracle_of_conditions import DIGITS, is_for, line_holds, value_of, with_currency
 
 LARGEST = 10**15
 Versions: TypeAlias = list[tuple[int, datetime, dict[str, Any]]]
@@ -170,13 +170,13 @@ def reach(
         amount = total.get(qualify, 0)
     else:
         give = {"amount": 1, "per": "0.01"}
-        amount = worth(give, activity, "down", zone) if holds(qualify["spend"], activity, zone) else 0
+        amount = worth(give, activity, "down", zone) if is_for(qualify["spend"], activity, zone) else 0
     member.qualified[day] = member.qualified.get(day, 0) + amount
     rolls = "rolling" in tiers["period"]
     since = later(day + timedelta(days=1), tiers["period"]["rolling"], -1) if rolls else period_of(tiers, day)[0]
     by_total = earned(tiers, sum(amount for on, amount in member.qualified.items() if since <= on <= day))
     by_invitation = max(
-        (r for r, one in enumerate(tiers["levels"]) if "invited" in one and holds(one["invited"], activity, zone)), default=-1
+        (r for r, one in enumerate(tiers["levels"]) if "invited" in one and is_for(one["invited"], activity, zone)), default=-1
     )
     kept = member.invited
     counts = kept is not None and member.period is not None and kept[1] >= member.period[0]
@@ -231,16 +231,21 @@ def changes_of(
 ) -> list[tuple[Any, datetime, str | None, str]]:
     """The changes of tiers of all customers, with reviews up to the beginning of a day."""
     members: dict[Any, Member] = {}
-    for one in sorted(activities, key=lambda a: (a["customer_id"], a["occurred_at"], a["activity_id"])):
+    for one in sorted(purchases(activities), key=lambda a: (a["customer_id"], a["occurred_at"], a["activity_id"])):
         decide_one(versions, members.setdefault(one["customer_id"], Member()), one)
     for member in members.values():
         review(versions, member, until)
     return [(customer, *change) for customer, member in sorted(members.items()) for change in member.changes]
 
 
+def purchases(activities: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """All but the orders that came back whole, which might never have been."""
+    return [one for one in activities if not one["is_returned"]]
+
+
 def applies(rule: Mapping[str, Any], activity: Mapping[str, Any], zone: ZoneInfo, member: Member) -> bool:
     """Whether a rule holds of an activity and it is its turn, which is remembered."""
-    if not holds(rule["when"], activity, zone) or not is_in_time(rule, activity["occurred_at"], zone):
+    if not is_for(rule["when"], activity, zone) or not is_in_time(rule, activity["occurred_at"], zone):
         return False
     kind = next((kind for kind in ("nth", "every", "streak", "challenge") if kind in rule), None)
     if kind is None:
@@ -277,7 +282,7 @@ def applies(rule: Mapping[str, Any], activity: Mapping[str, Any], zone: ZoneInfo
 def decide_all(versions: Versions, activities: Iterable[Mapping[str, Any]]) -> list[Given]:
     """What all activities give, of any customers, in any order."""
     members: dict[Any, Member] = {}
-    ordered = sorted(activities, key=lambda a: (a["customer_id"], a["occurred_at"], a["activity_id"]))
+    ordered = sorted(purchases(activities), key=lambda a: (a["customer_id"], a["occurred_at"], a["activity_id"]))
     return [one for a in ordered for one in decide_one(versions, members.setdefault(a["customer_id"], Member()), a)]
 
 

@@ -10,6 +10,26 @@ DIGITS = {"JPY": 0, "KWD": 3, "CLF": 4}  # every other currency of the tests has
 DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
+REFERRING = ("Order Refunded", "Till Return", "Order Cancelled", "Order Updated")
+
+
+def is_for(condition: Mapping[str, Any], row: Mapping[str, Any], zone: ZoneInfo) -> bool:
+    """Whether a condition of a programme is true of an activity, and it is not one that only tells of an earlier order, unless
+    it is asked for by name."""
+    return (row["kind"] not in REFERRING or row["kind"] in names(condition)) and holds(condition, row, zone)
+
+
+def names(condition: Mapping[str, Any]) -> set[str]:
+    """The kinds that stand in a condition."""
+    if "not" in condition:
+        return names(condition["not"])
+    stated: list[Any] = [condition.get("activity")]
+    if condition.get("field") == "kind":
+        stated += [condition.get("is"), condition.get("in")]
+    found = {kind for one in stated if one for kind in ([one] if isinstance(one, str) else one)}
+    return found.union(*(names(part) for word in ("all", "any") for part in condition.get(word, [])))
+
+
 def holds(condition: Mapping[str, Any], row: Mapping[str, Any], zone: ZoneInfo) -> bool:
     """Whether a condition is true of an activity or, inside ``any_line``, of a line."""
     if "all" in condition:

@@ -59,6 +59,17 @@ def test_the_oracle_agrees_on_tiers(versions: Versions, rows: Rows, until: datet
 
 @settings(max_examples=60, deadline=None)
 @given(VERSIONS, activities(), MOMENTS)
+def test_an_order_that_came_back_whole_might_never_have_been(versions: Versions, rows: Rows, until: datetime) -> None:
+    programme, left = programme_of(versions), table_of([row for row in rows if not row["is_returned"]])
+    marked, absent = (decide(programme, None, table, until=until) for table in (table_of(rows), left))
+    assert marked.table.to_pylist() == absent.table.to_pylist()
+    assert marked.tiers.to_pylist() == absent.tiers.to_pylist()
+    counted = [{row["customer_id"]: row["counters"] for row in one.states.to_pylist()} for one in (marked, absent)]
+    assert {customer: counted[0][customer] for customer in counted[1]} == counted[1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(VERSIONS, activities(), MOMENTS)
 def test_reviewing_from_states_is_deciding_until_then(versions: Versions, rows: Rows, until: datetime) -> None:
     programme, table = programme_of(versions), table_of(rows)
     known, whole = decide(programme, None, table), decide(programme, None, table, until=until)

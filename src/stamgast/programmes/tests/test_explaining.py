@@ -234,6 +234,28 @@ def test_a_condition_that_fails_is_named() -> None:
     assert outcome_of("coffee", lines=None).failures == ("no line fits: the category must be coffee",)
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence", "cause"),
+    [
+        ("en", "Nothing, because the whole order came back.", "the whole order came back"),
+        ("nl", "Niets, omdat de hele bestelling is teruggekomen.", "de hele bestelling is teruggekomen"),
+    ],
+)
+def test_an_order_that_came_back_whole_says_so(language: str, sentence: str, cause: str) -> None:
+    explanation = explain(programme_from(CLUB), ORDER | {"is_returned": True}, None, language)
+    assert explanation.sentence == sentence
+    assert {(one.amount, one.failures, one.more) for one in explanation.outcomes} == {(0, (cause,), None)}
+
+
+def test_a_refund_says_that_the_rule_does_not_name_it() -> None:
+    found = outcome_of("coffee", kind="Order Refunded")
+    assert found.failures == ("Order Refunded tells of an earlier order, and the rule does not name it",)
+    assert outcome_of("coffee", "nl", kind="Till Return").sentence == (
+        "coffee gaf niets: Till Return gaat over een eerdere bestelling, en de regel noemt het niet."
+    )
+    assert "the activity is Order Refunded" in outcome_of("purchase", kind="Order Refunded").sentence
+
+
 def test_before_any_version() -> None:
     explanation = explain(programme_from(CLUB), ORDER | {"occurred_at": START - timedelta(days=1)})
     assert (explanation.version, explanation.outcomes) == (None, ())

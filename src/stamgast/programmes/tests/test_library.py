@@ -160,6 +160,7 @@ def test_versions_hold_from_their_moments() -> None:
         (table(birth_month=[0, 12] * 15), "'birth_month' holds a number that is no month"),
         (table(birth_month=["May"] * 30), "'birth_month' is string and has to be int8"),
         (table(birth_month=[5.5] * 30), "'birth_month' is double and has to be int8"),
+        (table(is_returned=["yes?"] * 30), "'is_returned' is string and has to be bool"),
         (7, "Activities are an Arrow table"),
         ("nowhere.parquet", "There is no Parquet"),
     ],
@@ -197,6 +198,13 @@ def test_frames_that_are_none_are_refused() -> None:
     mixed = table().to_pandas().assign(customer_id=["a", 1] * 15)
     with pytest.raises(InvalidActivities, match=r"This frame cannot be read: .* column customer_id"):
         list(replay(load(TEXT), mixed))
+
+
+def test_an_order_of_which_all_came_back_counts_for_nothing() -> None:
+    second = TEXT.replace("give: {score: 5}", "give: {score: 5}\n    nth: 2")
+    assert [row[1] for row in rows(table(3, customer_id=["c"] * 3), second)] == ["a1"]
+    returned = table(3, customer_id=["c"] * 3).append_column("is_returned", pa.array([True, None, False]))
+    assert [row[1] for row in rows(returned, second)] == ["a2"]
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])

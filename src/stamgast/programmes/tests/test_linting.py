@@ -192,37 +192,6 @@ def test_a_month_in_which_a_rolling_period_begins_is_an_error_and_yet_loads() ->
         assert not look(rule + sound).has_errors
 
 
-def test_rules_that_give_for_what_came_back_are_told() -> None:
-    any_coffee = "  - {name: cups, when: {any_line: {category: coffee}}, give: {points: 1}}\n"
-    assert told(look(any_coffee)) == [
-        (
-            "counts_returns",
-            6,
-            "cups also gives for Order Refunded, Till Return, Order Cancelled and Order Updated."
-            " Name the activities for which it is meant.",
-        )
-    ]
-    assert told(look(any_coffee, kinds=["Order Completed", "Till Return"]))[0][2].startswith("cups also gives for Till Return.")
-    assert look(any_coffee, kinds=["Order Completed"]).findings == ()
-    assert look(any_coffee.replace("give: {points: 1}", "multiply: {points: 2}"), kinds=[]).findings[0].code != "counts_returns"
-    assert look("  - {name: back, when: {activity: Order Refunded}, give: {points: 1}}\n").findings == ()
-
-
-def test_what_stays_of_an_order_that_came_back_whole_is_told() -> None:
-    welcome = "  - {name: welcome, when: {activity: [Order Completed, Sign Up]}, nth: 1, give: {points: 50}}\n"
-    said = "What welcome gives is kept when the whole order comes back. Ask for an amount over 0 as well."
-    assert told(look(welcome)) == [("kept_after_return", 6, said)]
-    for sound in (
-        "{all: [{activity: Order Completed}, {field: amount, over: 0}]}",
-        "{all: [{activity: Order Completed}, {any_line: {category: coffee}}]}",
-        "{activity: Sign Up}",
-    ):
-        assert look(welcome.replace("{activity: [Order Completed, Sign Up]}", sound)).findings == ()
-    assert (
-        look(welcome.replace("{points: 50}", "{points: {amount: 1, per: 1}}"), worths={"points": Decimal("0.1")}).findings == ()
-    )
-
-
 def test_a_card_has_its_part_in_what_is_given_and_a_turn_comes_now_and_then() -> None:
     head = HEAD.replace("points: {}", "points: {}\n  stars: {}")
     stars = "  - {name: stars, when: {activity: A}, give: {stars: {amount: 1, per: 10}}}\n"
