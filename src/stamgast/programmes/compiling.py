@@ -40,6 +40,7 @@ class Compiler:
         self.seen_starts = [0]
         self.levels: dict[str, int] = {}
         self._seen: dict[int, int] = {}
+        self._fields: dict[str, str] = {}
 
     def add(self, version: int, document: Document) -> None:
         """The slots and gates of one version."""
@@ -158,8 +159,11 @@ class Compiler:
     def _gate(self, version: int, document: Document, rule: Rule) -> int:
         turn = rule.turn
         assert turn is not None
-        counter, value, seen = _number(self.counters, f"{rule.name}/{turn.kind}/{turn.period}"), 0, 0
-        field = turn.field
+        field, name = turn.field, f"{rule.name}/{turn.kind}/{turn.period}"
+        # What was seen of another field is of another challenge. That of the first one is what states know by the plain name.
+        if field is not None and self._fields.setdefault(name, field.name) != field.name:
+            name = f"{name}/{field.name}"
+        counter, value, seen = _number(self.counters, name), 0, 0
         if isinstance(field, TextColumn | PropertyField):
             value = _number(self.values, field)
             if counter not in self._seen:

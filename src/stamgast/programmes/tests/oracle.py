@@ -24,7 +24,7 @@ class Member:
     has a turn what it counted; what is on each card."""
 
     counters: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
-    turns: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    turns: dict[tuple[str, str, str, str | None], Any] = field(default_factory=dict)
     cards: dict[str, int] = field(default_factory=dict)
     level: str | None = None
     period: tuple[date, date] | None = None  # of the level that is held: from, and the day after its last
@@ -251,7 +251,7 @@ def applies(rule: Mapping[str, Any], activity: Mapping[str, Any], zone: ZoneInfo
     if kind is None:
         return True
     stated = rule[kind] if kind in ("streak", "challenge") else {"count": rule[kind], "per": "lifetime"}
-    key, count = (rule["name"], kind, stated["per"]), stated["count"]
+    key, count = (rule["name"], kind, stated["per"], stated.get("different")), stated["count"]
     now = period_number(stated["per"], activity["occurred_at"].astimezone(zone))
     if kind in ("nth", "every"):
         member.turns[key] = member.turns.get(key, 0) + 1

@@ -294,6 +294,41 @@ def test_a_challenge_that_asks_for_another_number_gives_once_in_a_period(
         assert [int.from_bytes(one, "big") for one in found] == expected
 
 
+def test_a_challenge_of_another_field_begins_anew_and_goes_on_when_the_field_comes_back() -> None:
+    versions: Versions = []
+    for number, (day, field) in enumerate([(1, "store"), (3, "size"), (6, "store")], 1):
+        challenge = {"challenge": {"count": 3, "different": f"properties.{field}", "per": "month"}}
+        [(_, _, document)] = versions_of({"give": {"points": 50}, **challenge})
+        versions.append((number, datetime(2024, 6, day, tzinfo=UTC), document))
+    rows = [
+        order(day, 100, f"2024-06-{day:02}T12:00+00:00") | {"properties": json.dumps({"store": store, "size": size})}
+        for day, (store, size) in enumerate(zip("NSWWWWA", "LLLMSLM", strict=True), 1)
+    ]
+    assert sorted(amounts_of(versions, rows)) == [5, 6]
+    programme = programme_of(versions)
+    states = decide(programme, None, table_of(rows[:4])).states
+    found = decide(programme, states, table_of(rows[4:])).table["activity_id"].to_pylist()
+    assert [int.from_bytes(one, "big") for one in found] == [5, 6]
+    known = json.loads(decide(programme_of(versions[:1]), None, table_of(rows[:2])).states["counters"].to_pylist()[0])
+    assert list(known) == ["a/challenge/month"]
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), [(5, 2, []), (5, 3, []), (5, 4, [4]), (2, 4, [2, 4])])
+def test_a_version_that_asks_for_another_number_is_about_that_number(before: int, after: int, expected: list[int]) -> None:
+    """The third purchase is the third: who is beyond it when a version names it is never there again."""
+    (first,), (second,) = (versions_of({"give": {"points": 50}, "nth": count}) for count in (before, after))
+    versions = [first, (2, datetime(2024, 6, 4, tzinfo=UTC), second[2])]
+    rows = [order(day, 100, f"2024-06-{day:02}T12:00+00:00") for day in range(1, 7)]
+    assert sorted(amounts_of(versions, rows)) == expected
+
+
+def test_a_version_that_asks_for_fewer_each_time_gives_at_the_next() -> None:
+    (first,), (second,) = (versions_of({"give": {"points": 50}, "every": count}) for count in (10, 5))
+    versions = [first, (2, datetime(2024, 6, 8, tzinfo=UTC), second[2])]
+    rows = [order(day, 100, f"2024-06-{day:02}T12:00+00:00") for day in range(1, 14)]
+    assert sorted(amounts_of(versions, rows)) == [8, 13]
+
+
 def test_a_state_of_before_the_mark_has_given_where_it_has_as_many_as_were_asked_for() -> None:
     rows, name = visits("N", "S", "W", "E", "A"), "a/challenge/month"
     for before, after, expected in ((3, 4, []), (4, 3, [4]), (4, 5, [5])):
