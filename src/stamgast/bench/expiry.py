@@ -26,6 +26,7 @@ from stamgast.bench.holds import give_lots
 from stamgast.bench.ledger import check_sound
 from stamgast.bench.one_by_one import OneByOne
 from stamgast.bench.scratch import BenchFailed, migrate, scratch_database
+from stamgast.kit.database import KEEPING_PLANS
 from stamgast.ledger.acts import Spend
 from stamgast.ledger.operations import perform, settle_due
 from stamgast.ledger.operations.expire import LARGEST_BATCH
@@ -107,7 +108,7 @@ def _spend_on(address: str) -> None:
 
     threading.Thread(target=wait, daemon=True).start()
     milliseconds: list[float] = []
-    with psycopg.connect(address) as database:
+    with psycopg.connect(address, options=KEEPING_PLANS) as database:
         print(flush=True)
         while not stop.is_set():
             at = datetime.now(UTC)

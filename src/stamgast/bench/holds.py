@@ -21,6 +21,7 @@ from stamgast.bench.hammer import hammer
 from stamgast.bench.ledger import check_sound
 from stamgast.bench.one_by_one import OneByOne
 from stamgast.bench.scratch import BenchFailed, migrate, scratch_database
+from stamgast.kit.database import KEEPING_PLANS
 from stamgast.ledger.acts import Act, Capture, Hold, Spend
 from stamgast.ledger.operations import perform, post
 from stamgast.ledger.types import WantedColumns, to_microseconds
@@ -36,7 +37,7 @@ def run(*, seconds: float = 24.0, seed: int = 1) -> dict[str, Any]:
     chance, names = random.Random(seed), count()
     with scratch_database() as empty, scratch_database() as address:
         migrate(address)
-        with psycopg.connect(address) as database, psycopg.connect(empty) as plain:
+        with psycopg.connect(address, options=KEEPING_PLANS) as database, psycopg.connect(empty) as plain:
             owners = give_lots(database, chance, owners=OWNERS, lots_each=LOTS_EACH, amount=AMOUNT)
             baseline = OneByOne(plain, accounts=OWNERS, seed=seed)
             told: dict[str, list[float]] = {"baseline": [], "batch": [], "single": []}
