@@ -24,6 +24,22 @@ def test_dark_is_as_readable_as_light(browser: Browser, shop: Shop, state: Path,
     context.close()
 
 
+def test_what_a_page_says_aside_is_readable(browser: Browser, shop: Shop) -> None:
+    """In every colour, by day and by night: which of them a page shows depends on what happened."""
+    context = open_context(browser, shop, None, "en", WIDE)
+    seen = visit(context)
+    seen.page.goto("/sign-in")
+    seen.page.locator("main").evaluate(
+        "main => main.insertAdjacentHTML('beforeend', ['danger', 'info', 'warning']"
+        ".map(one => `<p class='alert alert-${one}'>This was decided.</p>`).join(''))"
+    )
+    assert seen.page.locator(".alert").count() == 3
+    for scheme in ("light", "dark"):
+        seen.page.emulate_media(color_scheme=scheme)
+        assert findings(seen.page) + seen.complaints == []
+    context.close()
+
+
 @pytest.mark.parametrize(("language", "title", "button"), [("en", "Sign in", "Sign in"), ("nl", "Aanmelden", "Aanmelden")])
 def test_the_door(browser: Browser, shop: Shop, language: str, title: str, button: str) -> None:
     """In the browser's language; what is wrong is said and what was typed is kept; then in, to the page that was asked for."""
