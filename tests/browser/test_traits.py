@@ -21,8 +21,9 @@ PAGES = (
 def test_every_page_is_sound(browser: Browser, shop: Shop, state: Path, language: str, size: dict[str, int]) -> None:
     context = open_context(browser, shop, state, language, size)
     wrong = {}
+    seen = visit(context)
     for address in PAGES:
-        seen = visit(context)
+        seen.complaints.clear()
         response = seen.page.goto(address)
         assert response is not None
         assert response.status == 200
@@ -32,7 +33,6 @@ def test_every_page_is_sound(browser: Browser, shop: Shop, state: Path, language
         complaints = findings(seen.page) + seen.complaints
         if complaints:
             wrong[address] = complaints
-        seen.page.close()
     context.close()
     assert wrong == {}
 
