@@ -103,6 +103,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         assert all("@" in item.nodeid for item in items if item.get_closest_marker("xdist_group")), "groups are not known"
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """As every process of ours does: a run holds all modules and all tests, and the collector would go through them all."""
+    from stamgast.kit.garbage import settle
+
+    settle()
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
     """The test database, whichever tests are asked for: pytest-django's own makes it only where a mark names it."""
