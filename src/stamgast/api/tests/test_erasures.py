@@ -32,7 +32,7 @@ def test_what_was_proposed_for_a_person_is_told_to_them(shop, get):
         [told] = json.loads(archive.read("data.json"))["adjustments"]
         page = archive.read("index.html").decode()
     assert told == {
-        "asked_at": NOW.isoformat(), "asked_by": "staff:hanna@example.org", "currency": "score", "amount": 9,
+        "asked_at": NOW.isoformat(), "asked_by": "staff:hanna@example.org", "currency": "score", "amount": 9, "partner": "",
         "expires_at": None, "reason": "Bob called", "state": "refused", "decided_at": NOW.isoformat(),
         "decided_by": "staff:owner@example.org", "decided_reason": "no photo",
     }  # fmt: skip
