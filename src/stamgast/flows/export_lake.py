@@ -120,4 +120,4 @@ def database_address() -> str:
     user, password = quote(str(named.pop("user", "")), safe=""), quote(str(named.pop("password", "")), safe="")
     database = quote(str(named.pop("dbname")), safe="")
     # A host may be a socket's folder, so it goes with the options.
-    return f"postgresql://{user}{':' + password if password else ''}@/{database}?{urlencode(named)}"
+    return f"postgresql://{user}{':' + password if password else ''}@/{database}?{urlencode(named, quote_via=quote)}"

@@ -113,7 +113,7 @@ def act_as_application(*, most_connections: int | None = None) -> None:
     A process that answers requests, each in a context of its own, shares ``most_connections`` among them.
     """
     options = connection.settings_dict.setdefault("OPTIONS", {})
-    told = (options.get("options", ""), f"-crole={APPLICATION_ROLE}", KEEPING_PLANS)  # no blank within: some read + for it
+    told = (options.get("options", ""), f"-crole={APPLICATION_ROLE}", KEEPING_PLANS)
     options["options"] = " ".join(one for one in told if one)
     if most_connections is not None:
         options["pool"] = {"min_size": 1, "max_size": most_connections, "timeout": 10}
