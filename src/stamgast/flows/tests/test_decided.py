@@ -24,7 +24,7 @@ Row = tuple[UUID, str, datetime, int | None, str | None, str | None]
 
 
 def live(rows: list[Row]) -> list[dict[str, Any]]:
-    made = table_of(rows).drop_columns(["properties", "lines", "birth_month"])
+    made = table_of(rows).drop_columns(["properties", "lines", "birth_month", "is_returned"])
     return [{name: _plain(value) for name, value in row.items()} for row in made.to_pylist()]
 
 

@@ -129,7 +129,7 @@ def test_what_became_known_later_explains_later_movements_only() -> None:
     assert [(row.movement.delta, row.sentence) for row in sorted(found, key=lambda row: row.movement.posted_at)] == [
         (1, "Given: 1 score under version 1 of default."),
         (2, "Given more, because the activity is now worth more. 3 score under version 2 of default."),
-        (-3, "Taken back, because the activity is now worth less. Nothing under version 2 of default."),
+        (-3, "Taken back, because the activity is now worth less. Nothing, because the whole order came back."),
     ]
     assert {row.movement.posted_at for row in found} == {NOW, later, last}
 
