@@ -24,8 +24,6 @@ from stamgast.ledger.fresh import (
     copy_movements,
     insert_lots,
     insert_movements,
-    pack_lots,
-    pack_movements,
 )
 from stamgast.ledger.moves import Move
 from stamgast.ledger.rules import LotState, Step, StoredLot
@@ -240,7 +238,6 @@ class Entries:
         The caller holds the balances' locks, so that a second movement of one id is a broken ledger: the primary key refuses
         it, and with it the transaction.
         """
-        movements = self._movements
         batch_id = self._batch_id()
         goes_in_one = is_few(len(self) + len(self._fresh_lots))
         if not goes_in_one:
@@ -253,7 +250,7 @@ class Entries:
                 self._write_changed_lots(lots)
             if self:
                 if goes_in_one:
-                    insert_movements(cursor, movements, at=self.at, batch_id=batch_id.bytes, actor=self.actor)
+                    insert_movements(cursor, self._movements, at=self.at, batch_id=batch_id.bytes, actor=self.actor)
                 self._write_balances(balances)
                 cursor.execute(sql.INSERT_BATCH, self._batch(batch_id), prepare=True)
             for write in others:
@@ -274,11 +271,9 @@ class Entries:
     def _copy(self, cursor: Cursor, batch_id: UUID) -> None:
         columns, rows = self._earned
         if self._fresh_lots or rows:
-            copy_lots(cursor, pack_lots(chain(self._fresh_lots, earned_lots(columns, rows))))
+            copy_lots(cursor, chain(self._fresh_lots, earned_lots(columns, rows)))
         movements = chain(self._movements, self._tallied(self._earned_movements(columns, rows)))
-        has_acts = self._has_acts
-        packed = pack_movements(movements, at=self.at, batch_id=batch_id.bytes, actor=self.actor, has_acts=has_acts)
-        copy_movements(cursor, packed, has_acts=has_acts)
+        copy_movements(cursor, movements, at=self.at, batch_id=batch_id.bytes, actor=self.actor, has_acts=self._has_acts)
 
     def _tallied(self, earned: Iterable[MovementValues]) -> Iterator[MovementValues]:
         """The same movements, each counted as it goes by."""

@@ -79,20 +79,28 @@ class FreshMovement(NamedTuple):
     reference: str
 
 
-def copy_movements(cursor: Cursor, packed: Iterable[bytes], *, has_acts: bool) -> None:
-    """Many movements, packed one by one."""
+def copy_movements(
+    cursor: Cursor,
+    movements: Iterable[FreshMovement | MovementValues],
+    *,
+    at: int,
+    batch_id: bytes,
+    actor: str,
+    has_acts: bool,
+) -> None:
+    """Many movements, ``at`` in microseconds since 1970."""
+    packed = _pack_movements(movements, at=at, batch_id=batch_id, actor=actor, has_acts=has_acts)
     _copy(cursor, COPY_ACT_MOVEMENTS if has_acts else COPY_MOVEMENTS, packed)
 
 
-def copy_lots(cursor: Cursor, packed: Iterable[bytes]) -> None:
-    """Many lots, packed one by one."""
-    _copy(cursor, COPY_LOTS, packed)
+def copy_lots(cursor: Cursor, lots: Iterable[StoredLot | LotValues]) -> None:
+    """Many lots."""
+    _copy(cursor, COPY_LOTS, _pack_lots(lots))
 
 
-def pack_movements(
+def _pack_movements(
     movements: Iterable[FreshMovement | MovementValues], *, at: int, batch_id: bytes, actor: str, has_acts: bool
 ) -> Iterator[bytes]:
-    """Movements as COPY reads them, ``at`` in microseconds since 1970."""
     posted_at = at - sql.MICROSECONDS_BEFORE_2000
     width = 20 if has_acts else 18
     for (
@@ -125,8 +133,7 @@ def pack_movements(
         yield row
 
 
-def pack_lots(lots: Iterable[StoredLot | LotValues]) -> Iterator[bytes]:
-    """Lots as COPY reads them."""
+def _pack_lots(lots: Iterable[StoredLot | LotValues]) -> Iterator[bytes]:
     for lot_id, owner, currency, activity, rule, version, revision, state in lots:
         given, remaining, held, expired, used, owed, effective_at, expires_at, pending, matures_at = state
         yield (
