@@ -111,7 +111,8 @@ def test_the_api_says_what_is_too_large_in_its_own_form(announced: bool) -> None
     path = "/v1/customers/user_id:anna/spends"
     scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": b"", "http_version": "1.1"}
     handler: Any = OneTurnHandler()
-    async_to_sync(receiving.bounded(handler))(scope, receive, send)  # type: ignore[arg-type]
+    application: Any = receiving.bounded(handler)
+    async_to_sync(application)(scope, receive, send)
     start, body = sent[0], b"".join(one.get("body", b"") for one in sent[1:])
     assert (start["status"], dict(start["headers"])[b"Content-Type"]) == (400, b"application/problem+json")
     assert json.loads(body)["code"] == "unreadable_request"

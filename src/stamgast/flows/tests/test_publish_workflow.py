@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -103,7 +104,8 @@ def test_what_cannot_be_meant_is_not_published_and_what_held_before_can_be_put_b
     draft = begin(never)
     with pytest.raises(UnsoundProgramme) as refused:
         publish(draft)
-    [problem] = refused.value.details["problems"]  # type: ignore[misc]
+    problems: Any = refused.value.details["problems"]
+    [problem] = problems
     assert (problem["path"], "can never apply" in problem["problem"]) == ("earn[0].when", True)
     with pytest.raises(UnsoundProgramme):
         put_in_force(never, effective_from=NOW, at=NOW, actor="staff:a", reason="a treat")
