@@ -185,13 +185,16 @@ class _Teller:
             "cards": say(cards, self.language),
             "left": say(left, self.language),
         }
-        failures = () if cards else (self.words["card_not_full"].format(**stated),)
+        failure = self.words["returned"] if self.row["is_returned"] else self.words["card_not_full"].format(**stated)
+        failures = () if cards else (failure,)
         arithmetic = self.words["card"].format(**stated) if cards else ""
         condition = self.words["card_condition"].format(**stated)
         return self._outcome(slot, bool(cards), arithmetic, condition, failures, None)
 
     def _tell_level(self, slot: Slot) -> RuleOutcome:
         condition = self.words["level_condition"].format(level=slot.rule)
+        if self.row["is_returned"]:
+            return self._outcome(slot, False, "", condition, (self.words["returned"],), None)
         if self.level != slot.rule:
             failure = self.words["level" if self.level else "no_level"].format(level=self.level)
             return self._outcome(slot, False, "", condition, (failure,), None)

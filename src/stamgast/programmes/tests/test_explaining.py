@@ -247,6 +247,26 @@ def test_an_order_that_came_back_whole_says_so(language: str, sentence: str, cau
     assert {(one.amount, one.failures, one.more) for one in explanation.outcomes} == {(0, (cause,), None)}
 
 
+@pytest.mark.parametrize(
+    ("language", "cause"), [("en", "the whole order came back"), ("nl", "de hele bestelling is teruggekomen")]
+)
+def test_levels_and_cards_name_the_return_too(language: str, cause: str) -> None:
+    """Also of who holds the level, and of who has some stamps on the card."""
+    tiers = "tiers:\n  qualify_on: points\n  period: {calendar: year}\n"
+    levels = "  levels:\n    - {name: Blue, from: 0, multiply: {points: 2}}\n"
+    cards = "cards:\n  - {name: cups, of: stamps, each: 10, give: {points: 5}}\n"
+    programme = programme_from(CLUB + tiers + levels + cards)
+    ids = {"activity_id": UUID(int=2).bytes, "customer_id": UUID(int=7).bytes}
+    before = ORDER | ids | {"occurred_at": datetime(2026, 1, 30, tzinfo=UTC), "properties": None}
+    states = decide(programme, None, table_of([before])).states
+    kept = {one.rule: one for one in explain(programme, ORDER, states, language).outcomes}
+    assert kept["Blue"].amount == 41
+    assert cause not in kept["cups"].failures
+    found = {one.rule: one for one in explain(programme, ORDER | {"is_returned": True}, states, language).outcomes}
+    for name in ("Blue", "cups"):
+        assert (found[name].is_applied, found[name].failures) == (False, (cause,)), name
+
+
 def test_a_refund_says_that_the_rule_does_not_name_it() -> None:
     found = outcome_of("coffee", kind="Order Refunded")
     assert found.failures == ("Order Refunded tells of an earlier order, and the rule does not name it",)
