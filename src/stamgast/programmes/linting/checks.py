@@ -3,14 +3,17 @@
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from stamgast.activities.orders import REFERRING_KINDS
 from stamgast.conditions import kinds_of
 from stamgast.conditions.tree import AllOf
+from stamgast.conditions.types import Operator
 from stamgast.programmes.linting.clocks import Switch, switches
 from stamgast.programmes.linting.holding import Days, can_hold, hours_of
 from stamgast.programmes.linting.turns import most_in_a_life, most_in_a_row, most_values
@@ -58,6 +61,7 @@ class _Linter:
             yield from self._applies(place, rule)
             yield from self._turns(place, rule)
             yield from self._kinds(rule)
+            yield from self._unnamed(rule)
             yield from self._caps(place, rule)
         yield from self._budgets()
         yield from self._overlaps()
@@ -145,6 +149,23 @@ class _Linter:
                 near = difflib.get_close_matches(kind, self.kinds, 1, 0.75)
                 values = {"rule": rule.name, "kind": kind, "near": near[0] if near else None}
                 yield self._finding(Level.WARNING, "unknown_kind", path, **values)
+
+    def _unnamed(self, rule: Rule) -> Iterator[Finding]:
+        """Kinds that tell of an earlier order, where a condition looks for them by a part of their name: only a rule that names
+        such a kind gives for it."""
+        named, told = kinds_of(rule.when), set[str]()
+        for one in rule.when.comparisons():
+            if one.field.name != "kind" or one.operator is not Operator.CONTAINS:
+                continue
+            looks_for = one.closure()
+            unnamed = [
+                kind
+                for kind in sorted(REFERRING_KINDS - named.keys() - told)
+                if looks_for({"kind": kind}) and can_hold(AllOf((rule.when, replace(one, operator=Operator.IS, literal=kind))))
+            ]
+            if unnamed:
+                told.update(unnamed)
+                yield self._finding(Level.WARNING, "unnamed_kind", one.path, rule=rule.name, kinds=tuple(unnamed))
 
     def _caps(self, place: int, rule: Rule) -> Iterator[Finding]:
         for give in rule.gives:

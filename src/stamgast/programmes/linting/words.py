@@ -21,6 +21,8 @@ WORDS = {
         "never_full": "{card} is never full: it asks for {each} {currency}, and these rules never give more than {most}.",
         "unknown_kind": "{rule} waits for {kind}, and no source has sent that so far.",
         "unknown_kind_near": "{rule} waits for {kind}, and no source has sent that so far. Is {near} meant?",
+        "unnamed_kind": "{rule} gives nothing for {kinds}: what tells of an earlier order has to be named with 'is' or 'in', "
+        "and 'contains' names no kind.",
         "cap_below_give": "{rule} gives {amount} at a time and at most {cap}, so that it never gives {amount}.",
         "overlap": "{rule} and {other} can both give {currencies} for one activity. It then gets both.",
         "budget_of_nothing": "{rule} has a budget of {currency} and does not give it.",
@@ -50,6 +52,8 @@ WORDS = {
         "never_full": "{card} is nooit vol: er zijn {each} {currency} nodig, en deze regels geven er hoogstens {most}.",
         "unknown_kind": "{rule} wacht op {kind}, en dat heeft nog geen bron gestuurd.",
         "unknown_kind_near": "{rule} wacht op {kind}, en dat heeft nog geen bron gestuurd. Bedoel je {near}?",
+        "unnamed_kind": "{rule} geeft niets voor {kinds}: wat over een eerdere bestelling gaat, noem je met ‘is’ of ‘in’, "
+        "en ‘contains’ noemt geen soort.",
         "cap_below_give": "{rule} geeft {amount} per keer en hoogstens {cap}, en geeft dus nooit {amount}.",
         "overlap": "{rule} en {other} kunnen allebei {currencies} geven voor één activiteit. Die krijgt dan beide.",
         "budget_of_nothing": "{rule} heeft een budget van {currency} en geeft het niet.",

@@ -75,6 +75,40 @@ def test_contradictions_and_times_past_are_told_at_their_line() -> None:
     )
 
 
+def test_a_refund_that_is_looked_for_and_not_named_is_told() -> None:
+    """Where a part of its name is, and only where it could fit and would give nothing."""
+    named = "{field: kind, in: [Order Refunded, Till Return]}"
+    found = look(
+        "  - name: sorry\n    when: {field: kind, contains: Refund}\n    give: {points: 1}\n"
+        "  - name: orders\n    when:\n      all:\n        - {field: amount, over: 0}\n"
+        "        - {field: kind, contains: Order}\n    give: {points: 1}\n"
+        f"  - name: named\n    when: {{any: [{named}, {{field: kind, contains: Return}}]}}\n    give: {{points: 1}}\n"
+        "  - name: all but\n    when: {field: kind, is_not: Page}\n    give: {points: 1}\n"
+        "  - name: one\n    when: {all: [{field: kind, contains: Order}, {activity: Order Completed}]}\n    give: {points: 1}\n"
+        "  - name: none\n    when: {all: [{field: kind, contains: Order}, {not: {field: kind, contains: d}}]}\n"
+        "    give: {points: 1}\n"
+    )  # fmt: skip
+    assert told(found, "unnamed_kind") == [
+        (
+            "unnamed_kind",
+            7,
+            "sorry gives nothing for Order Refunded: what tells of an earlier order has to be named with 'is' or 'in', and "
+            "'contains' names no kind.",
+        ),
+        (
+            "unnamed_kind",
+            13,
+            "orders gives nothing for Order Cancelled, Order Refunded and Order Updated: what tells of an earlier order has to "
+            "be named with 'is' or 'in', and 'contains' names no kind.",
+        ),
+    ]
+    assert [one.path for one in found.findings if one.code == "unnamed_kind"] == [
+        "earn[0].when.field",
+        "earn[1].when.all[1].field",
+    ]
+    assert not found.has_errors
+
+
 def test_a_kind_that_nobody_sends_is_told_with_what_may_be_meant() -> None:
     earn = "  - name: order\n    when: {activity: Order Complete}\n    give: {points: 1}\n"
     found = look(earn, kinds=["Order Completed", "Page"])
