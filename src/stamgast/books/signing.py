@@ -39,6 +39,7 @@ class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     totals: tuple[tuple[str, int, int, int], ...]
     acts: tuple[tuple[str, int, str], ...] = ()
     approved: tuple[tuple[str, int, str], ...] = ()
+    limits: tuple[tuple[str, int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def read_checkpoint(path: Path) -> CheckpointFile:
         is_signed = False
     checkpoint = Checkpoint(
         content.sequence, content.marks, content.unsealed, content.movements, content.amount, content.totals, content.acts,
-        content.approved,
+        content.approved, content.limits,
     )  # fmt: skip
     return CheckpointFile(checkpoint, content.made_at, public, is_signed)
 

@@ -25,6 +25,7 @@ _COLUMNS = (
     "decided_at, decided_reason, act_id, partner"
 )
 BY_ERASURE = "erasure"
+SET_LIMIT = "set adjustment limit"
 
 
 class ProposalState(StrEnum):
@@ -104,7 +105,7 @@ def set_limit(cursor: Cursor, currency: str, amount: int | None, *, at: datetime
             (currency, amount),
         )
     detail = {"currency": currency, "before": before, "limit": amount, "reason": reason}
-    record(cursor, actor, "set adjustment limit", f"currency:{currency}", detail, at)
+    record(cursor, actor, SET_LIMIT, f"currency:{currency}", detail, at)
 
 
 def sum_adjusted_alone(

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from stamgast.access.queries import read_trail
 from stamgast.access.types import TrailLine
 from stamgast.kit.database import Cursor
-from stamgast.ledger.adjusting import BY_ERASURE, Proposal, ProposalState, list_limits, proposal_id_of, read_proposals
+from stamgast.ledger.adjusting import (
+    BY_ERASURE,
+    SET_LIMIT,
+    Proposal,
+    ProposalState,
+    list_limits,
+    proposal_id_of,
+    read_proposals,
+)
 from stamgast.ledger.types import Finding
 
 ASKED = "propose adjustment"
@@ -28,12 +36,12 @@ def say_proposal_acts(proposal_id: object, act_id: object) -> tuple[str, str]:
 def audit_adjustments(cursor: Cursor) -> Iterator[Finding]:
     """Proposals and limits against the trail, in which whoever asked, decided or set one wrote it down in the same transaction.
 
-    Who may write to both can make both agree: that a checkpoint shows of what was approved.
+    Who may write to both can make both agree: that a checkpoint shows.
     """
     asked: dict[str, TrailLine] = {}
     decided: dict[str, TrailLine] = {}
     limits: dict[str, int] = {}
-    for line in read_trail(cursor, [ASKED, *DECIDED.values(), "set adjustment limit"]):
+    for line in read_trail(cursor, [ASKED, *DECIDED.values(), SET_LIMIT]):
         if line.action == ASKED:
             asked[line.detail["proposal"]] = line
         elif "proposal" in line.detail:

@@ -4,15 +4,19 @@ A chain that only its own author can check proves nothing: who has the superuser
 link. A checkpoint holds links of the chain and is kept somewhere else, so that no such rewriting agrees with it.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from psycopg import ServerCursor
 
+from stamgast.access.queries import read_trail
 from stamgast.kit.database import Cursor
+from stamgast.ledger.adjusting import SET_LIMIT
 from stamgast.ledger.canonical import GENESIS, link_of
 from stamgast.ledger.types import BY_AN_ACT, FIRST_OWNER_ACCOUNT, Finding
 
@@ -31,7 +35,8 @@ class Checkpoint:
     ``marks`` are links by number, the last one among them. ``totals`` are debit and credit by currency and account of the
     programme's side; what owners have is their difference. ``acts`` are the last days that were over (UTC), each with how
     many acts were answered, refusals among them, and a digest of what they say and of when what they gave expires: the chain
-    holds movements only. ``approved`` is the same of what a second person approved.
+    holds movements only. ``approved`` is the same of what a second person approved, and ``limits`` of what was set above which
+    one is needed.
     """
 
     sequence: int
@@ -42,6 +47,7 @@ class Checkpoint:
     totals: tuple[tuple[str, int, int, int], ...]
     acts: tuple[tuple[str, int, str], ...] = ()
     approved: tuple[tuple[str, int, str], ...] = ()
+    limits: tuple[tuple[str, int, str], ...] = ()
 
 
 def take_checkpoint(cursor: Cursor, *, at: datetime) -> Checkpoint:
@@ -68,8 +74,8 @@ def take_checkpoint(cursor: Cursor, *, at: datetime) -> Checkpoint:
     totals = tuple((currency, int(account), int(debit), int(credit)) for currency, account, debit, credit in cursor)
     last = (at.astimezone(UTC) - STILL_COMING).date() - timedelta(days=1)
     first = last - timedelta(days=DAYS_OF_ACTS - 1)
-    acts, approved = (tuple(_days(cursor, said, first, last)) for said in (_ACTS, _APPROVED))
-    return Checkpoint(sequence, marks, unsealed, int(movements), int(amount), totals, acts, approved)
+    acts, approved, limits = (tuple(days(cursor, first, last)) for days in (_acts, _approvals, _limits))
+    return Checkpoint(sequence, marks, unsealed, int(movements), int(amount), totals, acts, approved, limits)
 
 
 def compare_with_checkpoint(cursor: Cursor, checkpoint: Checkpoint) -> list[Finding]:
@@ -90,8 +96,9 @@ def compare_with_checkpoint(cursor: Cursor, checkpoint: Checkpoint) -> list[Find
             break
     return findings or [
         *_differing_sums(cursor, checkpoint),
-        *_differing_days(cursor, _ACTS, "acts", checkpoint.acts),
-        *_differing_days(cursor, _APPROVED, "approvals", checkpoint.approved),
+        *_differing_days(cursor, _acts, "acts", checkpoint.acts),
+        *_differing_days(cursor, _approvals, "approvals", checkpoint.approved),
+        *_differing_days(cursor, _limits, "limits", checkpoint.limits),
     ]
 
 
@@ -203,11 +210,34 @@ def _days(cursor: Cursor, said: str, first: date, last: date) -> list[tuple[str,
     return cursor.execute(said + _A_DAY, {"first": first, "last": last}, prepare=False).fetchall()
 
 
-def _differing_days(cursor: Cursor, said: str, what: str, days: Sequence[tuple[str, int, str]]) -> Iterator[Finding]:
+def _acts(cursor: Cursor, first: date, last: date) -> list[tuple[str, int, str]]:
+    return _days(cursor, _ACTS, first, last)
+
+
+def _approvals(cursor: Cursor, first: date, last: date) -> list[tuple[str, int, str]]:
+    return _days(cursor, _APPROVED, first, last)
+
+
+def _limits(cursor: Cursor, first: date, last: date) -> list[tuple[str, int, str]]:
+    """As the trail has them, with which the audit compares those in force."""
+    said = {(first + timedelta(days=number)).isoformat(): list[str]() for number in range((last - first).days + 1)}
+    for line in read_trail(cursor, [SET_LIMIT]):
+        at, detail = line.at.astimezone(UTC), line.detail
+        if (day := at.date().isoformat()) in said:
+            said[day].append(json.dumps([at.isoformat(), line.actor, detail["currency"], detail["before"], detail["limit"]]))
+    return [(day, len(lines), sha256("\n".join(lines).encode()).hexdigest() if lines else "") for day, lines in said.items()]
+
+
+def _differing_days(
+    cursor: Cursor,
+    days_of: Callable[[Cursor, date, date], list[tuple[str, int, str]]],
+    what: str,
+    days: Sequence[tuple[str, int, str]],
+) -> Iterator[Finding]:
     if not days:
         return
     first, last = date.fromisoformat(days[0][0]), date.fromisoformat(days[-1][0])
-    for (day, count, digest), (_, today, other) in zip(days, _days(cursor, said, first, last), strict=True):
+    for (day, count, digest), (_, today, other) in zip(days, days_of(cursor, first, last), strict=True):
         if digest != other:
             there = f"there were {count} then, and there are {today}" if count != today else "one of them says something else"
             sentence = f"The {what} of {day} are not what they were when the checkpoint was made: {there}."

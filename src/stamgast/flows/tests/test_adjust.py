@@ -1,5 +1,6 @@
 """Adjustments: done at once up to a limit, above it proposed, and then approved or refused by somebody else."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
@@ -444,6 +445,29 @@ def test_the_audit_finds_what_is_gone_and_a_limit_that_nobody_set(limited):
         "adjustments": f"The trail says what became of proposal {proposal.id}, which is not there.",
         "adjustment_limits": "The limit of score is 9000, and was set to 100.",
     }
+
+
+def test_a_checkpoint_holds_the_limits_that_were_set(limited):
+    """Who raises one and writes the trail anew as well makes the audit find nothing; one from before shows the day."""
+    with transaction() as cursor:
+        checkpoint = take_checkpoint(cursor, at=NOW + timedelta(days=2))
+        assert [(day, count) for day, count, _ in checkpoint.limits if count] == [("2026-06-01", 1)]
+        assert compare_with_checkpoint(cursor, checkpoint) == []
+        set_limit(cursor, "score", 200, at=NOW + timedelta(days=2), actor="staff:owner@example.org", reason="more")
+        assert compare_with_checkpoint(cursor, checkpoint) == [], "what is set later is no matter of this one"
+        set_limit(cursor, "score", 100, at=NOW + timedelta(days=2), actor="staff:owner@example.org", reason="less")
+        cursor.execute("UPDATE ledger_adjustmentlimit SET amount = 9000")
+        cursor.execute(
+            "UPDATE access_trail SET detail = jsonb_set(detail, '{limit}', '9000') WHERE action = 'set adjustment limit'"
+        )
+    assert audit(lambda check, done: None) == []
+    with transaction() as cursor:
+        (found,) = compare_with_checkpoint(cursor, checkpoint)
+        before = replace(checkpoint, limits=())
+        assert compare_with_checkpoint(cursor, before) == [], "a file of before says nothing of limits"
+    assert found.sentence == (
+        "The limits of 2026-06-01 are not what they were when the checkpoint was made: one of them says something else."
+    )
 
 
 def test_a_key_from_the_command_line_is_the_person_whose_it_is_said_to_be(limited):

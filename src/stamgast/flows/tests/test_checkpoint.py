@@ -164,6 +164,21 @@ def test_a_batch_that_waited_for_its_link_is_held_too(tmp_path: Path, monkeypatc
     assert finding.subject == batch
 
 
+def test_a_file_of_before_holds_less_and_is_verified(file: Path) -> None:
+    """One without the days of approvals and limits, signed as it was written then."""
+    content = json.loads(file.read_bytes())["checkpoint"]
+    assert content.pop("limits")
+    assert content.pop("approved")
+    with transaction() as cursor:
+        key = open_signing_key(cursor, at=NOW, actor=ACTOR)
+    said = json.dumps(content).encode()
+    parts = b'{"checkpoint":%s,"public_key":"%s","signature":"%s"}'
+    public = key.public_key().public_bytes_raw().hex().encode()
+    file.write_bytes(parts % (said, public, key.sign(said).hex().encode()))
+    assert read_checkpoint(file).checkpoint.limits == ()
+    assert compare(file) == []
+
+
 def test_a_file_that_was_changed_or_signed_by_another_is_found(file: Path) -> None:
     with transaction() as cursor:
         ours = find_public_key(cursor)
