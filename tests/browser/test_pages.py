@@ -308,6 +308,29 @@ def test_form_and_document_show_what_the_other_changes(
     context.close()
 
 
+def test_what_is_open_in_the_form_stays_open(browser: Browser, shop: Shop, state: Path) -> None:
+    """When the page is drawn again, and when the document draws the fields; also what has just got another name."""
+    context = open_context(browser, shop, state, "en", WIDE)
+    seen = visit(context)
+    page = seen.page
+    page.goto("/programme/edit")
+    page.locator("summary:has(#rule-1)").click()
+    page.locator("details:has(#rule-1) .sg-when summary").click()
+    page.locator('[name="name 1"]').fill("thanks")
+    page.locator('[name="act"][value="see"]:visible').last.click()
+    expect(page.locator("#effect")).to_be_visible()
+    expect(page.locator('[name="name 1"]')).to_be_visible()
+    expect(page.locator('[name="name 0"]')).to_be_hidden()
+    document = page.locator("#document")
+    first = "\nearn:\n  - {name: more, when: {activity: App Opened}, give: {score: 1}}\n"
+    document.fill(document.input_value().replace("\nearn:\n", first))
+    expect(page.locator('[name="name 2"]')).to_have_value("thanks")
+    expect(page.locator('[name="name 2"]')).to_be_visible()
+    expect(page.locator('[name="name 1"]')).to_be_hidden()
+    assert seen.complaints == []
+    context.close()
+
+
 @pytest.mark.parametrize("language", ["en", "nl"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
 def test_a_simulation_answers_and_its_page_is_sound(

@@ -80,6 +80,9 @@ def test_levels_are_changed_in_the_form(
         page = found.page
         page.goto("/programme/edit")
         document, needs = page.locator("#document"), page.locator('[name="level from 1"]')
+        for summary in ("summary:has(#levels-held)", "summary:has(#level-1)"):
+            page.locator(summary).focus()
+            page.keyboard.press("Enter")
         needs.fill("150")
         page.keyboard.press("Tab")
         expect(document).to_have_value(re.compile("name: Gold, from: 150,"))
@@ -110,6 +113,9 @@ def test_levels_are_changed_in_the_form(
         page.locator('[value="add-level"]').press("Enter")
         expect(page.locator('[name="level name 1"]')).to_have_value("Silver")
         assert page.evaluate("document.querySelector('#levels').getBoundingClientRect().top < innerHeight")
+        expect(page.locator('[name="level name 2"]')).to_be_visible()  # it is Gold still that is open
+        expect(page.locator('[name="level name 1"]')).to_be_hidden()
+        page.locator("summary:has(#level-0)").press("Enter")
         page.locator('[value="remove-level 0"]').press("Enter")
         expect(page.locator('[name="level name 0"]')).to_have_value("Silver")
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
@@ -157,6 +163,7 @@ def test_a_card_is_made_in_the_form(
         page = found.page
         page.goto("/programme/edit")
         document = page.locator("#document")
+        page.locator("summary:has(#card-0)").press("Enter")
         page.locator('[name="card each 0"]').fill("8")
         page.keyboard.press("Tab")
         expect(document).to_have_value(re.compile("of: stamps, each: 8,"))

@@ -11,8 +11,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from stamgast.console import reader
+from stamgast.console.folds import Fold, Opened
 from stamgast.console.programme_fields import USES, Sent, Written
-from stamgast.console.programme_words import differences, rule_label
+from stamgast.console.programme_words import card_sentences, currency_line, differences, rule_label
 from stamgast.console.rule_editor import rules_shown
 from stamgast.console.tier_editor import tiers_shown
 from stamgast.console.words import currencies_called, currency_label, customer_name
@@ -24,6 +25,7 @@ from stamgast.programmes.documents import Document, load
 from stamgast.programmes.errors import InvalidProgramme
 from stamgast.programmes.forms import UNITS, CardValues, LifeValues, values_of
 from stamgast.programmes.linting import Level, lint, say_finding
+from stamgast.programmes.terms import Card, Currency
 
 FEWEST_LINES = 18
 
@@ -88,36 +90,52 @@ def lines_of(text: str, found: Sequence[Found]) -> list[tuple[int, str]]:
 
 
 def context_of(
-    written: Written, in_force: Document, kinds: Sequence[str], sent: Sent, now: datetime, typed: QueryDict
+    written: Written, in_force: Document, kinds: Sequence[str], sent: Sent, now: datetime, typed: QueryDict, opened: Opened
 ) -> dict[str, Any]:
     """What both panes show: the values of the document, or what was ``typed`` into fields and could not be taken; the text
     line by line with what was found."""
     document = load(written.fields)
     with currencies_called(lambda: [document]):
-        return _context_of(document, written, in_force, kinds, sent, now, typed)
+        return _context_of(document, written, in_force, kinds, sent, now, typed, opened)
 
 
 def _context_of(
-    document: Document, written: Written, in_force: Document, kinds: Sequence[str], sent: Sent, now: datetime, typed: QueryDict
+    document: Document,
+    written: Written,
+    in_force: Document,
+    kinds: Sequence[str],
+    sent: Sent,
+    now: datetime,
+    typed: QueryDict,
+    opened: Opened,
 ) -> dict[str, Any]:
     values, language = values_of(document), get_language() or "en"
     multipliers = [rule.name for rule in document.rules if rule.multiplies]
     multipliers += [level.name for level in document.tiers.levels if level.multiplies] if document.tiers else []
     found = findings_of(written, kinds, sent, now, language)
+    rules = rules_shown(document, values.rules, kinds, typed, opened, language)
+    cards = [
+        _card(place, card, stated, typed, opened)
+        for place, (card, stated) in enumerate(zip(values.cards, document.cards, strict=True))
+    ]
+    tiers = tiers_shown(values.tiers, document, kinds, typed, opened, language)
+    lives = [_life(life, document.currencies[life.currency], typed, opened) for life in values.lives]
+    folded = [*rules["rules"], *cards, *([tiers] if "fold" in tiers else []), *tiers.get("levels", []), *lives]
     return {
         "fields": written.fields,
         "typed": written.typed,
         "is_sound": written.document is not None,
         "found": found,
         "lines": lines_of(written.typed, found),
-        **rules_shown(document, values.rules, kinds, typed, written.field, language),
+        **rules,
+        "folds": [part["fold"] for part in folded],
         "wrong_field": written.field,
-        "cards": [_card(place, card, typed) for place, card in enumerate(values.cards)],
+        "cards": cards,
         "new_card": {name: typed.get(f"new card {name}", text) for name, text in _NEW_CARD.items()},
         "new_name": typed.get("new name", ""),
         "new_currency": typed.get("new currency name", ""),
-        "tiers": tiers_shown(values.tiers, document, kinds, typed, language),
-        "lives": [_life(life, typed) for life in values.lives],
+        "tiers": tiers,
+        "lives": lives,
         "stacking": typed.get("stacking", values.stacking),
         "stackings": [("base", _("side by side: 2 and 1.5 make 2.5")), ("standing", _("on each other: 2 and 1.5 make 3"))],
         "rounding": typed.get("rounding", values.rounding),
@@ -138,11 +156,15 @@ def _context_of(
 _NEW_CARD = {"name": "", "of": "", "each": "10", "amount": "1", "give": ""}
 
 
-def _card(place: int, card: CardValues, typed: QueryDict) -> dict[str, Any]:
+def _card(place: int, card: CardValues, stated: Card, typed: QueryDict, opened: Opened) -> dict[str, Any]:
+    named = f"card name {place}"
+    name, label = typed.get(named, card.name), rule_label(card.name)
+    is_open = opened.has("card", name, [f"card {field} {place}" for field in ("name", "each", "amount", "give")])
     return {
+        "fold": Fold("card", f"card-{place}", label, " ".join(card_sentences(stated).gives), is_open, named),
         "place": place,
         "label": card.name,
-        "name": typed.get(f"card name {place}", card.name),
+        "name": name,
         "of": typed.get(f"card of {place}", card.currency),
         "each": typed.get(f"card each {place}", card.each),
         "slots": [
@@ -152,7 +174,7 @@ def _card(place: int, card: CardValues, typed: QueryDict) -> dict[str, Any]:
     }
 
 
-def _life(life: LifeValues, typed: QueryDict) -> dict[str, Any]:
+def _life(life: LifeValues, currency: Currency, typed: QueryDict, opened: Opened) -> dict[str, Any]:
     shown = {
         "life": "" if life.count is None else life.count,
         "unit": life.unit,
@@ -162,7 +184,10 @@ def _life(life: LifeValues, typed: QueryDict) -> dict[str, Any]:
         "use": USES[not life.is_spendable],
     }
     typed_over = {name.replace(" ", "_"): typed.get(f"{name} {life.currency}", value) for name, value in shown.items()}
-    return {"currency": life.currency, "label": currency_label(life.currency), **typed_over}
+    label, name = currency_label(life.currency), life.currency
+    is_open = opened.has("currency", name, [f"life {name}", f"wait {name}"])
+    fold = Fold(f"currency {name}", f"currency-{name}", label[:1].upper() + label[1:], currency_line(currency), is_open)
+    return {"fold": fold, "currency": name, "label": label, **typed_over}
 
 
 def _unit_label(unit: str) -> str:

@@ -89,6 +89,18 @@ def _level(level: Level, tiers: Tiers, currency: str, language: str) -> RuleSent
     return RuleSentences(level.name, when, [*words, *(told[language[:2]] for told in level.benefits.values())])
 
 
+def level_line(level: Level, tiers: Tiers, currency: str, language: str) -> str:
+    """How a level is reached and what it gives, in one line."""
+    told = _level(level, tiers, currency, language)
+    gives = "; ".join(text.removesuffix(".") for text in told.gives)
+    return f"{told.when.removesuffix('.')}: {gives}." if gives else told.when
+
+
+def currency_line(currency: Currency) -> str:
+    """How long a currency lasts and what it is for, in one line."""
+    return f"{_lasting(currency.expiry)} {_used(currency)}"
+
+
 def turn_sentence(turn: Turn, language: str) -> str:
     """On which of the activities that fit a rule gives."""
     if turn.kind == "nth" and turn.count == 1:

@@ -1,6 +1,5 @@
 """The rules in the programme's editor: what their fields show."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,42 +11,45 @@ from stamgast.conditions.fields import WEEKDAYS
 from stamgast.console import reader
 from stamgast.console.condition_editor import condition_shown, streaks, turn_shown, turns
 from stamgast.console.condition_fields import PERIODS, day_and_time
+from stamgast.console.folds import Fold, Opened
 from stamgast.console.programme_words import period_label, rule_label, rule_line, rule_sentences
 from stamgast.console.words import currency_label
 from stamgast.programmes.documents import Document, Rule
 from stamgast.programmes.forms import GiveValues, MultiplyValues, RuleValues
 from stamgast.programmes.reading import read
 
-_FOLDED = re.compile(
-    r"(name|kind|hour from|hour until|least|category|store|source|channel|count|begins|ends|budget|times budget) (\d+)\b.*"
-)
-"""The fields that stand folded away in a rule, with the place of their rule."""
-_OF_A_RULE = re.compile(r"(amount|per|of|cap|period|times|times of|times cap) (\d+)\b.*")
-"""The fields that stand in a rule beside those."""
+_OF_CONDITION = (
+    "name", "kind", "hour from", "hour until", "least", "category", "store", "source", "channel", "count", "begins", "ends",
+    "budget", "times budget",
+)  # fmt: skip
+"""The fields that stand folded away in a rule, each followed by the place of its rule."""
+_OF_RULE = (*_OF_CONDITION, "amount", "per", "of", "cap", "period", "times", "times of", "times cap")
 
 
 def rules_shown(
-    document: Document, values: Sequence[RuleValues], kinds: Sequence[str], typed: QueryDict, wrong: str, language: str
+    document: Document, values: Sequence[RuleValues], kinds: Sequence[str], typed: QueryDict, opened: Opened, language: str
 ) -> dict[str, Any]:
     """The fields of the rules with their values, or with what was ``typed`` into them and could not be taken."""
-    sets, found = list(read(document.text)[0].get("sets", {})), _FOLDED.fullmatch(wrong)
-    inside = found or _OF_A_RULE.fullmatch(wrong)
+    sets = list(read(document.text)[0].get("sets", {}))
     rules = []
     for place, (rule, row) in enumerate(zip(document.rules, values, strict=True)):
+        label, named = rule_label(rule.name), f"name {place}"
+        name = typed.get(named, rule.name)
+        is_open = opened.has("rule", name, [f"{field} {place}" for field in _OF_RULE])
+        is_condition_open = opened.has("condition", name, [f"{field} {place}" for field in _OF_CONDITION])
         rules.append(
             {
                 "place": place,
-                "label": rule_label(rule.name),
-                "name": typed.get(f"name {place}", rule.name),
+                "label": label,
+                "name": name,
+                "fold": Fold("rule", f"rule-{place}", label, rule_line(rule, document.timezone, language), is_open, named),
+                "condition_fold": Fold("condition", f"condition-{place}", label, "", is_condition_open, named),
                 "when": rule_sentences(rule, document, language).when,
                 "condition": condition_shown(place, row.when, kinds, sets, typed),
                 "turn": turn_shown(place, row.turn, typed),
                 "begins_field": f"begins {place}",
                 "ends_field": f"ends {place}",
                 "moments": {name: _moment(f"{name} {place}", was, typed) for name, was in _times(row)},
-                "said": rule_line(rule, document.timezone, language),
-                "is_wrong": found is not None and found[2] == str(place),
-                "is_open": inside is not None and inside[2] == str(place),
                 "gives": _gives(place, row.gives, rule, typed, language),
                 "multiplies": _multiplies(place, row.multiplies, document, typed),
                 "period": row.cap_period,

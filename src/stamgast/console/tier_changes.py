@@ -24,7 +24,7 @@ def tier_changes(before: Tiers | None, after: Tiers | None, language: str) -> li
         if after is None:
             return [_("There are no tiers any more: %(names)s.") % {"names": names}]
         levels = [text for level in one.levels for text in _new_level(level, one, language)]
-        return [_("There are tiers now: %(names)s.") % {"names": names}, *_terms(one, language), *levels]
+        return [_("There are tiers now: %(names)s.") % {"names": names}, *tier_terms(one, language), *levels]
     said = _changed_terms(before, after, language)
     old, new = ({level.name: level for level in tiers.levels} for tiers in (before, after))
     for name in dict.fromkeys([*old, *new]):
@@ -40,8 +40,8 @@ def tier_changes(before: Tiers | None, after: Tiers | None, language: str) -> li
     return said
 
 
-def _terms(tiers: Tiers, language: str) -> list[str]:
-    """What holds for every level of tiers that are new."""
+def tier_terms(tiers: Tiers, language: str) -> list[str]:
+    """What holds for every level, a sentence each."""
     said = [
         _("Levels are reached by %(now)s.") % {"now": _counted(tiers, language)},
         _("A level is reached and held %(now)s.") % {"now": _period(tiers)},

@@ -9,15 +9,21 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from stamgast.console import reader
+from stamgast.console.folds import Fold, Opened
+from stamgast.console.programme_words import level_line
+from stamgast.console.tier_changes import tier_terms
 from stamgast.console.tier_fields import GRACE_UNITS, MONEY_KINDS, PERIOD_UNITS
 from stamgast.console.words import currency_label, with_kinds
 from stamgast.programmes.documents import MONTHS, Document
 from stamgast.programmes.forms import BenefitValues, LevelValues, TierValues
 from stamgast.programmes.terms import Level
 
+_OF_LEVEL = ("level name", "level from", "level times", "level of", "benefit en", "benefit nl")
+"""The fields of a level, each followed by its place."""
+
 
 def tiers_shown(
-    values: TierValues | None, document: Document, kinds: Sequence[str], typed: QueryDict, language: str
+    values: TierValues | None, document: Document, kinds: Sequence[str], typed: QueryDict, opened: Opened, language: str
 ) -> dict[str, Any]:
     """The fields of the tiers with their values, or with what was ``typed`` into them and could not be taken."""
     currencies = [(name, currency_label(name)) for name in document.currencies]
@@ -28,7 +34,9 @@ def tiers_shown(
         return shown | {"moneys": [(f"money {', '.join(known)}", _("money spent"))]}
     rolling = values.rolling
     spend = document.tiers.spend
+    said, is_open = " ".join(tier_terms(document.tiers, language)), opened.has("levels", "", ["tier rolling", "tier grace"])
     return shown | {
+        "fold": Fold("levels", "levels-held", _("How they are reached and held"), said, is_open),
         "on": values.currency and typed.get("tier on", values.currency),
         "spend": with_kinds(spend.sentence(language)) if spend is not None else "",
         "counted": currency_label(values.currency) if values.currency else settings.CONFIGURATION.currency,
@@ -47,20 +55,26 @@ def tiers_shown(
         "grace_units": GRACE_UNITS,
         "is_soft": typed.get("tier down", "soft" if values.is_soft else "") == "soft",
         "levels": [
-            _level(place, level, stated, document, typed, language)
+            _level(place, level, stated, document, typed, opened, language)
             for place, (level, stated) in enumerate(zip(values.levels, document.tiers.levels, strict=True))
         ],
     }  # fmt: skip
 
 
 def _level(
-    place: int, values: LevelValues, stated: Level, document: Document, typed: QueryDict, language: str
+    place: int, values: LevelValues, stated: Level, document: Document, typed: QueryDict, opened: Opened, language: str
 ) -> dict[str, Any]:
     """A level with a field for each currency that it multiplies, and an empty one where it multiplies none."""
+    assert document.tiers is not None
+    named = f"level name {place}"
+    name = typed.get(named, values.name)
+    said = level_line(stated, document.tiers, settings.CONFIGURATION.currency, language)
+    is_open = opened.has("level", name, [f"{field} {place}" for field in _OF_LEVEL])
     multiplies = values.multiplies or ((next(iter(document.currencies)), None),)
     return {
         "place": place,
-        "name": typed.get(f"level name {place}", values.name),
+        "fold": Fold("level", f"level-{place}", values.name, said, is_open, named),
+        "name": name,
         "label": values.name,
         "from": typed.get(f"level from {place}", values.threshold),
         "invited": with_kinds(stated.invited.sentence(language)) if stated.invited is not None else "",

@@ -21,3 +21,8 @@ def is_said_at(answer: str, field: str, said: str) -> bool:
     """Whether the page says this of what was sent, and marks this field of the form and no other."""
     marked = re.findall(r'<(?:input|select)[^>]* name="([^"]*)"[^>]* aria-invalid="true" aria-describedby="problem"', answer)
     return said in html.unescape(answer) and marked == [field]
+
+
+def open_in(answer: str, kind: str) -> list[str]:
+    """The fields with the names of the folded parts of this kind that are open."""
+    return re.findall(rf'data-fold="{kind}" data-named="([^"]*)" open>', answer)

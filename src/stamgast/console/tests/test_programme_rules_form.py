@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from stamgast.activities.types import Source
-from stamgast.console.tests.editing import ADDRESS, is_said_at, send_form
+from stamgast.console.tests.editing import ADDRESS, is_said_at, open_in, send_form
 from stamgast.programmes.documents import load
 
 DOCUMENT = """\
@@ -152,7 +152,7 @@ def test_a_new_rule_is_called_by_a_free_name(signed_in: Client, shop: Source) ->
     _, text = sent(signed_in, "form", draft=text, **{"name 3": "At our till"})
     assert load(text).rules[-1].name == "At our till"
     part = signed_in.post(ADDRESS, {"draft": text, "act": "form"}, headers={"HX-Request": "true"}).content.decode()
-    assert '<h2 id="rule-3" hx-swap-oob="true">At our till</h2>' in part
+    assert '<span id="rule-3" hx-swap-oob="true">At our till</span>' in part
 
 
 def test_what_was_typed_stays_where_something_else_is_wrong(signed_in: Client, shop: Source) -> None:
@@ -168,11 +168,11 @@ def test_what_was_typed_stays_where_something_else_is_wrong(signed_in: Client, s
 
 def test_each_rule_is_folded_to_a_line_and_the_one_that_is_wrong_is_open(signed_in: Client, shop: Source) -> None:
     def opened(answer: str) -> list[bool]:
-        return [bool(one) for one in re.findall(r'<details class="card sg-folds"( open)?>', answer)]
+        return [f"name {place}" in open_in(answer, "rule") for place in range(3)]
 
     answer, _ = sent(signed_in, "document", document=DOCUMENT)
     assert opened(answer) == [False, False, False]
-    lines = [html.unescape(line) for line in re.findall(r'id="said-\d+">(.*?)</span>', answer)]
+    lines = [html.unescape(line) for line in re.findall(r'id="said-rule-\d+">(.*?)</span>', answer)]
     assert lines[:2] == [
         "When the activity is a completed order: it gives 1 point for each whole 2.50 spent; it gives 1 star.",
         "When the weekday is tuesday before 31 December 2026 18:00: it gives 2 times as many points.",
@@ -182,7 +182,72 @@ def test_each_rule_is_folded_to_a_line_and_the_one_that_is_wrong_is_open(signed_
     assert opened(sent(signed_in, "see", **TIMES | {"times 1 0": "no"})[0]) == [False, True, False]
     assert not any(opened(sent(signed_in, "see", **{"card each 0": "many"})[0]))
     part = signed_in.post(ADDRESS, {"draft": DOCUMENT, "act": "form"}, headers={"HX-Request": "true"}).content.decode()
-    assert 'id="said-0" hx-swap-oob="true">When ' in part
+    assert 'id="said-rule-0" hx-swap-oob="true">When ' in part
+
+
+def test_what_is_open_stays_open_by_its_name(signed_in: Client, shop: Source) -> None:
+    """Whatever is drawn again: after a look at what it would do, an error elsewhere, another name, and what came or went."""
+    stood = {"open": ["rule cups", "condition  cups "]}
+    for act, fields in (
+        ("see", {}), ("see", {"amount 0 stars": "many"}), ("document", {"document": DOCUMENT}), ("remove 0", {}),
+        ("add", {"new kind": "Till Sale", "new name": "mine"}), ("add", {}),
+    ):  # fmt: skip
+        answer, text = sent(signed_in, act, **stood, **fields)
+        place = text.index("name: cups") > text.index("name: double") and (1 if act == "remove 0" else 2)
+        wrong = ["name 0"] if "amount 0 stars" in fields else []
+        assert open_in(answer, "rule") == [*wrong, f"name {place}"], act
+        assert open_in(answer, "condition") == [f"name {place}"], act
+    answer, _ = sent(signed_in, "see", **{"name 2": "Big  cups", "open": "rule Big  cups"})
+    assert open_in(answer, "rule") == ["name 2"]
+    answer, _ = sent(signed_in, "see", **{"name 2": "Big  cups", "open": "rule Big  cups", "amount 0 stars": "many"})
+    assert open_in(answer, "rule") == ["name 0", "name 2"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "said"),
+    [
+        ("card", "card each 0", "10 stars make 1 point."),
+        ("level", "level from 0", "From 600 points in a period on: it gives 1.5 times as many points."),
+        (
+            "levels",
+            "tier rolling",
+            "Levels are reached by points. A level is reached and held a year by the calendar, from January on.",
+        ),
+        ("currency points", "wait points", "It lasts 12 months. It can be spent at once."),
+        ("currency stars", "life stars", "It never expires. It can be spent at once."),
+    ],
+)
+def test_levels_cards_and_currencies_are_folded_like_rules(
+    signed_in: Client, shop: Source, kind: str, field: str, said: str
+) -> None:
+    """To a line, open where something is wrong or where they were open; a change shows in the line at once."""
+
+    def opened(**fields: str) -> list[str]:
+        return re.findall(
+            r'<details class="sg-part sg-folds" data-fold="([^"]*)"[^>]* open>', sent(signed_in, "see", **fields)[0]
+        )
+
+    answer, _ = sent(signed_in, "see")
+    assert said in html.unescape(answer)
+    assert opened() == []
+    assert opened(**{field: "many", "tier period": "rolling"}) == [kind]
+    names = {"card": "coffee card", "level": "Gold"}
+    assert opened(open=f"{kind} {names.get(kind, '')}") == [kind]
+
+
+def test_the_line_follows_its_fields(signed_in: Client, shop: Source) -> None:
+    fields = {"draft": DOCUMENT, "act": "form", "level from 0": "700", "life stars": "3", "unit stars": "day"}
+    part = signed_in.post(ADDRESS, fields, headers={"HX-Request": "true"}).content.decode()
+    assert 'id="said-level-0" hx-swap-oob="true">From 700 points in a period on: ' in part
+    assert 'id="said-currency-stars" hx-swap-oob="true">It lasts 3 days. ' in part
+
+
+def test_what_is_open_stays_open_in_a_draft(signed_in: Client, shop: Source) -> None:
+    fields = {"draft": DOCUMENT, "after": "1", "title": "mine", "open": ["rule double", "rule nothing"]}
+    kept = signed_in.post(ADDRESS, fields | {"act": "keep"})
+    assert open_in(signed_in.get(kept["Location"]).content.decode(), "rule") == ["name 1"]
+    assert open_in(signed_in.get(kept["Location"].partition("?")[0]).content.decode(), "rule") == []
+    assert "?" not in signed_in.post(ADDRESS, fields | {"act": "keep", "open": []})["Location"]
 
 
 def test_fields_are_written_as_the_reader_writes_numbers(signed_in: Client, shop: Source) -> None:

@@ -4,6 +4,7 @@ A page without a draft keeps nothing between two requests: the document goes wit
 somebody says so (decisions 140 and 320).
 """
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from stamgast.activities.queries import list_kinds
 from stamgast.console import reader
+from stamgast.console.folds import Opened
 from stamgast.console.ledger_words import person_of
 from stamgast.console.pages import actor_of, is_part, page, show
 from stamgast.console.programme_editor import context_of, told
@@ -92,7 +94,8 @@ def edit(request: HttpRequest, draft: Draft | None) -> HttpResponse:
         problem = _("The document does not stand yet. What is wrong is marked at its line.")
     typed_fields = post if problem and act not in ("document", "") else QueryDict()
     in_force = find_in_force(known.versions, now) or known.versions[0]
-    shown = context_of(written, load(in_force.document), kinds, sent, now, typed_fields) | {
+    opened = Opened.of(post if act else request.GET, written.field)
+    shown = context_of(written, load(in_force.document), kinds, sent, now, typed_fields, opened) | {
         "problem": problem,
         "effect": effect,
         "sent": sent,
@@ -120,7 +123,7 @@ def _keep(request: HttpRequest, draft: Draft | None, written: Written, sent: Sen
     """Keeps what stands in the panes, sound or not."""
     kept = _kept(request, draft, written, sent, base)
     messages.success(request, _("Kept. Nothing is published, and others can go on with it."))
-    return redirect("console:programme_draft", kept.id)
+    return _again(request, kept.id)
 
 
 def _kept(request: HttpRequest, draft: Draft | None, written: Written, sent: Sent, base: int) -> Draft:
@@ -140,7 +143,7 @@ def _review(request: HttpRequest, draft: Draft | None, written: Written, sent: S
     with transaction() as cursor:
         send_to_review(cursor, kept.id, revision=kept.revision, reason=sent.reason, at=utc_now(), actor=actor_of(request))
     messages.success(request, _("It waits for review now. Whoever may change the programme sees it there."))
-    return redirect("console:programme_draft", kept.id)
+    return _again(request, kept.id)
 
 
 def _back(request: HttpRequest, draft: Draft | None, written: Written, sent: Sent, base: int) -> HttpResponse:
@@ -149,7 +152,7 @@ def _back(request: HttpRequest, draft: Draft | None, written: Written, sent: Sen
         with transaction() as cursor:
             send_back(cursor, draft.id, revision=_seen(request), reason=sent.reason, at=utc_now(), actor=actor_of(request))
         messages.success(request, _("Sent back, with what you said of it."))
-    return redirect("console:programme_draft", draft.id) if draft else redirect("console:programme")
+    return _again(request, draft.id) if draft else redirect("console:programme")
 
 
 def _drop(request: HttpRequest, draft: Draft | None, written: Written, sent: Sent, base: int) -> HttpResponse:
@@ -176,7 +179,7 @@ def _along(request: HttpRequest, draft: Draft | None, written: Written, sent: Se
                 base=newest,
             )
         messages.info(request, _("The draft goes on from version %(version)s. Its text is as it was.") % {"version": newest})
-        return redirect("console:programme_draft", draft.id)
+        return _again(request, draft.id)
     return redirect("console:programme_edit")
 
 
@@ -198,6 +201,12 @@ def _publish(request: HttpRequest, draft: Draft | None, written: Written, sent: 
     else:
         messages.success(request, _("Published. It holds for what happens from then on."))
     return redirect("console:programme")
+
+
+def _again(request: HttpRequest, draft_id: UUID) -> HttpResponse:
+    """The draft, drawn again: what is open stays open."""
+    opened = urlencode([("open", one) for one in request.POST.getlist("open")])
+    return redirect(f"{reverse('console:programme_draft', args=[draft_id])}{'?' if opened else ''}{opened}")
 
 
 def _need_reason(sent: Sent) -> None:

@@ -102,6 +102,14 @@ document.addEventListener("invalid", (event) => {
   for (let fold = event.target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
 }, true);
 
+// What is open in the programme's form stays open when it is drawn again. It is known by what it is called, as that was typed.
+document.addEventListener("formdata", (event) => {
+  for (const fold of event.target.querySelectorAll("details[data-fold][open]")) {
+    const name = fold.dataset.named ? event.target.elements[fold.dataset.named].value : "";
+    event.formData.append("open", `${fold.dataset.fold} ${name}`);
+  }
+});
+
 // What was wrong with a field of the programme is said above, and the field says so too.
 document.addEventListener("htmx:after:swap", () => {
   const problem = document.querySelector("#problem[data-field]");
