@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from stamgast.console import reader
 from stamgast.console.folds import Fold, Opened
-from stamgast.console.programme_fields import USES, Sent, Written
+from stamgast.console.programme_fields import LANGUAGES, USES, Sent, Written, called_fields
 from stamgast.console.programme_words import card_sentences, currency_line, differences, rule_label
 from stamgast.console.rule_editor import rules_shown
 from stamgast.console.tier_editor import tiers_shown
@@ -185,9 +185,14 @@ def _life(life: LifeValues, currency: Currency, typed: QueryDict, opened: Opened
     }
     typed_over = {name.replace(" ", "_"): typed.get(f"{name} {life.currency}", value) for name, value in shown.items()}
     label, name = currency_label(life.currency), life.currency
-    is_open = opened.has("currency", name, [f"life {name}", f"wait {name}"])
+    words = {language: called_fields(name, language) for language in LANGUAGES}
+    is_open = opened.has("currency", name, [f"life {name}", f"wait {name}", *words["en"], *words["nl"]])
     fold = Fold(f"currency {name}", f"currency-{name}", label[:1].upper() + label[1:], currency_line(currency), is_open)
-    return {"fold": fold, "currency": name, "label": label, **typed_over}
+    called = {
+        language: [(one, typed.get(one, word)) for one, word in zip(fields, life.called.get(language, ("", "")), strict=True)]
+        for language, fields in words.items()
+    }
+    return {"fold": fold, "currency": name, "label": label, "called": called, **typed_over}
 
 
 def _unit_label(unit: str) -> str:

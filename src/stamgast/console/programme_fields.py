@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from stamgast.console.card_fields import new_card, new_currency, read_cards
-from stamgast.console.field_values import InvalidField, one_of, optional
+from stamgast.console.field_values import InvalidField, one_of, optional, words_of
 from stamgast.console.pages import LONGEST_REASON, shop_zone
 from stamgast.console.refusal_words import refusal_sentence
 from stamgast.console.rule_fields import new_multiplier, new_rule, read_rule
@@ -29,6 +29,8 @@ from stamgast.programmes.forms.text import Path
 STACKINGS = ("base", "standing")
 ROUNDINGS = ("down", "nearest", "up")
 USES = ("spend", "count")
+LANGUAGES = ("en", "nl")
+LONGEST_WORD = 40
 ENDS = ("exact", "end of day", "end of month")
 
 
@@ -159,12 +161,32 @@ def _life(post: QueryDict, life: LifeValues) -> LifeValues:
         at=ends,
         pending=_pending(post, wait, where, life.pending),
         is_spendable=one_of(post.get(f"use {life.currency}"), USES, USES[not life.is_spendable]) == USES[0],
+        called=_called(post, where, life),
     )
     lasts = None if read.count is None else _duration(field, where, Span(read.count, read.unit))
     waits = None if read.pending is None else _duration(wait, where, read.pending)
     if lasts is not None and waits is not None and waits.longest_days >= lasts.shortest_days:
         raise InvalidField(wait, where, _("it would expire before it can be used."))
     return read
+
+
+def _called(post: QueryDict, where: str, life: LifeValues) -> Mapping[str, tuple[str, str]]:
+    """What one and what many of it are called. A word stands for both until the other is typed, and so does a language."""
+    found: dict[str, tuple[str, str]] = {}
+    for language in LANGUAGES:
+        stood = life.called.get(language, ("", ""))
+        one, many = (
+            words_of(field, where, post.get(field), was, LONGEST_WORD)
+            for field, was in zip(called_fields(life.currency, language), stood, strict=True)
+        )
+        if one or many:
+            found[language] = (one or many, many or one)
+    return {language: found.get(language) or next(iter(found.values())) for language in LANGUAGES} if found else {}
+
+
+def called_fields(currency: str, language: str) -> tuple[str, str]:
+    """The fields with the word for one and the word for many."""
+    return f"one {language} {currency}", f"many {language} {currency}"
 
 
 def _pending(post: QueryDict, field: str, where: str, was: Span | None) -> Span | None:

@@ -242,6 +242,45 @@ def test_the_line_follows_its_fields(signed_in: Client, shop: Source) -> None:
     assert 'id="said-currency-stars" hx-swap-oob="true">It lasts 3 days. ' in part
 
 
+@pytest.mark.parametrize(
+    ("fields", "old", "new"),
+    [
+        ({"one en stars": "star"}, "stars: {}", "stars: {called: [star, star]}"),
+        ({"one en stars": "star", "many en stars": "stars"}, "stars: {}", "stars: {called: [star, stars]}"),
+        (
+            {"one en stars": "star", "many en stars": "stars", "one nl stars": "ster", "many nl stars": "sterren"},
+            "stars: {}",
+            "stars: {called: {en: [star, stars], nl: [ster, sterren]}}",
+        ),
+        ({"one en stars": "", "many en stars": "", "one nl stars": " ", "many nl stars": ""}, "", ""),
+        ({"many nl stars": "x" * 41}, "", ""),
+    ],
+)
+def test_what_a_currency_is_called_is_written(
+    signed_in: Client, shop: Source, fields: dict[str, str], old: str, new: str
+) -> None:
+    _, text = sent(signed_in, "form", **fields)
+    assert text == DOCUMENT.replace(old, new)
+    load(text)
+
+
+def test_what_a_currency_is_called_is_changed_in_its_own_place(signed_in: Client, shop: Source) -> None:
+    stars = "stars: {called: {en: [star, stars], nl: [ster, sterren]}, spendable: false}"
+    document = DOCUMENT.replace("stars: {}", stars)
+    words = {"one en stars": "star", "many en stars": "stars", "one nl stars": "ster", "many nl stars": "sterren"}
+    answer, text = sent(signed_in, "document", draft=document, document=document)
+    for field, word in words.items():
+        assert re.search(rf'name="{field}"[^>]* lang="{field.split()[1]}" value="{word}"', answer), field
+    assert sent(signed_in, "form", draft=document)[1] == sent(signed_in, "form", draft=document, **words)[1] == document
+    _, text = sent(signed_in, "form", draft=document, **words | {"many nl stars": "sterretjes"})
+    assert text == document.replace("sterren", "sterretjes")
+    _, text = sent(signed_in, "form", draft=document, **dict.fromkeys(words, ""))
+    assert text == DOCUMENT.replace("stars: {}", "stars: {spendable: false}")
+    answer, text = sent(signed_in, "see", draft=document, **words | {"one nl stars": "x" * 41})
+    assert is_said_at(answer, "one nl stars", "stars: that is too long")
+    assert text == document
+
+
 def test_what_is_open_stays_open_in_a_draft(signed_in: Client, shop: Source) -> None:
     fields = {"draft": DOCUMENT, "after": "1", "title": "mine", "open": ["rule double", "rule nothing"]}
     kept = signed_in.post(ADDRESS, fields | {"act": "keep"})

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
@@ -102,8 +102,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class LifeValues:
-    """How long a currency lasts, for ever where ``count`` is None; how long it waits before it is available, and whether it can
-    be spent."""
+    """How long a currency lasts, for ever where ``count`` is None; how long it waits before it is available, whether it can be
+    spent, and by language the words for one and for many."""
 
     currency: str
     count: int | None
@@ -111,6 +111,7 @@ class LifeValues:
     at: At
     pending: Span | None = None
     is_spendable: bool = True
+    called: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +233,7 @@ def stated_values(document: Document, content: Mapping[str, Any]) -> Values:
                 currency.expiry.at if currency.expiry else "exact",
                 Span.of(currency.pending.text) if currency.pending else None,
                 currency.is_spendable,
+                currency.called,
             )
         )
     cards = tuple(CardValues(card.name, card.source, card.each, tuple(card.gives.items())) for card in document.cards)

@@ -152,6 +152,22 @@ def _change_life(text: Text, path: Path, was: LifeValues, new: LifeValues) -> No
     _put_or_drop(text, (*path, "pending"), was.pending and str(was.pending), new.pending and str(new.pending))
     if new.is_spendable != was.is_spendable:
         text.put((*path, "spendable"), new.is_spendable)
+    if new.called != was.called:
+        _change_called(text, (*path, "called"), *(_stated_words(life.called) for life in (was, new)))
+
+
+def _change_called(text: Text, path: Path, was: Any, new: Any) -> None:
+    """What is called alike in both languages stands as one pair."""
+    if isinstance(was, dict) and isinstance(new, dict):
+        _change_entries(text, path, was, new)
+    else:
+        _put_or_drop(text, path, was, new)
+
+
+def _stated_words(called: Mapping[str, tuple[str, str]]) -> Any:
+    pairs = {language: list(words) for language, words in called.items()}
+    alike = [pair for pair in pairs.values() if all(pair == other for other in pairs.values())]
+    return alike[0] if alike else pairs or None
 
 
 def _change_expiry(text: Text, path: Path, was: LifeValues, new: LifeValues) -> None:
