@@ -19,7 +19,7 @@ from stamgast.programmes.deciding import warm
 from stamgast.programmes.queries import get_programme, list_programmes, list_tier_stays, list_versions, load_states
 from stamgast.programmes.states import QUALIFIED, TIER
 from stamgast.programmes.types import Decisions, TierStay
-from stamgast.segments.queries import list_segments, list_stays
+from stamgast.segments.queries import BEGINNING, list_segments, list_stays
 from stamgast.segments.rules import spans_of, stays_over
 from stamgast.segments.types import Stay
 
@@ -154,10 +154,11 @@ def _essence_of(state: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _differing_stays(cursor: Cursor, customers: list[UUID]) -> Iterator[Finding]:
-    timelines = group_changes(list_owner_timeline(cursor, customers))
+    since = dict.fromkeys(customers, BEGINNING)
+    timelines = group_changes(list_owner_timeline(cursor, since))
     for segment in list_segments(cursor):
         test = parse(segment.condition, CUSTOMER_FIELDS).closure()
-        known = list_stays(cursor, segment, customers)
+        known = list_stays(cursor, segment, since)
         for customer in customers:
             wanted = stays_over(test, {}, None, timelines.get(customer, ()))
             if spans_of(wanted) != spans_of(known.get(customer, ())):

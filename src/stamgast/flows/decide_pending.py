@@ -38,7 +38,8 @@ from stamgast.programmes.operations import forget_states, keep_versions, save_re
 from stamgast.programmes.programme import Programme
 from stamgast.programmes.queries import find_programme, get_programme, list_due_reviews, load_states
 from stamgast.programmes.types import DECISIONS, STATES, TIERS, Decisions
-from stamgast.segments.operations import follow, follow_again
+from stamgast.segments.operations import follow
+from stamgast.segments.queries import BEGINNING
 from stamgast.segments.rules import group_steps
 from stamgast.segments.types import Step
 
@@ -266,18 +267,17 @@ def _uuids(states: pa.Table) -> list[UUID]:
 
 
 def follow_changes(cursor: Cursor, changes: Iterable[Change], again: set[UUID], *, at: datetime) -> None:
+    """Makes stays anew from the first moment at which what a customer has changed; of ``again``, from the beginning."""
     steps = group_changes(change for change in changes if change.owner_id not in again)
+    since = {customer: min(step.effective_at for step in path) for customer, path in steps.items()}
     # An activity that came in late may be the customer's last and still lie before points that have expired since. What was
     # followed beyond it has to be followed again, or the stays would depend on when things became known.
-    known = {customer: (min(step.effective_at for step in path), len(path)) for customer, path in steps.items()}
+    known = {customer: (since[customer], len(path)) for customer, path in steps.items()}
     overtaken = find_overtaken(cursor, known) if known else set()
-    steps = {customer: path for customer, path in steps.items() if customer not in overtaken}
-    again = again | overtaken
-    crossings = follow(cursor, steps, list_available(cursor, list(steps)), at=at)
-    if again:
-        timelines = group_changes(list_owner_timeline(cursor, list(again)))
-        crossings += follow_again(cursor, {customer: timelines.get(customer, []) for customer in again}, at=at)
-    tell_changes(cursor, crossings, at=at)
+    since |= dict.fromkeys(again, BEGINNING)
+    if anew := {customer: since[customer] for customer in again | overtaken}:
+        steps |= {customer: [] for customer in anew} | group_changes(list_owner_timeline(cursor, anew))
+    tell_changes(cursor, follow(cursor, steps, since, list_available(cursor, list(steps)), at=at), at=at)
 
 
 def group_changes(changes: Iterable[Change]) -> dict[UUID, list[Step]]:

@@ -112,8 +112,9 @@ def list_lots(cursor: Cursor, owner: UUID, *, limit: int = LARGEST_PAGE) -> list
     return [Lot(*row) for row in cursor]
 
 
-def list_owner_timeline(cursor: Cursor, owners: Collection[UUID]) -> list[Change]:
-    """Every change of what these owners have available, in the order in which they count: by owner, moment, movement.
+def list_owner_timeline(cursor: Cursor, since: Mapping[UUID, datetime]) -> list[Change]:
+    """Every change of what these owners have available from a moment of each on, in the order in which they count: by owner,
+    moment, movement.
 
     Corrections count from the moment of what they correct, so that this says what was so, as we know it now.
     """
@@ -121,12 +122,13 @@ def list_owner_timeline(cursor: Cursor, owners: Collection[UUID]) -> list[Change
         """SELECT m.owner_id, m.currency, m.effective_at,
           CASE WHEN m.credit = %s THEN m.amount ELSE -m.amount END, m.movement_id
         FROM ledger_movement m
-        JOIN unnest(%b::smallint[], %b::uuid[]) AS k(bucket, owner_id) ON m.bucket = k.bucket AND m.owner_id = k.owner_id
+        JOIN unnest(%b::smallint[], %b::uuid[], %b::timestamptz[]) AS k(bucket, owner_id, since)
+          ON m.bucket = k.bucket AND m.owner_id = k.owner_id AND m.effective_at >= k.since
         WHERE m.debit = %s OR m.credit = %s ORDER BY m.owner_id, m.effective_at, m.movement_id""",
-        (Account.AVAILABLE, *_owner_keys(owners), Account.AVAILABLE, Account.AVAILABLE),
+        (Account.AVAILABLE, *_owner_keys(list(since)), list(since.values()), Account.AVAILABLE, Account.AVAILABLE),
         prepare=False,
     )
-    return [Change(*row) for row in cursor]
+    return [Change(*row) for row in cursor.fetchall()]
 
 
 def find_overtaken(cursor: Cursor, known: Mapping[UUID, tuple[datetime, int]]) -> set[UUID]:

@@ -1,6 +1,7 @@
 """Writes: defining a segment, and following balances so that entries and exits are recorded."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,8 +28,15 @@ def define_segment(cursor: Cursor, *, name: str, condition: dict[str, Any], at: 
     return Segment(slug_of(name), name, condition)
 
 
-def follow(cursor: Cursor, steps: Timelines, balances: Mapping[UUID, Mapping[str, int]], *, at: datetime) -> list[Change]:
-    """Takes customers on by steps that come after all their earlier ones; returns the entries and exits.
+def follow(
+    cursor: Cursor,
+    steps: Timelines,
+    since: Mapping[UUID, datetime],
+    balances: Mapping[UUID, Mapping[str, int]],
+    *,
+    at: datetime,
+) -> list[Change]:
+    """Makes the stays of customers anew from a moment on, ``since``, of which ``steps`` are all; returns the entries and exits.
 
     ``balances`` is what each customer has after the steps. The caller holds the locks on those balances, and so no other
     transaction follows the same customer at once.
@@ -36,33 +44,23 @@ def follow(cursor: Cursor, steps: Timelines, balances: Mapping[UUID, Mapping[str
     written: list[Change] = []
     for segment in list_segments(cursor):
         test = parse(segment.condition, CUSTOMER_FIELDS).closure()
-        known = list_stays(cursor, segment, list(steps), only_open=True)
+        known = list_stays(cursor, segment, since)
         before: dict[UUID, list[Stay]] = {}
         after: dict[UUID, list[Stay]] = {}
         for customer_id, path in steps.items():
-            opened = known.get(customer_id, [])
+            were = known.get(customer_id, [])
             start = balances_before(balances.get(customer_id, {}), path)
-            stays = stays_over(test, start, open_stay_of(opened), path)
-            if stays != opened:
-                before[customer_id], after[customer_id] = opened, stays
+            stays = stays_over(test, start, _stay_at(were, since[customer_id]), path)
+            if spans_of(stays) != spans_of(were):
+                before[customer_id], after[customer_id] = were, stays
         written += _write_difference(cursor, segment.slug, before, after, at=at)
     return written
 
 
-def follow_again(cursor: Cursor, timelines: Timelines, *, at: datetime) -> list[Change]:
-    """Makes the stays of customers anew from their whole timelines, after a correction; returns entries and exits."""
-    written: list[Change] = []
-    for segment in list_segments(cursor):
-        test = parse(segment.condition, CUSTOMER_FIELDS).closure()
-        known = list_stays(cursor, segment, list(timelines))
-        before: dict[UUID, list[Stay]] = {}
-        after: dict[UUID, list[Stay]] = {}
-        for customer_id, path in timelines.items():
-            stays = stays_over(test, {}, None, path)
-            if spans_of(stays) != spans_of(known.get(customer_id, [])):
-                before[customer_id], after[customer_id] = known.get(customer_id, []), stays
-        written += _write_difference(cursor, segment.slug, before, after, at=at)
-    return written
+def _stay_at(stays: Sequence[Stay], moment: datetime) -> Stay | None:
+    """The stay that had begun before a moment, as it was then: nobody had left."""
+    begun = [stay for stay in stays if stay.entered_at < moment]
+    return replace(begun[-1], left_at=None) if begun else None
 
 
 def _write_difference(

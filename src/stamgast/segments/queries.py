@@ -1,5 +1,6 @@
 """Reads: segments, their members by page, what a customer is in, entries and exits."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -91,13 +92,15 @@ def list_memberships(cursor: Cursor, customers: list[UUID]) -> dict[UUID, list[M
     return memberships
 
 
-def list_stays(cursor: Cursor, segment: Segment, customers: list[UUID], *, only_open: bool = False) -> dict[UUID, list[Stay]]:
-    """When each of these customers was in, the earliest stay first; customers who never were are missing."""
+def list_stays(cursor: Cursor, segment: Segment, since: Mapping[UUID, datetime]) -> dict[UUID, list[Stay]]:
+    """When each of these customers was in, the earliest stay first, without those that had ended before a moment of each;
+    customers who never were are missing."""
     cursor.execute(
-        """SELECT customer_id, entered_at, left_at FROM segments_stay
-        WHERE segment_id = %s AND customer_id = ANY(%b) AND (left_at IS NULL OR NOT %s) ORDER BY entered_at""",
-        (segment.slug, customers, only_open),
-        prepare=is_few(len(customers)),
+        """SELECT s.customer_id, s.entered_at, s.left_at FROM segments_stay s
+        JOIN unnest(%b::uuid[], %b::timestamptz[]) AS k(customer_id, since) ON s.customer_id = k.customer_id
+        WHERE s.segment_id = %s AND (s.left_at IS NULL OR s.left_at >= k.since) ORDER BY s.entered_at""",
+        (list(since), list(since.values()), segment.slug),
+        prepare=is_few(len(since)),
     )
     stays: dict[UUID, list[Stay]] = {}
     for customer_id, entered_at, left_at in cursor:

@@ -54,9 +54,17 @@ def test_owners_are_kept_apart() -> None:
     with transaction() as cursor:
         give(cursor, wanted(ADA), wanted(BOB, amount=3, currency="points"))
         assert list_available(cursor, [ADA, BOB, CEM]) == {ADA: {"score": 10}, BOB: {"points": 3}}
-        assert [(change.owner_id, change.delta) for change in list_owner_timeline(cursor, [BOB])] == [(BOB, 3)]
+        assert [(change.owner_id, change.delta) for change in list_owner_timeline(cursor, {BOB: day(0)})] == [(BOB, 3)]
         assert list_available(cursor, []) == {}
         assert list_lots(cursor, CEM) == []
+
+
+def test_a_timeline_begins_at_a_moment_of_each_owner() -> None:
+    with transaction() as cursor:
+        for owner in (ADA, BOB):
+            give(cursor, *(wanted(owner, f"order {n}", n, occurred_at=day(n)) for n in (1, 2, 3)))
+        changes = list_owner_timeline(cursor, {ADA: day(2), BOB: day(3)})
+        assert sorted((change.owner_id, change.delta) for change in changes) == sorted([(ADA, 2), (ADA, 3), (BOB, 3)])
 
 
 def test_sums_and_windows_say_what_was_given_and_expired() -> None:
