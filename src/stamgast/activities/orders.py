@@ -17,6 +17,9 @@ REFUND_KINDS = frozenset(("Order Refunded", "Order Cancelled", "Till Return"))
 REFERRING_KINDS = REFUND_KINDS | {"Order Updated"}
 """Kinds that change what an earlier order of the same customer is worth, and are no purchase of their own."""
 LONGEST_ORDER_ID = 255
+LARGEST_WHOLE = 10**15
+NUMBERS = frozenset((str, int, Decimal))
+ZERO, ONE = Decimal(0), Decimal(1)
 
 
 class OrderRead(msgspec.Struct, frozen=True, gc=False):
@@ -103,35 +106,35 @@ def read_lines(properties: bytes | str, currency: str | None) -> Sequence[Line] 
 
 
 def _line(product: _Product, digits: int) -> Line:
-    quantity = _decimal(product.quantity, Decimal(1))
-    amount = _decimal(product.revenue, None)
+    quantity, amount = _number(product.quantity), _number(product.revenue)
+    if quantity is None:
+        quantity = ONE
     if amount is None:
-        amount = _decimal(product.price, Decimal(0)) * quantity
+        amount = (_number(product.price) or ZERO) * quantity
     identity = product.product_id if product.product_id is not None else product.sku
+    category = product.category
     return Line(
-        product_id="" if identity is None else str(identity),
-        category="" if product.category is None else str(product.category),
-        quantity=_whole(quantity),
-        amount_minor=_whole(amount.scaleb(digits)),
+        "" if identity is None else str(identity),
+        "" if category is None else str(category),
+        _whole(quantity),
+        _whole(amount.scaleb(digits)),
     )
 
 
 def _whole(value: Decimal) -> int:
     whole = int(value.to_integral_value(ROUND_HALF_UP))
-    return whole if abs(whole) <= 10**15 else 0
+    return whole if -LARGEST_WHOLE <= whole <= LARGEST_WHOLE else 0
 
 
-def _decimal(value: object, default: Any) -> Any:
-    if value is None or isinstance(value, bool):
-        return default
-    if not isinstance(value, str | int | Decimal):
-        return default
+def _number(value: object) -> Decimal | None:
+    if type(value) not in NUMBERS:  # a truth is no number, though Python says so
+        return None
     try:
-        number = Decimal(value)
+        number = Decimal(value)  # type: ignore[arg-type]
     except (InvalidOperation, ValueError):
-        return default
+        return None
     # Beyond this, arithmetic on what somebody typed is slow and means nothing.
-    return number if number.is_finite() and abs(number.adjusted()) < 20 else default
+    return number if number.is_finite() and -20 < number.adjusted() < 20 else None
 
 
 def _amount(properties: Mapping[str, Any], names: Sequence[str], currency: str) -> int | None:

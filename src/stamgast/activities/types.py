@@ -102,8 +102,7 @@ class Stored:
     refused: int
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One line of an order."""
 
     product_id: str

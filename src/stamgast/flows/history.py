@@ -7,11 +7,11 @@ difference is posted.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
+import msgspec
 import pyarrow as pa
 
 from stamgast.activities.orders import REFERRING_KINDS
@@ -171,7 +171,7 @@ def _without(lines: Sequence[Line], returned: Iterable[Line]) -> list[Line]:
         quantity[line.product_id] -= less
         amount[line.product_id] -= off
         if line.quantity > less:
-            kept.append(replace(line, quantity=line.quantity - less, amount_minor=line.amount_minor - off))
+            kept.append(msgspec.structs.replace(line, quantity=line.quantity - less, amount_minor=line.amount_minor - off))
     return kept
 
 
