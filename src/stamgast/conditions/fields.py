@@ -12,14 +12,15 @@ from dataclasses import field as dataclass_field
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache, reduce
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
-import ibis
-import ibis.expr.types as ir
 import msgspec
 
 from stamgast.conditions.types import Literal, Operator, Says, Type
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 Row: TypeAlias = Mapping[str, Any]
 Labels: TypeAlias = tuple[tuple[str, str], ...]
@@ -48,11 +49,11 @@ class Field(ABC):
         """The value in one row: text, int, float, Decimal, bool or date; None where it is missing."""
 
     @abstractmethod
-    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> ir.BooleanValue:
+    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> "ir.BooleanValue":
         """The comparison over a set. Null where the value is missing, which the caller takes as false."""
 
     @abstractmethod
-    def is_present(self, columns: Columns) -> ir.BooleanValue:
+    def is_present(self, columns: Columns) -> "ir.BooleanValue":
         """Whether there is a value, over a set. Never null."""
 
     @property
@@ -61,7 +62,7 @@ class Field(ABC):
         """The columns that it reads."""
 
 
-def compare_values(value: Any, operator: Operator, literal: Any) -> ir.BooleanValue:
+def compare_values(value: Any, operator: Operator, literal: Any) -> "ir.BooleanValue":
     """One Ibis comparison of a value with a literal that the engine holds exactly."""
     comparisons: dict[Operator, Callable[[], Any]] = {
         Operator.IS: lambda: value == literal,
@@ -77,7 +78,7 @@ def compare_values(value: Any, operator: Operator, literal: Any) -> ir.BooleanVa
     return result
 
 
-def compare_whole(value: Any, operator: Operator, literal: Literal) -> ir.BooleanValue:
+def compare_whole(value: Any, operator: Operator, literal: Literal) -> "ir.BooleanValue":
     """A column of whole numbers with any decimal, in whole numbers only: over 1.5 is over 1, at least 1.5 is at least 2."""
     if operator is Operator.IN:
         assert isinstance(literal, tuple)
@@ -94,8 +95,10 @@ def compare_whole(value: Any, operator: Operator, literal: Literal) -> ir.Boolea
     return compare_values(value, operator, bound)
 
 
-def _always(value: Any, answer: bool) -> ir.BooleanValue:
+def _always(value: Any, answer: bool) -> "ir.BooleanValue":
     """The answer wherever there is a value."""
+    import ibis
+
     present: ir.BooleanValue = value.notnull()
     return present & ibis.literal(answer)
 
@@ -120,12 +123,14 @@ class TextColumn(Field):
 
     def identities(self, columns: Columns) -> tuple[Any, Any]:
         """The same over a set: a column of text and one of doubles, of which at most one has a value."""
+        import ibis
+
         return columns[self.column], ibis.null("float64")
 
-    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> ir.BooleanValue:
+    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> "ir.BooleanValue":
         return compare_values(columns[self.column], operator, literal)
 
-    def is_present(self, columns: Columns) -> ir.BooleanValue:
+    def is_present(self, columns: Columns) -> "ir.BooleanValue":
         present: ir.BooleanValue = columns[self.column].notnull()
         return present
 
@@ -152,10 +157,10 @@ class WholeColumn(Field):
         column = columns[self.column]
         return column if self.absent is None else column.fill_null(self.absent)
 
-    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> ir.BooleanValue:
+    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> "ir.BooleanValue":
         return compare_whole(self._column(columns), operator, literal)
 
-    def is_present(self, columns: Columns) -> ir.BooleanValue:
+    def is_present(self, columns: Columns) -> "ir.BooleanValue":
         present: ir.BooleanValue = self._column(columns).notnull()
         return present
 
@@ -197,7 +202,7 @@ class LocalField(Field):
         local = moment.astimezone(_zone(self.zone))
         return {"weekday": WEEKDAYS[local.weekday()], "hour": local.hour, "date": local.date()}[self.name]
 
-    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> ir.BooleanValue:
+    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> "ir.BooleanValue":
         local = columns[local_column(self.zone)]
         if self.name == "hour":
             return compare_whole(local.hour().cast("int64"), operator, literal)
@@ -211,7 +216,7 @@ class LocalField(Field):
             return local.day_of_week.index().isin([WEEKDAYS.index(str(day)) for day in literal])
         return compare_values(local.day_of_week.index(), operator, WEEKDAYS.index(str(literal)))
 
-    def is_present(self, columns: Columns) -> ir.BooleanValue:
+    def is_present(self, columns: Columns) -> "ir.BooleanValue":
         present: ir.BooleanValue = columns[local_column(self.zone)].notnull()
         return present
 
@@ -240,10 +245,10 @@ class BirthdayMonth(Field):
         assert isinstance(moment, datetime)
         return bool(moment.astimezone(_zone(self.zone)).month == month)
 
-    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> ir.BooleanValue:
+    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> "ir.BooleanValue":
         return compare_values(columns[local_column(self.zone)].month() == columns["birth_month"], operator, literal)
 
-    def is_present(self, columns: Columns) -> ir.BooleanValue:
+    def is_present(self, columns: Columns) -> "ir.BooleanValue":
         present: ir.BooleanValue = columns["birth_month"].notnull()
         return present
 
@@ -289,7 +294,7 @@ class PropertyField(Field):
     def _json(self, columns: Columns) -> Any:
         return reduce(lambda value, key: value[key], self.path, columns["properties"].try_cast("json"))
 
-    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> ir.BooleanValue:
+    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> "ir.BooleanValue":
         value = self._json(columns)
         sample = literal[0] if isinstance(literal, tuple) else literal
         if isinstance(sample, bool):
@@ -308,7 +313,7 @@ class PropertyField(Field):
         """The number over a set; null where there is none, or something else."""
         return self._json(columns).unwrap_as("float64")
 
-    def is_present(self, columns: Columns) -> ir.BooleanValue:
+    def is_present(self, columns: Columns) -> "ir.BooleanValue":
         text = self._json(columns).cast("string")
         present: ir.BooleanValue = (text.notnull() & (text != "null")).fill_null(False)
         return present

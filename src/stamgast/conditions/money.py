@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import ibis
-import ibis.expr.types as ir
 from babel.core import get_global
 
 from stamgast.conditions.fields import Columns, Field, Labels, Row, compare_whole
 from stamgast.conditions.types import Literal, Operator, Type
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 DEFAULT_DIGITS = 2
 MONEY_DIGITS = "currency_digits"  # a set may have this column, so that not every comparison looks the currency up
@@ -45,17 +47,19 @@ class MoneyColumn(Field):
         minor = row.get(self.column)
         return None if minor is None else Decimal(minor).scaleb(-digits_of(row.get("currency")))
 
-    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> ir.BooleanValue:
-        def compare_with(digits: int) -> ir.BooleanValue:
+    def compare(self, columns: Columns, operator: Operator, literal: Literal) -> "ir.BooleanValue":
+        import ibis
+
+        def compare_with(digits: int) -> "ir.BooleanValue":
             scaled = tuple(_scale(one, digits) for one in literal) if isinstance(literal, tuple) else _scale(literal, digits)
             return compare_whole(columns[self.column], operator, scaled)
 
-        known = columns[MONEY_DIGITS] if isinstance(columns, ir.Table) and MONEY_DIGITS in columns.columns else None
+        known = columns[MONEY_DIGITS] if isinstance(columns, ibis.Table) and MONEY_DIGITS in columns.columns else None
         tests = {n: columns["currency"].isin(c) if known is None else known == n for n, c in _codes_by_digits().items()}
         special = [(test, compare_with(digits)) for digits, test in tests.items()]
         return ibis.cases(*special, else_=compare_with(DEFAULT_DIGITS))
 
-    def is_present(self, columns: Columns) -> ir.BooleanValue:
+    def is_present(self, columns: Columns) -> "ir.BooleanValue":
         present: ir.BooleanValue = columns[self.column].notnull()
         return present
 

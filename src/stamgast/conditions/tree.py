@@ -11,14 +11,14 @@ from dataclasses import field as dataclass_field
 from datetime import date
 from decimal import Decimal
 from functools import reduce
-from typing import Any
-
-import ibis
-import ibis.expr.types as ir
+from typing import TYPE_CHECKING, Any
 
 from stamgast.conditions.fields import Columns, Field, Row
 from stamgast.conditions.types import PRESENCE, Failure, Literal, Operator, Outcome, Type
 from stamgast.conditions.words import AND, ANY_LINE, NOT, OR, join, say_comparison, say_truth
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 _PYTHON: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.IS: python.eq,
@@ -46,7 +46,7 @@ class Condition(ABC):
         """A function of one row."""
 
     @abstractmethod
-    def expression(self, columns: Columns) -> ir.BooleanValue:
+    def expression(self, columns: Columns) -> "ir.BooleanValue":
         """An Ibis boolean over a table of such rows. Never null."""
 
     @abstractmethod
@@ -106,7 +106,7 @@ class Comparison(Condition):
 
         return test
 
-    def expression(self, columns: Columns) -> ir.BooleanValue:
+    def expression(self, columns: Columns) -> "ir.BooleanValue":
         if self.operator in PRESENCE:
             present = self.field.is_present(columns)
             return present if self.operator is Operator.EXISTS else ~present
@@ -169,7 +169,7 @@ class AllOf(Condition):
         tests = tuple(part.closure() for part in self.parts)
         return lambda row: all(test(row) for test in tests)
 
-    def expression(self, columns: Columns) -> ir.BooleanValue:
+    def expression(self, columns: Columns) -> "ir.BooleanValue":
         return reduce(lambda left, right: left & right, (part.expression(columns) for part in self.parts))
 
     def failures(self, row: Row, *, is_negated: bool = False) -> tuple[Failure, ...]:
@@ -200,7 +200,7 @@ class AnyOf(Condition):
         tests = tuple(part.closure() for part in self.parts)
         return lambda row: any(test(row) for test in tests)
 
-    def expression(self, columns: Columns) -> ir.BooleanValue:
+    def expression(self, columns: Columns) -> "ir.BooleanValue":
         return reduce(lambda left, right: left | right, (part.expression(columns) for part in self.parts))
 
     def failures(self, row: Row, *, is_negated: bool = False) -> tuple[Failure, ...]:
@@ -231,7 +231,7 @@ class Not(Condition):
         test = self.part.closure()
         return lambda row: not test(row)
 
-    def expression(self, columns: Columns) -> ir.BooleanValue:
+    def expression(self, columns: Columns) -> "ir.BooleanValue":
         return ~self.part.expression(columns)
 
     def failures(self, row: Row, *, is_negated: bool = False) -> tuple[Failure, ...]:
@@ -276,7 +276,7 @@ class AnyLine(Condition):
 
         return matching
 
-    def line_expression(self, columns: Columns) -> ir.ArrayValue:
+    def line_expression(self, columns: Columns) -> "ir.ArrayValue":
         """The lines of a set's rows that hold, as lists."""
         lines: ir.ArrayValue = columns["lines"]
         return lines.filter(lambda line: line.notnull() & self.part.expression(_LineColumns(line, columns)))
@@ -285,7 +285,9 @@ class AnyLine(Condition):
         matching = self.line_closure()
         return lambda row: bool(matching(row))
 
-    def expression(self, columns: Columns) -> ir.BooleanValue:
+    def expression(self, columns: Columns) -> "ir.BooleanValue":
+        import ibis
+
         return (self.line_expression(columns).length() > 0).fill_null(ibis.literal(False))
 
     def failures(self, row: Row, *, is_negated: bool = False) -> tuple[Failure, ...]:

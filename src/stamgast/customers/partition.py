@@ -19,7 +19,6 @@ from stamgast.customers.clusters import verdicts_of
 from stamgast.customers.ruleset import as_like
 from stamgast.customers.sql_judgements import JUDGEMENT_COLUMNS
 from stamgast.customers.types import Evidence, IdentityRules, Judgement
-from stamgast.customers.unions import join_evidence, join_same
 from stamgast.kit.database import Cursor
 
 Ints = npt.NDArray[np.int64]
@@ -67,6 +66,8 @@ class Cost:
 
 def weigh(cursor: Cursor, rules: IdentityRules, *, reread: Collection[UUID] = (), evidence: Collection[Evidence] = ()) -> Cost:
     """What these rules make of all customers. ``evidence`` stands in the place of what is stored of the anchors ``reread``."""
+    from stamgast.customers.unions import join_evidence, join_same  # here, because it loads the compiler
+
     limited = sorted(rules.limits)
     everybody = _read_everybody(cursor, rules, limited)
     first, second, explicit = _read_evidence(cursor, everybody, set(reread), evidence)
@@ -177,6 +178,8 @@ def _largest(everybody: Everybody, first: Ints, then: Ints, sources: Ints) -> li
 
 
 def _groups(changing: Ints, count_now: int, count_then: int, names: Column) -> list[list[UUID]]:
+    from stamgast.customers.unions import join_evidence  # here, because it loads the compiler
+
     if not len(changing):
         return []
     nobody = np.full(count_now + count_then, -1, np.int64)

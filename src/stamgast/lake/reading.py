@@ -2,33 +2,35 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import ibis
-import ibis.backends.duckdb
-import ibis.backends.duckdb.converter  # loads pandas: now, and not while somebody waits for the first page
-import ibis.expr.types as ir
 import psutil
 
 from stamgast.lake.errors import LakeNotThere
 from stamgast.lake.manifest import Manifest, get_manifest
 
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
 SHARE_OF_MEMORY = 4
 
 
-class _Tables(dict[str, ir.Table]):
+class _Tables(dict[str, "ir.Table"]):
     """By name. What a first export has not come to yet is not there, as before it began."""
 
-    def __missing__(self, name: str) -> ir.Table:
+    def __missing__(self, name: str) -> "ir.Table":
         raise LakeNotThere(f"{name} has not been exported to the lake yet. The worker does it every minute once it runs.")
 
 
-def open_lake(folder: Path, manifest: Manifest | None = None, *, scratch: Path | None = None) -> Mapping[str, ir.Table]:
+def open_lake(folder: Path, manifest: Manifest | None = None, *, scratch: Path | None = None) -> "Mapping[str, ir.Table]":
     """A table for each dataset, by name. They stay as they are while exports go on, for an hour at least.
 
     With a folder ``scratch``, long work takes a quarter of the memory at most and puts there what does not fit.
     Each call opens a DuckDB of its own, so that threads do not share one. Raises LakeNotThere before the first export, and
     where a table is asked for that it has not come to.
     """
+    import ibis
+
     connection = ibis.duckdb.connect()
     # Days and moments never depend on the machine, nothing is fetched from the network, nothing is drawn on the terminal.
     connection.raw_sql("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false; SET enable_progress_bar = false")
@@ -42,7 +44,7 @@ def open_lake(folder: Path, manifest: Manifest | None = None, *, scratch: Path |
     )
 
 
-def keep(table: ir.Table, name: str) -> ir.Table:
+def keep(table: "ir.Table", name: str) -> "ir.Table":
     """The rows of an expression over ``open_lake``, worked out once and held in its DuckDB under a name.
 
     Ibis's own ``cache`` stumbles when its tables are collected after their connection.

@@ -8,29 +8,52 @@ from typing import Any
 
 import numpy as np
 
-from stamgast.programmes.passes import compile_pass
-from stamgast.programmes.tiering import (
+from stamgast.programmes.layout import (
+    AMOUNT,
+    BASE,
+    BEGINS,
+    CAP,
+    CARD,
+    CHALLENGE,
+    COUNT,
+    COUNTER,
+    CURRENCY,
     DAY_PERIOD,
+    DENOMINATOR,
+    EACH,
+    ENDS,
+    EVERY,
+    GATE,
+    GIVE,
     HAS_TIERS,
     HELD,
+    IS_STANDING,
+    KIND,
     LAST_DAY,
+    NEAREST,
+    NTH,
+    NUMERATOR,
+    PERIOD,
     QUALIFY,
+    REACHED,
     REVIEW,
-    reach,
-    review,
+    ROUNDING,
+    SEEN,
+    SOURCE,
+    TIER,
+    TURN,
+    TURN_BASE,
+    TURN_BEGINS,
+    TURN_COUNTER,
+    TURN_ENDS,
+    TURN_PERIOD,
+    UNTOUCHED,
+    UP,
+    VALUE,
 )
+from stamgast.programmes.passes import compile_pass
+from stamgast.programmes.tiering import reach, review
 
-UNTOUCHED = np.iinfo(np.int64).min
-DOWN, NEAREST, UP = 0, 1, 2
-GIVE, MULTIPLY, CARD = 0, 1, 2
-NTH, EVERY, STREAK, CHALLENGE = 0, 1, 2, 3
-# The columns of ``Programme.numbers``, one row a slot.
-BASE, AMOUNT, ROUNDING, CAP, COUNTER, PERIOD, BEGINS, ENDS, KIND, GATE, CURRENCY = range(11)
-NUMERATOR, DENOMINATOR, IS_STANDING, SOURCE, EACH, TIER = range(11, 17)
-# The columns of ``Programme.turns``, one row a gate.
-TURN, TURN_BASE, COUNT, TURN_COUNTER, TURN_PERIOD, VALUE, SEEN, TURN_BEGINS, TURN_ENDS = range(9)
-REACHED = -1
-"""Stands for what a challenge counted, once it has given in its period: nothing more can come of it there."""
 HUNDREDTHS = 100
 MOST_HUNDREDTHS = 100_000
 """All multipliers of one activity together make at most a thousand times as much, where they stand beside each other."""

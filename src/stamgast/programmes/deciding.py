@@ -14,17 +14,16 @@ import numpy as np
 import pyarrow as pa
 
 from stamgast.kit.zones import DAY, to_local
-from stamgast.programmes.accrual import BASE, CARD, KIND, TIER, UNTOUCHED, accrue
 from stamgast.programmes.compiling import to_microseconds
 from stamgast.programmes.documents import default_document
 from stamgast.programmes.errors import UnorderedActivities
 from stamgast.programmes.expiry import NEVER, Expiry, expires_at
+from stamgast.programmes.layout import ACTIVITY, BASE, CARD, CAUSE, CUSTOMER, KIND, LEVEL, TIER, UNTOUCHED, VERSION
+from stamgast.programmes.layout import DAY as DAY_OF_CHANGE
 from stamgast.programmes.matching import match, match_many
 from stamgast.programmes.programme import Programme, compile_programme, period_numbers
 from stamgast.programmes.slots import LARGEST, SPEND
 from stamgast.programmes.states import Integers, Keys, is_after, keys_of, moments_of, read_states, review_moments, write_states
-from stamgast.programmes.tiering import ACTIVITY, CAUSE, CUSTOMER, LEVEL, VERSION
-from stamgast.programmes.tiering import DAY as DAY_OF_CHANGE
 from stamgast.programmes.types import ACTIVITIES, DECISIONS, MOMENT, STATES, TIERS, Decisions, Version
 
 CAUSES = ("reached", "reviewed", "invited", "rules")
@@ -40,6 +39,8 @@ def decide(programme: Programme, states: pa.Table | None, activities: pa.Table, 
     of their customer. A customer without a state begins from nothing. An activity that gives nothing has no row. Reviews after
     the last activity are no part of the state: what comes in later may still lie before them. Raises UnorderedActivities.
     """
+    from stamgast.programmes.accrual import accrue  # here, because it loads the compiler
+
     activities = activities.combine_chunks()
     count = activities.num_rows
     if not count:
@@ -115,6 +116,8 @@ def decide_parts(programme: Programme, parts: Iterable[pa.Table]) -> Iterator[De
 
 def review_tiers(programme: Programme, states: pa.Table, *, until: datetime) -> Decisions:
     """The changes of tiers at reviews after the states, up to a moment, and the states with their next review."""
+    from stamgast.programmes.accrual import accrue  # here, because it loads the compiler
+
     none = ACTIVITIES.empty_table()
     if not states.num_rows:
         return Decisions(DECISIONS.empty_table(), states)

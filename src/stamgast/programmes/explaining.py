@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from stamgast.conditions import say_failure
 from stamgast.conditions.words import say_number
-from stamgast.programmes.accrual import REACHED, meet_challenge, take_turn
 from stamgast.programmes.compiling import to_microseconds
 from stamgast.programmes.deciding import decide, review_tiers
+from stamgast.programmes.layout import REACHED
 from stamgast.programmes.matching import Matched, match
 from stamgast.programmes.programme import Programme, period_numbers
 from stamgast.programmes.saying import say, say_arithmetic, say_moment, say_next, say_out_of_time, say_turn
@@ -221,6 +221,8 @@ class _Teller:
         return before_cap, arithmetic
 
     def _not_its_turn(self, gate: Gate) -> tuple[str, ...]:
+        from stamgast.programmes.accrual import meet_challenge, take_turn  # here, because it loads the compiler
+
         turn = gate.turn
         period, used, *seen = self.counters.get(self.programme.counters[gate.counter], [np.iinfo(np.int64).min, 0])
         zone, name = self.programme.periods[gate.period]

@@ -7,8 +7,8 @@ in force when it occurred, so that publishing a version changes nothing that occ
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -21,10 +21,13 @@ from stamgast.kit.zones import DAY, Microseconds, to_local
 from stamgast.programmes.compiling import Compiler, to_microseconds
 from stamgast.programmes.documents import load
 from stamgast.programmes.errors import InvalidProgramme
+from stamgast.programmes.layout import DAY_PERIOD
 from stamgast.programmes.slots import LARGEST, ROUNDINGS, SPEND, TURNS, Base, Gate, Kind, Slot, ratio_of
 from stamgast.programmes.terms import Document, Period
-from stamgast.programmes.tiering import DAY_PERIOD
 from stamgast.programmes.types import ACTIVITIES, Version
+
+if TYPE_CHECKING:
+    import ibis
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ class Programme:
     def sql(self) -> str:
         """Stage 1 as one DuckDB statement over the relation ``activities``: whether each of ``tests`` holds, then the bases
         that read lines, then two columns for each of ``values``."""
+        import ibis
+
         fields = [ACTIVITIES.field(name) for name in self.columns if name in ACTIVITIES.names]
         local = [pa.field(name, pa.timestamp("us")) for name in self.columns if name not in ACTIVITIES.names]
         digits = [pa.field(MONEY_DIGITS, pa.int8())] if "currency" in self.columns else []
@@ -276,7 +281,7 @@ def period_numbers(zone: str, period: Period, occurred_at: Microseconds) -> npt.
     return days.view("datetime64[D]").astype("datetime64[Y]" if period == "year" else "datetime64[M]").astype(np.int64)
 
 
-def _express(base: Base, table: ibis.Table) -> ibis.Value:
+def _express(base: Base, table: "ibis.Table") -> "ibis.Value":
     """One base that reads lines, as an Ibis expression."""
     lines = base.lines.line_expression(table) if base.lines is not None else table.lines.filter(lambda line: line.notnull())
     value = lines.map(lambda line: line.amount_minor if base.of == "amount" else line.quantity).sums()

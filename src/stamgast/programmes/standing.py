@@ -15,7 +15,6 @@ from stamgast.programmes.deciding import review_tiers
 from stamgast.programmes.programme import Programme
 from stamgast.programmes.states import QUALIFIED, TIER
 from stamgast.programmes.terms import Document, Level
-from stamgast.programmes.tiering import add_period, period_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,8 @@ def find_standing(programme: Programme, states: pa.Table, at: datetime) -> Stand
 
 def _total_of(programme: Programme, place: int, day: int, kept: Mapping[str, list[Any]]) -> int:
     """What qualified in the period of a day."""
+    from stamgast.programmes.tiering import add_period, period_from  # here, because it loads the compiler
+
     rules = programme.tiers[place]
     tiers = programme.documents[place].tiers
     assert tiers is not None

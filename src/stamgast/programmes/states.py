@@ -10,11 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stamgast.kit.zones import DAY, from_local
-from stamgast.programmes.accrual import REACHED, UNTOUCHED
 from stamgast.programmes.errors import UnorderedActivities
+from stamgast.programmes.layout import HELD, INVITED, LAST_DAY, NO_REVIEW, NOBODY, REACHED, REVIEW, UNTOUCHED
 from stamgast.programmes.programme import Programme
 from stamgast.programmes.slots import MOST_DIFFERENT
-from stamgast.programmes.tiering import HELD, INVITED, LAST_DAY, NO_REVIEW, NOBODY, REVIEW
 from stamgast.programmes.types import MOMENT, STATES
 
 Integers = npt.NDArray[np.int64]

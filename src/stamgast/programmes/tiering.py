@@ -7,19 +7,37 @@ all versions.
 
 from typing import Any
 
+from stamgast.programmes.layout import (
+    ACTIVITY,
+    CAUSE,
+    CUSTOMER,
+    DAY,
+    DAYS,
+    END_LEVEL,
+    FIRST_LEVEL,
+    FIRST_MONTH,
+    GRACE_DAYS,
+    GRACE_MONTHS,
+    HAS_TIERS,
+    HELD,
+    INVITATION,
+    INVITED,
+    INVITED_ON,
+    IS_ROLLING,
+    IS_SOFT,
+    LEVEL,
+    MONTHS,
+    NO_REVIEW,
+    NOBODY,
+    NUMBER,
+    PERIOD_END,
+    PERIOD_FROM,
+    REVIEW,
+    THRESHOLD,
+    VERSION,
+)
 from stamgast.programmes.passes import compile_pass
 
-NOBODY = -1
-NO_REVIEW = 2**62
-# What is kept of a customer.
-HELD, PERIOD_FROM, PERIOD_END, REVIEW, INVITED, INVITED_ON, LAST_DAY = range(7)
-# What a version says, one row a version.
-HAS_TIERS, QUALIFY, IS_ROLLING, MONTHS, DAYS, FIRST_MONTH, GRACE_DAYS, GRACE_MONTHS, IS_SOFT, FIRST_LEVEL, END_LEVEL = range(11)
-DAY_PERIOD = 11
-# What a level says, one row a level.
-NUMBER, THRESHOLD, INVITATION = range(3)
-# What is written of a change, one column a change.
-CUSTOMER, ACTIVITY, DAY, LEVEL, CAUSE, VERSION = range(6)
 REACHED, KEPT_LESS, WAS_INVITED, CHANGED_RULES = range(4)
 
 

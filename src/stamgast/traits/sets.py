@@ -8,11 +8,9 @@ condition reads the wall clock. Sums leave the engine as whole numbers; a quotie
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
@@ -22,11 +20,16 @@ from stamgast.traits.definition import Definition
 from stamgast.traits.live import average, days_between, scale_of
 from stamgast.traits.types import Aggregate, Value
 
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
 
 def compute_all(
     definitions: Sequence[Definition], activities: pa.Table, at: datetime, *, is_kept: bool = False
 ) -> dict[str, dict[bytes, Value]]:
     """The values at a moment by name and customer, of activities in Arrow as deciding takes them."""
+    import ibis
+
     table = _with_wall_clocks(activities, {definition.zone for definition in definitions})
     source = ibis.table(ibis.Schema.from_pyarrow(table.schema), name="activities")
     with duckdb.connect() as connection:
@@ -38,7 +41,9 @@ def compute_all(
         }
 
 
-def _sql(definition: Definition, source: ir.Table, at: datetime) -> str:
+def _sql(definition: Definition, source: "ir.Table", at: datetime) -> str:
+    import ibis
+
     return str(ibis.to_sql(expression(definition, source, at), dialect="duckdb"))
 
 
@@ -55,11 +60,13 @@ def _with_wall_clocks(activities: pa.Table, zones: Collection[str]) -> pa.Table:
     return activities
 
 
-def expression(definition: Definition, activities: ir.Table, at: datetime) -> ir.Table:
+def expression(definition: Definition, activities: "ir.Table", at: datetime) -> "ir.Table":
     """One row for each customer of whom something counts: customer_id, ``value``, and for an average ``parts``.
 
     ``value`` is a sum for an average and a moment for days; ``values_of`` makes the one of the other.
     """
+    import ibis
+
     rows = activities.filter(activities.occurred_at <= ibis.literal(at))
     since = definition.since(at)
     if since is not None:
@@ -110,8 +117,10 @@ def values_of(definition: Definition, rows: Any, at: datetime, *, is_kept: bool 
         yield customer, int(value) if isinstance(value, Decimal) else value
 
 
-def _most_frequent(rows: ir.Table) -> ir.Table:
+def _most_frequent(rows: "ir.Table") -> "ir.Table":
     """Of several that are as frequent, the one that was there last."""
+    import ibis
+
     each = rows.group_by("customer_id", "taken").aggregate(times=rows.count(), last=rows.turn.argmax(rows.turn))
     weight = ibis.struct(
         {"times": each.times, "at": each.last["at"], "activity": each.last["activity"], "place": each.last["place"]}
@@ -119,11 +128,13 @@ def _most_frequent(rows: ir.Table) -> ir.Table:
     return each.group_by("customer_id").aggregate(value=each.taken.argmax(weight))
 
 
-def _turn(rows: ir.Table) -> ir.StructValue:
+def _turn(rows: "ir.Table") -> "ir.StructValue":
     """The place of a value in the order of events."""
+    import ibis
+
     return ibis.struct({"at": rows.occurred_at, "activity": rows.activity_id, "place": rows.position})
 
 
-def _whole(total: ir.Value) -> ir.Value:
+def _whole(total: "ir.Value") -> "ir.Value":
     """DuckDB adds up in 128 bits, which would leave it as a fraction; as a decimal it stays whole."""
     return total.cast("decimal(38, 0)")

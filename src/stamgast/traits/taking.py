@@ -8,14 +8,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard
-
-import ibis
-import ibis.expr.types as ir
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from stamgast.conditions.fields import Labels, PropertyField
 from stamgast.conditions.tree import AnyLine
 from stamgast.traits.types import MILLIONTHS, Shape
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 LONGEST_TEXT = 500
 """A longer text is a story and not a value: it is not taken. Conditions compare with as many characters at most."""
@@ -28,6 +28,8 @@ def _is_text(value: object) -> TypeGuard[str]:
 
 
 def _text(value: Any) -> Any:
+    import ibis
+
     return ibis.ifelse(value.length().between(1, LONGEST_TEXT), value, None)
 
 
@@ -42,7 +44,7 @@ class Taking(ABC):
         """The values in one row, in their order."""
 
     @abstractmethod
-    def rows(self, table: ir.Table) -> ir.Table:
+    def rows(self, table: "ir.Table") -> "ir.Table":
         """The table with ``taken``, and ``position`` within the activity; rows without a value may still be there."""
 
     @property
@@ -64,7 +66,9 @@ class Column(Taking):
         if _is_text(value):
             yield value
 
-    def rows(self, table: ir.Table) -> ir.Table:
+    def rows(self, table: "ir.Table") -> "ir.Table":
+        import ibis
+
         return table.mutate(taken=_text(table[self.column]), position=ibis.literal(0, "int64"))
 
     @property
@@ -85,7 +89,9 @@ class Amount(Taking):
         if value is not None and row.get("currency") == self.currency:
             yield value
 
-    def rows(self, table: ir.Table) -> ir.Table:
+    def rows(self, table: "ir.Table") -> "ir.Table":
+        import ibis
+
         is_ours = (table["currency"] == self.currency).fill_null(False)
         return table.mutate(taken=ibis.ifelse(is_ours, table["amount_minor"], None), position=ibis.literal(0, "int64"))
 
@@ -113,7 +119,9 @@ class Property(Taking):
         elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER:
             yield math.floor(float(value) * MILLIONTHS + 0.5)
 
-    def rows(self, table: ir.Table) -> ir.Table:
+    def rows(self, table: "ir.Table") -> "ir.Table":
+        import ibis
+
         if self.shape is Shape.TEXT:
             taken = _text(self.field.text(table))
         else:
@@ -147,7 +155,7 @@ class OfLines(Taking):
             if value is not None and (self.shape is not Shape.TEXT or _is_text(value)):
                 yield value
 
-    def rows(self, table: ir.Table) -> ir.Table:
+    def rows(self, table: "ir.Table") -> "ir.Table":
         lines: Any = table["lines"] if self.filter is None else self.filter.line_expression(table)
         if self.currency is not None:
             table = table.filter((table["currency"] == self.currency).fill_null(False))

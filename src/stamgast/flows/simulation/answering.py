@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from django.conf import settings
 
 from stamgast.flows.export_lake import lake_folder
-from stamgast.flows.measure_liability import read_cells
 from stamgast.flows.simulation.running import SIDES, Run, read_kept
 from stamgast.flows.simulation.worths import worth_minor
 from stamgast.insights.redemption import Cell
@@ -139,6 +138,8 @@ class Person(msgspec.Struct, frozen=True):
 
 def answer(folder: Path, run: Run) -> Answer:
     """The answer as far as the run is. Of a run of which nothing is done, ask nothing."""
+    from stamgast.flows.measure_liability import read_cells  # here, because it loads what reads the lake
+
     money = settings.CONFIGURATION.currency
     cells = read_kept(folder, run, "cells")
     scale = _Scale(run)
