@@ -32,6 +32,8 @@ PATIENCE_SECONDS = 120
 SERIOUS = {"serious", "critical"}
 WIDE = {"width": 1280, "height": 860}
 NARROW = {"width": 390, "height": 844}
+BOTH = pytest.mark.parametrize(("language", "size"), [("en", WIDE), ("nl", NARROW)], ids=["en-1280", "nl-390"])
+"""What is done on a page is done in both languages and at both widths; that it stands well in each, every page shows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import NARROW, WIDE, Shop, findings, open_context, settle, visit
+from tests.browser.conftest import BOTH, NARROW, WIDE, Shop, findings, open_context, settle, visit
 from tests.browser.seed import EMAIL, PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -216,7 +216,7 @@ def test_a_chart_is_saved_with_its_title_and_its_figures(browser: Browser, shop:
     expect(page.get_by_role("heading", level=1)).to_contain_text("the best 1")
 
 
-@pytest.mark.parametrize(("language", "size"), [("en", WIDE), ("nl", NARROW)], ids=["en-1280", "nl-390"])
+@BOTH
 def test_a_webhook_from_its_address_to_its_log(
     browser: Browser, shop: Shop, state: Path, language: str, size: dict[str, int]
 ) -> None:
@@ -256,8 +256,7 @@ def test_a_webhook_from_its_address_to_its_log(
     context.close()
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
-@pytest.mark.parametrize("language", ["en", "nl"])
+@BOTH
 def test_a_change_of_the_programme_is_weighed(
     browser: Browser, shop: Shop, state: Path, language: str, size: dict[str, int]
 ) -> None:
@@ -275,8 +274,7 @@ def test_a_change_of_the_programme_is_weighed(
     context.close()
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
-@pytest.mark.parametrize("language", ["en", "nl"])
+@BOTH
 def test_form_and_document_show_what_the_other_changes(
     browser: Browser, shop: Shop, state: Path, language: str, size: dict[str, int]
 ) -> None:
@@ -331,8 +329,7 @@ def test_what_is_open_in_the_form_stays_open(browser: Browser, shop: Shop, state
     context.close()
 
 
-@pytest.mark.parametrize("language", ["en", "nl"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+@BOTH
 def test_a_simulation_answers_and_its_page_is_sound(
     browser: Browser, shop: Shop, state: Path, language: str, size: dict[str, int]
 ) -> None:

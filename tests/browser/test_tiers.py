@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import NARROW, WIDE, Shop, findings, open_context, settle, visit
+from tests.browser.conftest import BOTH, WIDE, Shop, findings, open_context, settle, visit
 from tests.browser.seed import HOUSEHOLD
 
 pytestmark = pytest.mark.xdist_group("tiers")
@@ -48,8 +48,7 @@ def with_tiers(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return shop
 
 
-@pytest.mark.parametrize("language", ["en", "nl"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+@BOTH
 def test_tiers_are_sound(browser: Browser, with_tiers: Shop, state: Path, language: str, size: dict[str, int]) -> None:
     with open_context(browser, with_tiers, state, language, size) as context:
         found = visit(context)
@@ -69,8 +68,7 @@ def test_tiers_are_sound(browser: Browser, with_tiers: Shop, state: Path, langua
         assert found.complaints == []
 
 
-@pytest.mark.parametrize("language", ["en", "nl"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+@BOTH
 def test_levels_are_changed_in_the_form(
     browser: Browser, with_tiers: Shop, state: Path, language: str, size: dict[str, int]
 ) -> None:
@@ -122,8 +120,7 @@ def test_levels_are_changed_in_the_form(
         assert findings(page) + found.complaints == []
 
 
-@pytest.mark.parametrize("language", ["en", "nl"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+@BOTH
 def test_when_a_rule_applies_is_changed_in_the_form(
     browser: Browser, with_tiers: Shop, state: Path, language: str, size: dict[str, int]
 ) -> None:
@@ -152,8 +149,7 @@ def test_when_a_rule_applies_is_changed_in_the_form(
         assert findings(page) + found.complaints == []
 
 
-@pytest.mark.parametrize("language", ["en", "nl"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+@BOTH
 def test_a_card_is_made_in_the_form(
     browser: Browser, with_tiers: Shop, state: Path, language: str, size: dict[str, int]
 ) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import NARROW, WIDE, Shop, findings, open_context, visit
+from tests.browser.conftest import BOTH, NARROW, WIDE, Shop, findings, open_context, visit
 
 pytestmark = pytest.mark.xdist_group("browser")
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
@@ -16,8 +16,7 @@ PAGES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("language", ["en", "nl"])
-@SIZES
+@BOTH
 def test_every_page_is_sound(browser: Browser, shop: Shop, state: Path, language: str, size: dict[str, int]) -> None:
     context = open_context(browser, shop, state, language, size)
     wrong = {}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import NARROW, WIDE, Shop, findings, open_context, visit
+from tests.browser.conftest import BOTH, WIDE, Shop, findings, open_context, visit
 
 pytestmark = pytest.mark.xdist_group("browser")
 WORDS = {
@@ -41,8 +41,7 @@ def receipts(folder: Path, first: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("language", ["en", "nl"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+@BOTH
 def test_a_file_becomes_activities(
     browser: Browser, shop: Shop, state: Path, tmp_path: Path, language: str, size: dict[str, int]
 ) -> None:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -197,8 +197,9 @@ def _tiers(programme: Programme, owners: Any, ids: Any, occurred_at: Integers, c
     )
 
 
+@cache
 def warm() -> None:
-    """Compiles, or reads what was compiled, before the first activity is waiting: one order, both ways of stage 1."""
+    """Compiles, or reads what was compiled, before the first activity waits, once: one order, both ways of stage 1."""
     moment = datetime(2020, 1, 1, tzinfo=UTC)
     version = Version("warm", 1, default_document("UTC").replace("default", "warm"), "", moment, moment, "", "")
     programme = compile_programme([version])

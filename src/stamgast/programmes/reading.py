@@ -53,16 +53,23 @@ def line_of(path: str, lines: Mapping[str, int]) -> int:
     return lines.get(path, 1)
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses references while it reads: what is shared could grow without end when it is written out."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
+            raise refuse([(line, "", "References (*name) are not read. Write the part out.")])
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node
+
+
 def read(text: str) -> tuple[Any, dict[str, int]]:
     """Content and the line of each path. Numbers stay exact, words such as ``on`` stay words, nothing is shared."""
     if len(text) > LONGEST_DOCUMENT:
         raise refuse([(1, "", f"It is longer than {LONGEST_DOCUMENT // 1024} KiB.")])
     try:
-        for event in yaml.parse(text, yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1 if event.start_mark else 1
-                raise refuse([(line, "", "References (*name) are not read. Write the part out.")])
-        node = yaml.compose(text, yaml.SafeLoader)
+        node = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise refuse([(mark.line + 1 if mark else 1, "", f"It is not YAML: {error.problem or error.context}.")]) from None
