@@ -20,6 +20,8 @@ BATCH = 25
 SPENDERS = 4
 """Of the customers, those who also spend; each has a till of its own, so that what is left is known at every step."""
 WELCOME = 100_000
+PAUSE_SECONDS = 0.05
+"""Between two batches of a shop: all that is accepted is decided, and sent again in the end."""
 PROGRAMME = f"""
 programme: default
 timezone: Europe/Amsterdam
@@ -55,6 +57,7 @@ class Sender(threading.Thread):
             while not self.send(body):
                 time.sleep(0.05)
             self.accepted.append(body)
+            time.sleep(PAUSE_SECONDS)
             self.message_ids += [message["messageId"] for message in messages]
 
     def message(self, message_id: str) -> dict[str, object]:
