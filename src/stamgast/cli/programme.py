@@ -74,7 +74,7 @@ def check(context: click.Context, file: Path, values: tuple[str, ...], shop: boo
             for one in found.findings
         ]
         assumed = {currency: str(worth) for currency, worth in found.worths.items()}
-        click.echo(json.dumps({"is_sound": True, "problems": [], "findings": told, "assumed_worths": assumed}))
+        click.echo(json.dumps({"is_sound": not found.has_errors, "problems": [], "findings": told, "assumed_worths": assumed}))
     else:
         _tell(file, document, found)
         says = "says what cannot be meant: see the errors above" if found.has_errors else "is sound"

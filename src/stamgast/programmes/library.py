@@ -17,7 +17,8 @@ if TYPE_CHECKING:  # what takes a second to load is loaded by who calls
 
 Source: TypeAlias = Any
 """An Arrow table, a frame of pandas or Polars or anything else that speaks Arrow, a Parquet file, or a folder of them."""
-BEGINNING = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+BEGINNING = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
+"""From when a document without a moment holds: that of the earliest activity that can be given."""
 
 
 def load(document: str | Path | Mapping[datetime, str | Path]) -> "Programme":
@@ -30,7 +31,7 @@ def load(document: str | Path | Mapping[datetime, str | Path]) -> "Programme":
     from stamgast.programmes.programme import compile_programme
     from stamgast.programmes.types import Version
 
-    versions = []
+    versions: list[Version] = []
     several = document if isinstance(document, Mapping) else {BEGINNING: document}
     if not all(isinstance(moment, datetime) and moment.tzinfo is not None for moment in several):
         raise InvalidProgramme("Each version is in force from a moment with a time zone: datetime(2026, 1, 1, tzinfo=UTC).")
@@ -38,13 +39,17 @@ def load(document: str | Path | Mapping[datetime, str | Path]) -> "Programme":
         text = _text_of(several[moment])
         digest = sha256(text.encode()).hexdigest()
         name = load_document(text).programme
+        if versions and name != versions[0].programme:
+            raise InvalidProgramme(f"Versions have one name, and here are {versions[0].programme!r} and {name!r}.")
         versions.append(Version(name, number, text, digest, moment.astimezone(UTC), moment.astimezone(UTC), "", ""))
     return compile_programme(versions)
 
 
 def _text_of(document: str | Path) -> str:
-    if isinstance(document, str) and ("\n" in document or document.lstrip().startswith("{")):  # JSON may stand on one line
-        return document
+    if isinstance(document, str):
+        begin = document.lstrip()[:1]
+        if "\n" in document or begin in ("", "{"):  # JSON may stand on one line, and nothing is no path
+            return document
     from stamgast.programmes.reading import read_file
 
     return read_file(Path(document))

@@ -306,7 +306,7 @@ def test_a_document_is_compared_checked_and_published_from_the_command_line(tmp_
     done = run(tmp_path, "programme", "check", str(after), "--json")
     assert done.returncode == 2
     told = json.loads(done.stdout)
-    assert (told["is_sound"], [(one["level"], one["code"]) for one in told["findings"]]) == (True, [("error", "never")])
+    assert (told["is_sound"], [(one["level"], one["code"]) for one in told["findings"]]) == (False, [("error", "never")])
     assert f"after.yaml:{told['findings'][0]['line']}: error:" in run(tmp_path, "programme", "check", str(after)).stderr
     after.write_text("programme: 7\n")
     told = json.loads(run(tmp_path, "programme", "check", str(after), "--json").stdout)

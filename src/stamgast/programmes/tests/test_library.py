@@ -144,6 +144,11 @@ def test_versions_hold_from_their_moments() -> None:
     assert sorted(set(zip(found["amount"].to_pylist(), found["version"].to_pylist(), strict=True))) == [(5, 1), (7, 2)]
 
 
+def test_a_document_holds_from_the_first_moment_that_an_activity_can_have() -> None:
+    [found] = replay(load(TEXT), table(occurred_at=[datetime(1900, 1, 1, tzinfo=UTC)] * 30))
+    assert found.num_rows == 30
+
+
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
@@ -176,6 +181,9 @@ def test_what_is_not_parquet_and_what_is_no_programme_is_said(tmp_path: Path) ->
         list(replay(load(TEXT), tmp_path))
     with pytest.raises(InvalidProgramme):
         load("programme: 7\n")
+    for nothing in ("", " "):
+        with pytest.raises(InvalidProgramme, match="It is empty"):
+            load(nothing)
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "none.yaml")
     (tmp_path / "latin.yaml").write_bytes("programme: club\n# caf\u00e9\n".encode("latin-1"))
@@ -183,6 +191,8 @@ def test_what_is_not_parquet_and_what_is_no_programme_is_said(tmp_path: Path) ->
         load(tmp_path / "latin.yaml")
     with pytest.raises(InvalidProgramme, match="a moment with a time zone"):
         load({datetime.fromisoformat("2026-01-01"): TEXT})
+    with pytest.raises(InvalidProgramme, match="one name, and here are 'default' and 'other'"):
+        load({START: TEXT, START + timedelta(days=1): TEXT.replace("programme: default", "programme: other")})
     pq.write_table(table(), tmp_path / "a.parquet")
     content = bytearray((tmp_path / "a.parquet").read_bytes())
     content[20:60] = bytes(40)
