@@ -1,6 +1,6 @@
 """The parts of the programme's form that fold to a line. What stood open stays open when the form is drawn again. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
@@ -35,9 +35,9 @@ class Opened:
     wrong: str
 
     @classmethod
-    def of(cls, sent: QueryDict, wrong: str) -> "Opened":
-        """What came with the form."""
-        return cls(frozenset(_spaced(one) for one in sent.getlist("open")), wrong)
+    def of(cls, sent: QueryDict, wrong: str, *, added: Iterable[str] = ()) -> "Opened":
+        """What came with the form, and what was ``added`` by it."""
+        return cls(frozenset(_spaced(one) for one in (*sent.getlist("open"), *added)), wrong)
 
     def has(self, kind: str, name: str, fields: Sequence[str]) -> bool:
         """Whether a part is open: it was, or what is wrong stands in one of its ``fields``, alone or with a place behind it."""

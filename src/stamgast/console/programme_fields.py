@@ -110,6 +110,19 @@ def read_form(post: QueryDict, start: str, otherwise: str) -> Written:
         return Written(typed, None, sound, found, problem, field)
 
 
+def added_by(post: QueryDict, written: Written) -> set[str]:
+    """The parts of the form, by kind and name, that the document has since something was added."""
+    if not post.get("act", "").startswith("add") or written.document is None or written.problem:
+        return set()
+    return _parts_of(written.document) - _parts_of(load(plain_text(post.get("draft", ""))))
+
+
+def _parts_of(document: Document) -> set[str]:
+    parts = {f"rule {rule.name}" for rule in document.rules} | {f"card {card.name}" for card in document.cards}
+    levels = document.tiers.levels if document.tiers else ()
+    return parts | {f"level {level.name}" for level in levels} | {f"currency {name}" for name in document.currencies}
+
+
 def plain_text(text: str) -> str:
     """A text as it was before a browser sent it."""
     return text.replace("\r\n", "\n")

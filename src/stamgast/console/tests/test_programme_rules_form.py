@@ -195,7 +195,8 @@ def test_what_is_open_stays_open_by_its_name(signed_in: Client, shop: Source) ->
         answer, text = sent(signed_in, act, **stood, **fields)
         place = text.index("name: cups") > text.index("name: double") and (1 if act == "remove 0" else 2)
         wrong = ["name 0"] if "amount 0 stars" in fields else []
-        assert open_in(answer, "rule") == [*wrong, f"name {place}"], act
+        added = ["name 3"] if "new name" in fields else []
+        assert open_in(answer, "rule") == [*wrong, f"name {place}", *added], act
         assert open_in(answer, "condition") == [f"name {place}"], act
     answer, _ = sent(signed_in, "see", **{"name 2": "Big  cups", "open": "rule Big  cups"})
     assert open_in(answer, "rule") == ["name 2"]

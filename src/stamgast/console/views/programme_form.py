@@ -21,7 +21,7 @@ from stamgast.console.folds import Opened
 from stamgast.console.ledger_words import person_of
 from stamgast.console.pages import actor_of, is_part, page, show
 from stamgast.console.programme_editor import context_of, told
-from stamgast.console.programme_fields import Sent, Written, read_form
+from stamgast.console.programme_fields import Sent, Written, added_by, read_form
 from stamgast.console.programme_words import differences
 from stamgast.console.refusal_words import refusal_sentence
 from stamgast.flows.publish import publish_draft, put_in_force
@@ -94,7 +94,7 @@ def edit(request: HttpRequest, draft: Draft | None) -> HttpResponse:
         problem = _("The document does not stand yet. What is wrong is marked at its line.")
     typed_fields = post if problem and act not in ("document", "") else QueryDict()
     in_force = find_in_force(known.versions, now) or known.versions[0]
-    opened = Opened.of(post if act else request.GET, written.field)
+    opened = Opened.of(post if act else request.GET, written.field, added=added_by(post, written))
     shown = context_of(written, load(in_force.document), kinds, sent, now, typed_fields, opened) | {
         "problem": problem,
         "effect": effect,
