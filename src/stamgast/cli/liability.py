@@ -81,10 +81,16 @@ def value(currency: str, price: str, share: float, fitted: bool, valid_from: dat
         from stamgast.books.operations import set_valuation
         from stamgast.kit.database import transaction
         from stamgast.kit.money import to_minor
+        from stamgast.programmes.queries import find_programme
 
         now = utc_now()
         today = now.astimezone(ZoneInfo(configuration.timezone)).date()
         with transaction() as cursor:
+            programme = find_programme(cursor)
+            documents = programme.documents if programme else ()
+            known = dict.fromkeys(name for document in documents for name in document.currencies)
+            if currency not in known:
+                raise click.BadParameter(f"No version has a currency {currency!r}. There are {', '.join(known)}.")
             decided = set_valuation(
                 cursor,
                 currency=currency,

@@ -256,9 +256,14 @@ def publish(file: Path, effective_from: datetime | None, reason: str, after: int
         version = publish_programme(
             text, effective_from=since, at=at, actor=ACTOR, reason=reason, progress=bar.reach, after=after
         )
-    is_scheduled = version.effective_from > at
-    says = "is scheduled: it holds" if is_scheduled else "is in force"
-    click.echo(f"Version {version.version} of {version.programme!r} {says} from {version.effective_from.isoformat()}.")
+    says = "is scheduled: it holds" if version.effective_from > at else "is in force"
+    later = [one for one in known.versions if one.effective_from > version.effective_from] if known is not None else []
+    follower = min(later, key=lambda one: (one.effective_from, -one.version), default=None)
+    until = ""
+    if follower is not None:  # a correction of the past does not reach over what was published for later
+        says = "holds" if follower.effective_from <= at else says
+        until = f" until {follower.effective_from.isoformat()}, when version {follower.version} takes its place"
+    click.echo(f"Version {version.version} of {version.programme!r} {says} from {version.effective_from.isoformat()}{until}.")
 
 
 @command.command("withdraw")

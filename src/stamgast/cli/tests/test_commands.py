@@ -345,7 +345,15 @@ def test_versions_are_published_scheduled_withdrawn_and_put_back_from_the_comman
     assert run(folder, "programme", "export", "4").stdout == first
     assert "score: 9" in run(folder, "programme", "export", "3").stdout
     assert "Coupon: it gives 7" in run(folder, "programme", "diff", "1", "2").stdout
+    done = run(folder, "programme", "publish", str(file), "--effective-from", "2020-01-01", "--reason", "of the past")
+    assert "holds from 2020-01-01T00:00:00+00:00 until " in done.stdout
+    assert "when version 2 takes its place" in done.stdout
+    assert versions()[3:] == [(4, "in force"), (5, "replaced")]
+    worth = ("--price", "10.00", "--share", "95", "--reason", "as the accountant said")
+    done = run(folder, "liability", "value", "scroe", *worth)
+    assert (done.returncode, "There are score." in done.stderr) == (2, True)
+    assert run(folder, "liability", "value", "score", *worth).returncode == 0
     done = run(folder, "programme", "draft", str(file), "--title", "Nine", "--reason", "to look at")
     assert "waits for review" in done.stdout
     [draft] = json.loads(run(folder, "programme", "list", "--json").stdout)["drafts"]
-    assert (draft["title"], draft["state"], draft["base"], draft["owner"]) == ("Nine", "review", 4, "cli")
+    assert (draft["title"], draft["state"], draft["base"], draft["owner"]) == ("Nine", "review", 5, "cli")
