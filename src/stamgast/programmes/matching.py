@@ -70,7 +70,7 @@ def match_few(programme: Programme, activities: pa.Table) -> Matched:
 @lru_cache(maxsize=100_000)
 def number_of(value: str | float | None) -> int:
     """A number that stands for a value, the same in every process; zero for none. Two values share one in 2^64 cases."""
-    if value is None:
+    if value is None or value == "":  # a till that leaves the field empty is no third shop
         return 0
     content = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else b"\0" + pack(">d", value + 0.0)
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True) or 1

@@ -272,7 +272,7 @@ def applies(rule: Mapping[str, Any], activity: Mapping[str, Any], zone: ZoneInfo
     if now > last:
         last, seen, has_given = now, frozenset(), False
     value = value_of(stated["different"], activity, zone)
-    is_value = value is not None and not isinstance(value, bool | dict | list)
+    is_value = value not in (None, "") and not isinstance(value, bool | dict | list)
     seen = seen | {value} if is_value else seen
     is_turn = is_value and not has_given and len(seen) >= count
     member.turns[key] = (last, seen, has_given or is_turn)
