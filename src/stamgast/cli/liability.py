@@ -63,7 +63,7 @@ def command(
     elif as_journal:
         _print_journal(found)
     else:
-        _print(found)
+        _print(found, is_past=(at or known_at) is not None)
 
 
 @command.command("value")
@@ -112,11 +112,11 @@ def _in_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:
     return moment.replace(tzinfo=zone)
 
 
-def _print(found: "Liability") -> None:
+def _print(found: "Liability", *, is_past: bool) -> None:
     from stamgast.kit.money import to_major
 
     if not found.currencies:
-        click.echo("No points were ever given.")
+        click.echo("Nothing had been given by then." if is_past else "No points were ever given.")
     for one in found.currencies:
         expected = one.expectation
         click.echo(f"{one.currency}: {one.outstanding:,} outstanding.")

@@ -38,14 +38,13 @@ def check(context: click.Context, file: Path, values: tuple[str, ...], shop: boo
 
     Errors end it with exit code 2; warnings and notes do not.
     """
-    from stamgast.programmes.documents import load
     from stamgast.programmes.errors import InvalidProgramme
     from stamgast.programmes.linting import lint, say_finding
     from stamgast.programmes.reading import read_file
 
     worths = dict(_worth(value) for value in values)
     try:
-        document = load(read_file(file))
+        document = _load(str(file), read_file(file))
     except InvalidProgramme as error:
         if not as_json:
             raise
@@ -91,6 +90,17 @@ def schema() -> None:
     click.echo(read_schema(), nl=False)
 
 
+def _load(name: str, text: str) -> "Document":
+    """The document of a file, which a refusal names: two may be compared."""
+    from stamgast.programmes.documents import load
+    from stamgast.programmes.errors import InvalidProgramme
+
+    try:
+        return load(text)
+    except InvalidProgramme as error:
+        raise InvalidProgramme(f"{name}: {error.message}", **error.details) from None
+
+
 @command.command("diff")
 @click.argument("before")
 @click.argument("after", required=False)
@@ -122,9 +132,8 @@ def diff(before: str, after: str | None, as_json: bool) -> None:
         documents = [read_file(Path(one)) for one in texts]
     from stamgast.console.programme_words import differences
     from stamgast.programmes.comparing import compare, plain
-    from stamgast.programmes.documents import load
 
-    was, now = (load(text) for text in documents)
+    was, now = (_load(name, text) for name, text in zip(["the version in force", *texts][-2:], documents, strict=True))
     changes = compare(was, now)
     sentences = differences(was, now, "en") if changes else []
     if as_json:

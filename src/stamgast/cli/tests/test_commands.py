@@ -311,6 +311,7 @@ def test_a_document_is_compared_checked_and_published_from_the_command_line(tmp_
     after.write_text("programme: 7\n")
     told = json.loads(run(tmp_path, "programme", "check", str(after), "--json").stdout)
     assert (told["is_sound"], told["problems"][0]["line"]) == (False, 1)
+    assert "after.yaml: This is not a programme" in run(tmp_path, "programme", "diff", str(before), str(after)).stderr
     assert run(tmp_path, "programme", "check", str(before), "--value", "score").returncode == 2
     assert json.loads(run(tmp_path, "programme", "schema").stdout)["title"] == "A Stamgast programme"
 
