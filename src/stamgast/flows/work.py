@@ -40,7 +40,7 @@ from stamgast.flows.publish import Follower
 from stamgast.flows.refresh_traits import refresh_traits, traits_folder
 from stamgast.flows.run_audit import run_wanted_audit
 from stamgast.flows.run_uploads import import_if_asked, remove_old_uploads
-from stamgast.flows.summarise import summarise, summary_folder
+from stamgast.flows.summarise import REST, summarise, summary_folder
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.kit.ids import new_id
@@ -242,11 +242,12 @@ def _deliver(stop: threading.Event) -> None:
 def _keep_house(stop: threading.Event) -> None:
     """Tries again what an earlier start set aside, then seals, folds, exports and archives from time to time."""
     last_export = last_archive = 0.0
+    usual_from = time.monotonic() + LAKE_EVERY_SECONDS
     has_retried = False
     follower = Follower()
 
     def turn(stop: threading.Event) -> None:
-        nonlocal last_export, last_archive, has_retried
+        nonlocal last_export, last_archive, usual_from, has_retried
         if not has_retried:
             with transaction() as cursor:
                 retry_set_aside(cursor)
@@ -263,6 +264,8 @@ def _keep_house(stop: threading.Event) -> None:
                 count_swallowers(cursor, at=utc_now())
             _refresh_lake()
             last_export = time.monotonic()
+            if last_export >= usual_from:
+                usual_from = _answer_usual()
         if time.monotonic() - last_archive >= ARCHIVE_EVERY_SECONDS:
             _archive(stop)
             _write_checkpoint()
@@ -350,9 +353,21 @@ def _refresh_lake() -> None:
         measure_home(lake_folder(), now=utc_now(), zone=zone, currency=currency)
         summarise(lake_folder(), summary_folder(), zone=zone, currency=currency, at=utc_now())
         refresh_liability(lake_folder(), now=utc_now(), zone=zone, money=currency)
-        answer_usual(at=utc_now())
     except LakeBusy:
         log.info("lake_busy")
+
+
+def _answer_usual() -> float:
+    """Answers what pages usually ask; says from when on to do so again, so that it is no more than a twentieth of what goes on.
+
+    It takes longer than everything else that is worked out here, and deciding shares the process. A page whose question has no
+    answer yet works it out itself.
+    """
+    began = time.monotonic()
+    with suppress(LakeNotThere):
+        answer_usual(at=utc_now())
+    done = time.monotonic()
+    return done + REST * (done - began)
 
 
 def _archive(stop: threading.Event) -> None:

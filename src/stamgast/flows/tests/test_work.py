@@ -1,6 +1,7 @@
 """What the worker does with what breaks: it is set aside, and everything else is decided."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import django.db
 import msgspec
@@ -72,3 +73,10 @@ def test_what_was_sent_and_breaks_a_limit_is_no_lost_database() -> None:
     assert work._is_lost(psycopg.errors.DeadlockDetected())
     assert work._is_lost(psycopg.errors.DiskFull())
     assert work._is_lost(django.db.InterfaceError())
+
+
+def test_answering_what_is_usual_takes_a_twentieth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter((100.0, 106.0))
+    monkeypatch.setattr(work, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    monkeypatch.setattr(work, "answer_usual", lambda at: None)
+    assert work._answer_usual() == 106.0 + 20 * 6.0
