@@ -29,22 +29,21 @@ from stamgast.flows.archive_months import archive_months
 from stamgast.flows.checkpoint import make_daily_checkpoint
 from stamgast.flows.decide_pending import decide_pending, decide_taken, review_now, settle_now
 from stamgast.flows.deliver_webhooks import open_deliverer
-from stamgast.flows.export_lake import clean, export, lake_folder
+from stamgast.flows.export_lake import lake_folder
 from stamgast.flows.find_duplicates import search_if_due
 from stamgast.flows.insights.usual import answer_usual
 from stamgast.flows.keep_erased_out import empty_refusals_of_erased
-from stamgast.flows.measure import measure_home
-from stamgast.flows.measure_liability import refresh_liability
 from stamgast.flows.metrics import observe_decided
 from stamgast.flows.publish import Follower
+from stamgast.flows.refresh_lake import refresh_lake
 from stamgast.flows.refresh_traits import refresh_traits, traits_folder
 from stamgast.flows.run_audit import run_wanted_audit
 from stamgast.flows.run_uploads import import_if_asked, remove_old_uploads
-from stamgast.flows.summarise import REST, summarise, summary_folder
+from stamgast.flows.summarise import REST
 from stamgast.kit.clock import utc_now
 from stamgast.kit.database import open_cursor, transaction
 from stamgast.kit.ids import new_id
-from stamgast.lake.errors import LakeBusy, LakeNotThere
+from stamgast.lake.errors import LakeNotThere
 from stamgast.ledger.operations import fold, seal
 from stamgast.ledger.queries import next_due
 from stamgast.programmes.deciding import warm
@@ -262,7 +261,7 @@ def _keep_house(stop: threading.Event) -> None:
             remove_old_uploads(at=utc_now())
             with transaction() as cursor:
                 count_swallowers(cursor, at=utc_now())
-            _refresh_lake()
+            refresh_lake()
             last_export = time.monotonic()
             if last_export >= usual_from:
                 usual_from = _answer_usual()
@@ -341,20 +340,6 @@ def _audit(stop: threading.Event) -> None:
         stop.wait(AUDIT_EVERY_SECONDS)
 
     _repeat(stop, turn)
-
-
-def _refresh_lake() -> None:
-    """Exports what is new, measures and summarises it here, so that the pages only read the answer."""
-    configuration = settings.CONFIGURATION
-    zone, currency = configuration.timezone, configuration.currency
-    try:
-        export(at=utc_now())
-        clean(at=utc_now())
-        measure_home(lake_folder(), now=utc_now(), zone=zone, currency=currency)
-        summarise(lake_folder(), summary_folder(), zone=zone, currency=currency, at=utc_now())
-        refresh_liability(lake_folder(), now=utc_now(), zone=zone, money=currency)
-    except LakeBusy:
-        log.info("lake_busy")
 
 
 def _answer_usual() -> float:

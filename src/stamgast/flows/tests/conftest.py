@@ -12,6 +12,7 @@ from stamgast.flows.decide_pending import decide_pending
 from stamgast.flows.install import install
 from stamgast.flows.publish import put_in_force
 from stamgast.kit.database import open_cursor, transaction
+from stamgast.ledger.adjusting import set_limit
 from stamgast.programmes.queries import list_versions
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -67,3 +68,14 @@ def shop():
         order(2, 8, "B1", **card, anonymousId="d1"),
         order(3, 7, "B2", **card, anonymousId="d1"),
     )
+
+
+def limit(amount):
+    with transaction() as cursor:
+        set_limit(cursor, "score", amount, at=NOW, actor="staff:owner@example.org", reason="the auditor asked")
+
+
+@pytest.fixture
+def limited(db, shop):
+    """One person may adjust 100 of a customer alone."""
+    limit(100)

@@ -1,6 +1,5 @@
 """Adjustments: done at once up to a limit, above it proposed, and then approved or refused by somebody else."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
@@ -8,19 +7,17 @@ import pytest
 
 from stamgast.access.errors import InvalidStaff
 from stamgast.access.operations import create_key, create_staff, get_actor
-from stamgast.books.errors import PartnerClosed
-from stamgast.books.operations import add_partner, close_partner
 from stamgast.customers.erasure.errors import CustomerErased
 from stamgast.customers.errors import ReasonMissing
 from stamgast.customers.queries import get_customer, list_identifiers
-from stamgast.flows.adjust import adjust, approve_adjustment, issue, refuse_adjustment
+from stamgast.flows.adjust import adjust, approve_adjustment, refuse_adjustment
 from stamgast.flows.audit import run as audit
 from stamgast.flows.erase import erase
 from stamgast.flows.merge_customers import merge_customers
 from stamgast.flows.read_customer import read_customer
 from stamgast.flows.unmerge_customers import withdraw_judgement
 from stamgast.kit.database import open_cursor, transaction
-from stamgast.ledger.acts import Issue, Outcome
+from stamgast.ledger.acts import Outcome
 from stamgast.ledger.adjusting import (
     Proposal,
     ProposalState,
@@ -29,9 +26,7 @@ from stamgast.ledger.adjusting import (
     list_limits,
     list_proposals_of,
     list_waiting,
-    set_limit,
 )
-from stamgast.ledger.checkpoints import compare_with_checkpoint, take_checkpoint
 from stamgast.ledger.errors import (
     ActKeyReused,
     AdjustmentRefused,
@@ -45,23 +40,12 @@ from stamgast.ledger.errors import (
     UnknownCurrency,
 )
 
-from .conftest import NOW
+from .conftest import NOW, limit
 
 HANNA, BOB, CARD = "staff:hanna@example.org", "staff:bob@example.org", "card_number:7001"
 ANNA, HER_CARD = 61, 52
 """What they have before anybody adjusts anything."""
 SOME_ID = UUID("00000000-0000-0000-0000-000000000009")
-
-
-def limit(amount):
-    with transaction() as cursor:
-        set_limit(cursor, "score", amount, at=NOW, actor="staff:owner@example.org", reason="the auditor asked")
-
-
-@pytest.fixture
-def limited(db, shop):
-    """One person may adjust 100 of a customer alone."""
-    limit(100)
 
 
 def ask(amount, key="k", customer="user_id:anna", actor=HANNA, at=NOW, **values):
@@ -366,108 +350,6 @@ def test_limits_are_amounts(db, shop):
         assert list_limits(cursor) == {}
     with pytest.raises(ProposalNotFound):
         refuse_adjustment(SOME_ID, reason="r", at=NOW, actor=BOB)
-
-
-@pytest.fixture
-def bakery(limited):
-    with transaction() as cursor:
-        add_partner(cursor, code="bakery", kind="partner", name="Bakery", at=NOW, actor="test")
-
-
-def give(amount, key="k", actor=HANNA):
-    def asked(owner, anchor):
-        said = {"currency": "score", "amount": amount, "reason": "two loaves", "key": key, "occurred_at": NOW}
-        return Issue(owner_id=owner, anchor_id=anchor, partner="bakery", **said)
-
-    return issue(CARD, asked, at=NOW, actor=actor)
-
-
-def test_what_is_issued_above_the_limit_waits_and_becomes_the_partners(bakery):
-    assert isinstance(give(60), Outcome)
-    assert isinstance(ask(40, "up", customer=CARD), Outcome), "adjusted and issued count together"
-    proposal = give(1, "more")
-    assert (proposal.partner, proposal.amount, score(CARD)) == ("bakery", 1, HER_CARD + 100)
-    with pytest.raises(OwnProposal):
-        approve(proposal, actor=HANNA)
-    with transaction() as cursor:
-        close_partner(cursor, "bakery", reason="moved", at=NOW, actor="test")
-    with pytest.raises(PartnerClosed):
-        approve(proposal)
-    with transaction() as cursor:
-        add_partner(cursor, code="florist", kind="partner", name="Florist", at=NOW, actor="test")
-        cursor.execute("UPDATE books_partner SET closed_at = NULL")
-    assert (approve(proposal).kind.name, score(CARD)) == ("ISSUE", HER_CARD + 101)
-    assert give(1, "more").is_repeat
-    assert audit(lambda check, done: None) == []
-    with open_cursor() as cursor:
-        cursor.execute("SELECT reference, actor FROM ledger_act WHERE act_id = %s", (get_proposal(cursor, proposal.id).act_id,))
-        assert cursor.fetchone() == ("bakery", HANNA)
-
-
-@pytest.mark.parametrize(
-    ("change", "checks"),
-    [
-        ("decided_by = 'staff:eve@example.org'", {"adjustments"}),
-        ("decided_by = asked_by", {"adjustments"}),
-        ("amount = amount + 1", {"adjustments", "proposal_acts"}),
-        ("asked_by = 'staff:eve@example.org'", {"adjustments", "proposal_acts"}),
-        ("reason = 'a gift'", {"adjustments"}),
-        ("act_id = gen_random_uuid()", {"proposal_acts"}),
-        ("state = 'refused', act_id = NULL", {"adjustments"}),
-        ("decided_at = decided_at + interval '1 day'", {"adjustments", "proposal_acts"}),
-    ],
-)
-def test_the_audit_finds_an_approval_that_somebody_altered(limited, change, checks):
-    proposal = ask(500, "big", expires_at=NOW + timedelta(days=30))
-    approve(proposal)
-    refuse(ask(600, "bigger"))
-    ask(700, "waits")
-    assert audit(lambda check, done: None) == []
-    with transaction() as cursor:
-        checkpoint = take_checkpoint(cursor, at=NOW + timedelta(days=2))
-        cursor.execute(f"UPDATE ledger_adjustmentproposal SET {change} WHERE id = %s", (proposal.id,))
-    found = audit(lambda check, done: None)
-    assert {one.check for one in found} == checks
-    assert {one.subject for one in found} == {str(proposal.id)}
-    with transaction() as cursor:
-        told = [one.sentence for one in compare_with_checkpoint(cursor, checkpoint)]
-    if "reason" not in change:  # an erasure takes it out
-        assert told[0].startswith("The approvals of 2026-06-01 are not what they were when the checkpoint was made: ")
-
-
-def test_the_audit_finds_what_is_gone_and_a_limit_that_nobody_set(limited):
-    proposal = ask(500, "big")
-    with transaction() as cursor:
-        cursor.execute("UPDATE ledger_adjustmentlimit SET amount = 9000")
-        cursor.execute("DELETE FROM ledger_adjustmentproposal")
-    found = {one.check: one.sentence for one in audit(lambda check, done: None)}
-    assert found == {
-        "adjustments": f"The trail says what became of proposal {proposal.id}, which is not there.",
-        "adjustment_limits": "The limit of score is 9000, and was set to 100.",
-    }
-
-
-def test_a_checkpoint_holds_the_limits_that_were_set(limited):
-    """Who raises one and writes the trail anew as well makes the audit find nothing; one from before shows the day."""
-    with transaction() as cursor:
-        checkpoint = take_checkpoint(cursor, at=NOW + timedelta(days=2))
-        assert [(day, count) for day, count, _ in checkpoint.limits if count] == [("2026-06-01", 1)]
-        assert compare_with_checkpoint(cursor, checkpoint) == []
-        set_limit(cursor, "score", 200, at=NOW + timedelta(days=2), actor="staff:owner@example.org", reason="more")
-        assert compare_with_checkpoint(cursor, checkpoint) == [], "what is set later is no matter of this one"
-        set_limit(cursor, "score", 100, at=NOW + timedelta(days=2), actor="staff:owner@example.org", reason="less")
-        cursor.execute("UPDATE ledger_adjustmentlimit SET amount = 9000")
-        cursor.execute(
-            "UPDATE access_trail SET detail = jsonb_set(detail, '{limit}', '9000') WHERE action = 'set adjustment limit'"
-        )
-    assert audit(lambda check, done: None) == []
-    with transaction() as cursor:
-        (found,) = compare_with_checkpoint(cursor, checkpoint)
-        before = replace(checkpoint, limits=())
-        assert compare_with_checkpoint(cursor, before) == [], "a file of before says nothing of limits"
-    assert found.sentence == (
-        "The limits of 2026-06-01 are not what they were when the checkpoint was made: one of them says something else."
-    )
 
 
 def test_a_key_from_the_command_line_is_the_person_whose_it_is_said_to_be(limited):
