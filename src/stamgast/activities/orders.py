@@ -18,7 +18,7 @@ REFERRING_KINDS = REFUND_KINDS | {"Order Updated"}
 """Kinds that change what an earlier order of the same customer is worth, and are no purchase of their own."""
 LONGEST_ORDER_ID = 255
 LARGEST_WHOLE = 10**15
-NUMBERS = frozenset((str, int, Decimal))
+NUMBERS = (str, int, Decimal)
 ZERO, ONE = Decimal(0), Decimal(1)
 
 
@@ -127,10 +127,10 @@ def _whole(value: Decimal) -> int:
 
 
 def _number(value: object) -> Decimal | None:
-    if type(value) not in NUMBERS:  # a truth is no number, though Python says so
+    if not isinstance(value, NUMBERS) or isinstance(value, bool):
         return None
     try:
-        number = Decimal(value)  # type: ignore[arg-type]
+        number = Decimal(value)
     except (InvalidOperation, ValueError):
         return None
     # Beyond this, arithmetic on what somebody typed is slow and means nothing.

@@ -10,9 +10,10 @@ from django.http import QueryDict
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from stamgast.conditions.words import LANGUAGES
 from stamgast.console import reader
 from stamgast.console.folds import Fold, Opened
-from stamgast.console.programme_fields import LANGUAGES, USES, Sent, Written, called_fields
+from stamgast.console.programme_fields import USES, Sent, Written, called_fields
 from stamgast.console.programme_words import card_sentences, currency_line, differences, rule_label
 from stamgast.console.rule_editor import rules_shown
 from stamgast.console.tier_editor import tiers_shown

@@ -11,6 +11,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from stamgast.conditions.words import LANGUAGES
 from stamgast.console.card_fields import new_card, new_currency, read_cards
 from stamgast.console.field_values import InvalidField, one_of, optional, words_of
 from stamgast.console.pages import LONGEST_REASON, shop_zone
@@ -29,7 +30,6 @@ from stamgast.programmes.forms.text import Path
 STACKINGS = ("base", "standing")
 ROUNDINGS = ("down", "nearest", "up")
 USES = ("spend", "count")
-LANGUAGES = ("en", "nl")
 LONGEST_WORD = 40
 ENDS = ("exact", "end of day", "end of month")
 

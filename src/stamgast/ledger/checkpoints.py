@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -206,16 +207,11 @@ GROUP BY d ORDER BY d
 """
 
 
-def _days(cursor: Cursor, said: str, first: date, last: date) -> list[tuple[str, int, str]]:
+def _days(said: str, cursor: Cursor, first: date, last: date) -> list[tuple[str, int, str]]:
     return cursor.execute(said + _A_DAY, {"first": first, "last": last}, prepare=False).fetchall()
 
 
-def _acts(cursor: Cursor, first: date, last: date) -> list[tuple[str, int, str]]:
-    return _days(cursor, _ACTS, first, last)
-
-
-def _approvals(cursor: Cursor, first: date, last: date) -> list[tuple[str, int, str]]:
-    return _days(cursor, _APPROVED, first, last)
+_acts, _approvals = partial(_days, _ACTS), partial(_days, _APPROVED)
 
 
 def _limits(cursor: Cursor, first: date, last: date) -> list[tuple[str, int, str]]:

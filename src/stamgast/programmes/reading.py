@@ -58,7 +58,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
+            line = self.current_event.start_mark.line + 1
             raise refuse([(line, "", "References (*name) are not read. Write the part out.")])
         node: yaml.Node | None = super().compose_node(parent, index)
         return node
